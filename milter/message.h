@@ -1,0 +1,123 @@
+/* message - a client and one mail transaction of it: what is known, what was asked, what is to be done */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_MESSAGE_H
+#define TAMIS_MESSAGE_H
+
+#include "arena.h"
+#include "net.h"
+#include "verdict.h"
+
+enum direction { DIR_INCOMING, DIR_OUTGOING };
+enum { DIR_COUNT = 2 };
+
+const char *direction_name(enum direction direction); /* "incoming", "outgoing" */
+
+/* What CONNECT and HELO told; texts are never NULL unless it says so, and free of control characters.
+ * They live in the session's arena, or, in a copy by client_copy, in that arena. */
+struct client {
+    const char *name;      /* verified host name, else "unknown" */
+    const char *ptr;       /* {client_ptr}: unverified reverse name; "unknown"; NULL: not told */
+    const char *resolve;   /* {client_resolve}: OK, FAIL, FORGED, TEMP; NULL: not told */
+    const char *addr_text; /* "192.0.2.1", or what was given when it is no address */
+    struct addr addr;
+    int port;        /* of the client; -1: not told */
+    bool local;      /* local submission by sendmail(1): not an SMTP client */
+    const char *daemon_name, *daemon_addr; /* of the MTA's listener; NULL: not told */
+    int daemon_port;                       /* -1: not told */
+    const char *helo; /* NULL before HELO */
+    const char *tls_version, *cipher, *cipher_bits, *cert_subject, *cert_issuer; /* NULL: no TLS */
+};
+
+void client_copy(struct client *to, const struct client *from, struct arena *arena);
+
+/* An envelope address. `key` is what tables are asked for: resolved as Postfix's trivial-rewrite does
+ * (source route, quotes and comments gone, $myorigin added, lower case); "" for the null sender. */
+struct address {
+    const char *arg;  /* as the MTA passed it, with or without <>: what smfi_delrcpt needs */
+    const char *text; /* as typed by the client, without <>, quotes, route: for replies and log */
+    const char *key;
+};
+
+struct recipient {
+    struct recipient *next;
+    int number; /* from 1 in the transaction */
+    struct address address;
+    struct verdict verdict;
+    bool refused_by_mta; /* seen only thanks to log_mta_rejects; never answered */
+};
+
+/* One restriction that was judged, for the log. */
+struct check_record {
+    struct check_record *next;
+    int recipient;           /* number, 0: none */
+    const char *restriction; /* as written: "check_client_access hash:rules/client" */
+    const char *question;    /* canonical text, "table hash:rules/client mail.example"; NULL: none */
+    const char *answer;      /* raw; NULL: none */
+    const char *result;      /* act_name, "warn:reject" under warn_if_reject */
+    struct rule_ref rule;
+    unsigned us;
+};
+
+/* The answer to one question of the world; kept on the message, logged. */
+enum finding_state { FINDING_FOUND, FINDING_NONE, FINDING_TEMPERROR };
+
+struct finding {
+    struct finding *next;
+    const char *question;
+    enum finding_state state;
+    const char *answer; /* raw; canonical text of the question's kind */
+    unsigned us;
+};
+
+/* Decided when a rule fires, performed at end of message. */
+struct edit {
+    struct edit *next;
+    enum act act;     /* ACT_HOLD, ACT_REDIRECT, ACT_BCC or ACT_PREPEND */
+    const char *text; /* reason, address, or "Name: value" */
+    struct rule_ref rule;
+};
+
+struct header {
+    struct header *next;
+    const char *name;
+    const char *value; /* as the MTA passed it, leading blank included (SMFIP_HDR_LEADSPC) */
+};
+
+struct message {
+    struct arena *arena; /* everything below lives in it */
+    int64_t time_us;     /* wall clock when it began, microseconds since 1970 */
+    uint64_t begun_us;   /* monotonic */
+    enum direction direction;
+    const char *queue_id;   /* "" until known */
+    const char *message_id; /* of the Message-ID field, with <>; "" until known */
+    bool has_mail;          /* MAIL was seen */
+    struct address sender;
+    const char *login;       /* {auth_authen}; "" when not authenticated */
+    const char *auth_method; /* {auth_type}; "" */
+    struct recipient *recipients, **recipients_tail;
+    int recipient_count; /* seen */
+    int accepted_count;  /* not refused, by nobody */
+    struct check_record *checks, **checks_tail;
+    struct finding *findings;
+    struct edit *edits, **edits_tail;
+    struct header *headers, **headers_tail;
+    struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
+};
+
+struct message *message_new(int64_t time_us);
+void message_free(struct message *message);
+
+/* Appends; numbers it. The address's texts must live in the message's arena. */
+struct recipient *message_add_recipient(struct message *message, const struct address *address);
+struct check_record *message_add_check(struct message *message);
+void message_add_header(struct message *message, const char *name, const char *value);
+
+/* Notes an edit once a rule and text (a rule that fires for each recipient counts once); texts are copied.
+ * False when it was there already. */
+bool message_add_edit(struct message *message, enum act act, const char *text,
+                      const struct rule_ref *rule);
+const struct edit *message_last_edit(const struct message *message, enum act act); /* or NULL */
+
+struct finding *message_find(const struct message *message, const char *question); /* or NULL */
+
+#endif
