@@ -1,0 +1,100 @@
+/* check - what a restriction is given and what it answers */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_CHECK_H
+#define TAMIS_CHECK_H
+
+#include "message.h"
+#include "table.h"
+
+struct policy;
+struct restriction;
+struct steps;
+
+/* Postfix's restriction lists, in the order in which they are evaluated. */
+enum list_id {
+    LIST_CLIENT,
+    LIST_HELO,
+    LIST_SENDER,
+    LIST_RELAY,
+    LIST_RECIPIENT,
+    LIST_DATA,
+    LIST_END_OF_DATA,
+};
+enum { LIST_COUNT = LIST_END_OF_DATA + 1 };
+
+/* Whose name a reply bears: "<NAME>: CLASS rejected: text". The class also chooses how enhanced
+ * status codes x.1.N are mapped (Postfix's smtpd_dsn_fix). */
+struct subject {
+    const char *name;
+    const char *class; /* "Client host", "Sender address" … */
+};
+
+/* One restriction of a list as the administrator wrote it. */
+struct step {
+    const struct restriction *row;
+    const char *text;          /* with its argument, for log and messages */
+    struct where where;        /* of the parameter that it stands in */
+    bool warn_only;            /* warn_if_reject stood in front */
+    const struct table *table; /* the argument, for rows that take a table */
+    const struct steps *list;  /* the argument, for a restriction class */
+};
+
+struct steps {
+    const struct step *list;
+    size_t count;
+};
+
+/* What a judge may see: nothing here may be changed. Judges are pure. */
+struct scene {
+    const struct policy *policy;
+    const struct client *client;
+    const struct message *message;
+    const struct recipient *recipient; /* the current one; NULL before RCPT, and at DATA and end of
+                                        * data when there are several */
+    enum stage stage;
+    enum list_id list;
+    struct subject subject; /* of the list, or of the access rule whose value is being evaluated */
+    struct arena *arena;    /* the message's */
+};
+
+/* What a judge answers. Exactly one of: act alone (ACT_DUNNO … ACT_INFO), need, list. */
+struct outcome {
+    enum act act;
+    int code;             /* for refusals, DEFER_IF_x: the reply */
+    const char *dsn;
+    const char *text;     /* the reply, or an edit's text, or what WARN and INFO say */
+    const char *need;     /* a question that must be answered first; the judge is called again */
+    const char *list;     /* text of a restriction list to be evaluated under `subject` */
+    const struct steps *steps; /* or the list itself (a restriction class) */
+    struct subject subject;    /* with list */
+    struct rule_ref rule;      /* the table's rule that fired; none: the step itself */
+    const char *question, *answer; /* what was looked up, for the log; NULL: nothing */
+};
+
+typedef struct outcome judge_fn(const struct step *step, const struct scene *scene);
+
+/* The answers that judges build. Texts are formatted into the scene's arena, control characters
+ * become blanks, and the reply is cut at 510 bytes as Postfix does. `class` words: see subject. */
+struct outcome outcome_dunno(void);
+struct outcome outcome_permit(void);
+
+/* "<NAME>: CLASS rejected: TEXT", 4xx or 5xx as code says; dsn's class digit is made to fit and
+ * x.1.N codes are mapped by the subject's class. */
+struct outcome outcome_refuse(const struct scene *scene, const struct subject *subject, int code,
+                              const char *dsn, const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* The whole text as given, without "rejected:". */
+struct outcome outcome_reply(const struct scene *scene, int code, const char *dsn, const char *fmt,
+                             ...) PRINTF_LIKE(4, 5);
+
+/* 451 4.3.5 Server configuration error, as Postfix answers when a table or value is unusable. */
+struct outcome outcome_config_error(const struct scene *scene, const struct subject *subject);
+
+/* The subjects of client, HELO, sender, recipient … in replies. */
+struct subject subject_client(const struct scene *scene);
+struct subject subject_helo(const struct scene *scene);
+struct subject subject_sender(const struct scene *scene);
+struct subject subject_recipient(const struct scene *scene);
+struct subject subject_of_list(const struct scene *scene); /* of scene->list */
+
+#endif
