@@ -104,6 +104,9 @@ static void print_line(int priority, const char *line)
 }
 
 static void format_line(int priority, const char *note, const char *fmt, va_list ap)
+    PRINTF_LIKE(3, 0);
+
+static void format_line(int priority, const char *note, const char *fmt, va_list ap)
 {
     int kept = errno;
     char line[LINE_SIZE];
