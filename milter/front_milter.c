@@ -7,6 +7,7 @@
 #include "log.h"
 #include "reply.h"
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -416,8 +417,8 @@ static sfsistat on_close(SMFICTX *ctx)
 
 bool front_listen(const char *place, struct err *err)
 {
-    static struct smfiDesc callbacks = {
-        .xxfi_name = (char[]){"tamis"},
+    struct smfiDesc callbacks = {
+        .xxfi_name = MUTABLE("tamis"),
         .xxfi_version = SMFI_VERSION,
         .xxfi_flags = ACTIONS,
         .xxfi_connect = on_connect,
