@@ -63,6 +63,12 @@ sub file {
     return spew("$self->{dir}/$name", $text);
 }
 
+# More parameters for -o, before start().
+sub set {
+    my ($self, %set) = @_;
+    %{ $self->{opt}{set} } = (%{ $self->{opt}{set} || {} }, %set);
+}
+
 # The arguments that every tamis subcommand needs to talk about this filter.
 sub arguments {
     my ($self) = @_;
@@ -153,7 +159,7 @@ sub wait_stderr {
     return $line;
 }
 
-# The rows that a query of its log gives, each a hash, read by the sqlite3 shell. Dies if the
+# The rows that a query of its log gives, each a hash of bytes, read by the sqlite3 shell. Dies if the
 # shell fails.
 sub sql {
     my ($self, $query) = @_;
@@ -161,7 +167,7 @@ sub sql {
         ['sqlite3', '-readonly', '-json', '-cmd', '.timeout 5000', $self->log_file, $query]);
 
     die "sqlite3: $err" if $status != 0 || length $err;
-    return length $out ? @{ JSON::PP->new->utf8->decode($out) } : ();
+    return length $out ? @{ JSON::PP->new->decode($out) } : ();
 }
 
 # The same, once there are at least `count` rows; at most `seconds` (20).
