@@ -83,8 +83,10 @@ sub write_programs {
         spew("$bin/$name", "#!/bin/sh\n$environment exec $program \"\$@\"\n");
         chmod 0755, "$bin/$name";
     }
-    spew("$self->{dir}/etc/dynamicmaps.cf", defined $self->{programs}{pcre}
-        ? "pcre $self->{programs}{pcre} dict_pcre_open\n" : '');
+    # Postfix takes a plugin from root's hands only, and the unpacked one may be anyone's.
+    my $plugin = "$self->{dir}/etc/postfix-pcre.so";
+    spew($plugin, slurp($self->{programs}{pcre})) if $self->has_pcre;
+    spew("$self->{dir}/etc/dynamicmaps.cf", $self->has_pcre ? "pcre $plugin dict_pcre_open\n" : '');
 }
 
 sub quote {
@@ -96,12 +98,19 @@ sub quote {
 sub write_config {
     my ($self) = @_;
     my %params = ($self->presets, %{ $self->{opt}{params} || {} });
-    my $etc = $self->config_directory;
 
-    spew("$etc/main.cf", join '', map { "$_ = $params{$_}\n" } sort keys %params);
-    spew("$etc/master.cf", $self->services);
-    # Postfix waits for two seconds when its configuration looks as if it were being edited.
-    utime time - 60, time - 60, "$etc/main.cf", "$etc/master.cf";
+    $self->file('etc/main.cf', join '', map { "$_ = $params{$_}\n" } sort keys %params);
+    $self->file('etc/master.cf', $self->services);
+}
+
+# Writes a file (a table, say) into its directory, returns the path.
+sub file {
+    my ($self, $name, $text) = @_;
+    my $path = spew("$self->{dir}/$name", $text);
+
+    # Postfix waits for two seconds when a file looks as if it were being edited.
+    utime time - 60, time - 60, $path;
+    return $path;
 }
 
 sub presets {
