@@ -19,7 +19,7 @@
 #include <time.h>
 
 enum {
-    BATCH = 256,
+    BATCH = 1024,
     PRUNE_STEPS = 4,
     IDLE_US = 1000000,
     LINGER_US = 200000,

@@ -3,6 +3,7 @@
 #ifndef TAMIS_JOURNAL_DB_H
 #define TAMIS_JOURNAL_DB_H
 
+#include "buf.h"
 #include "journal_dict.h"
 #include "message.h"
 
@@ -49,6 +50,7 @@ struct journal_db {
     int64_t data_version; /* changes when somebody else has written */
     sqlite3_stmt *stmts[DB_STMT_COUNT];
     struct dicts *dicts;
+    struct buf scratch[4];      /* kept from row to row */
     int64_t last_id;            /* of the newest row */
     int64_t generation;         /* of the dictionaries */
     uint64_t generation_rows;   /* written in it */

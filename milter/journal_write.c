@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_write.h"
 
-#include "buf.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +28,8 @@ struct writing {
     const struct entry *entry;
     int64_t id;
     struct slice variables[VAR_COUNT];
-    struct buf texts[3]; /* with variables put in; reused */
+    struct buf *texts; /* three, to build values in */
+    struct buf *list;
 };
 
 int64_t journal_id(int64_t time_us, int64_t last, int64_t *clock_ms)
@@ -356,36 +355,36 @@ static int add_checks(struct writing *w)
     const struct message *m = w->entry->message;
     sqlite3_stmt *stmt = w->db->stmts[DB_ADD_CHECKS];
     const struct recipient *r = NULL;
-    struct buf list = {0};
+    struct buf *list = w->list;
     int64_t step;
     int rc = SQLITE_OK;
 
+    buf_clear(list);
     for (const struct check_record *c = m->checks; c != NULL && rc == SQLITE_OK; c = c->next) {
         r = recipient_number(m, r, c->recipient);
         set_recipient(w, r);
         rc = step_id(w, c, &step);
-        buf_adds(&list, list.len > 0 ? ",[" : "[[");
-        add_number(&list, c->recipient);
-        buf_addc(&list, ',');
-        add_number(&list, step);
-        buf_addc(&list, ',');
-        add_number(&list, c->us);
-        buf_addc(&list, ']');
+        buf_adds(list, list->len > 0 ? ",[" : "[[");
+        add_number(list, c->recipient);
+        buf_addc(list, ',');
+        add_number(list, step);
+        buf_addc(list, ',');
+        add_number(list, c->us);
+        buf_addc(list, ']');
     }
-    if (rc == SQLITE_OK && list.len > 0) {
-        buf_addc(&list, ']');
+    if (rc == SQLITE_OK && list->len > 0) {
+        buf_addc(list, ']');
         sqlite3_bind_int64(stmt, 1, w->id);
-        sqlite3_bind_text(stmt, 2, list.ptr, (int)list.len, SQLITE_STATIC);
+        sqlite3_bind_text(stmt, 2, list->ptr, (int)list->len, SQLITE_STATIC);
         rc = run(stmt);
         sqlite3_clear_bindings(stmt);
     }
-    buf_free(&list);
     return rc;
 }
 
 enum db_result journal_write(struct journal_db *db, const struct entry *entry, struct err *err)
 {
-    struct writing w = {.db = db, .entry = entry};
+    struct writing w = {.db = db, .entry = entry, .texts = db->scratch, .list = &db->scratch[3]};
     int64_t clock_ms;
     int rc;
 
@@ -393,8 +392,6 @@ enum db_result journal_write(struct journal_db *db, const struct entry *entry, s
     set_variables(&w);
     if ((rc = add_mail(&w, clock_ms)) == SQLITE_OK && (rc = add_recipients(&w)) == SQLITE_OK)
         rc = add_checks(&w);
-    for (size_t i = 0; i < ARRAY_LEN(w.texts); i++)
-        buf_free(&w.texts[i]);
     if (rc == SQLITE_OK) {
         db->last_id = w.id;
         db->generation_rows++;
