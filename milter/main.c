@@ -13,6 +13,8 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"check", cmd_check, "read everything as the filter would, and say what is wrong"},
+    {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
     {"conf", cmd_conf, "show settings with their origin, as postconf"},
 };
 
