@@ -83,7 +83,7 @@ static void advise_non_smtpd(struct advice *advice)
         problems_add(advice->problems, SEV_WARNING, nowhere,
                      "main.cf: non_smtpd_milters holds tamis, and a content filter returns mail "
                      "through sendmail(1): such mail is judged and logged twice. Take tamis out, as "
-                     "below");
+                     "printed");
         advice_main(advice, "non_smtpd_milters", advice_list_without(advice, list),
                     "mail that the content filter returns has passed tamis before");
         return;
