@@ -124,7 +124,7 @@ none('first lines say what a file is', @first);
 none('second lines name the licence', @spdx);
 
 my $banned = join '|', qw(strcpy stpcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol
-    atoll atof scanf sscanf system popen alloca mktemp tmpnam tempnam setjmp longjmp);
+    atoll atof scanf system popen alloca mktemp tmpnam tempnam setjmp longjmp);
 my (@calls, @long_files, @long_functions, @unfinished);
 for my $file (@sources) {
     my $code = code_only($text{$file});
