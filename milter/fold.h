@@ -6,15 +6,19 @@
 #include "arena.h"
 #include "base.h"
 
-/* Case folded as Unicode says (u8_casefold) when `text` is valid UTF-8 (NULs allowed), else ASCII letters only.
- * The result is in the arena (or is `text` itself when nothing changes) and NUL-terminated behind its length
- * only when it was copied. Pure ASCII takes a fast path without libunistring. */
+/* Any thread; nothing blocks; nothing fails but for memory (which aborts). */
+
+/* Case folded as Unicode says (full default case folding, section 3.13; u8_casefold) when `text` is
+ * valid UTF-8 (NULs allowed), else ASCII letters only. The result is in the arena, or is `text`
+ * itself when nothing changes; NUL-terminated behind its length only when it was copied. Pure ASCII
+ * takes a fast path without libunistring. */
 struct slice fold_case(struct slice text, struct arena *arena);
 
 bool is_utf8(struct slice text); /* RFC 3629; ASCII is UTF-8 */
 
 /* A domain's ASCII form (A-labels, RFC 5890; libidn2, non-transitional) in lower case, or its UTF-8
- * form. When the name cannot be converted it is returned as it is, lower-cased. In the arena. */
+ * form (U-labels). When the name cannot be converted it is returned as it is, case folded. In the
+ * arena. */
 const char *fold_domain_ascii(const char *domain, struct arena *arena);
 const char *fold_domain_utf8(const char *domain, struct arena *arena);
 

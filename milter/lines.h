@@ -6,25 +6,29 @@
 #include "base.h"
 #include "problems.h"
 
-/* A whole file in memory. */
+/* A whole file in memory. One thread at a time; the texts handed out may be read by any. */
 struct lines;
 
+enum { LINES_FILE_MAX = 256 * 1024 * 1024 };
+
 /* Reads a regular file (never a directory, FIFO or device: opening cannot hang), at most `max`
- * bytes. NULL with err set when it cannot be read; the text of err names the mend. */
+ * bytes. NULL with err set when it cannot be read; the text of err says "PATH: why" and the mend. */
 struct lines *lines_read(const char *path, size_t max, struct err *err);
 
 /* The same over a text in memory, which is copied; `name` is what stands for the file in messages. */
 struct lines *lines_of_text(const char *name, const char *text, size_t len);
-void lines_free(struct lines *lines);
+void lines_free(struct lines *lines); /* NULL is allowed */
 
-enum { LINES_FILE_MAX = 256 * 1024 * 1024 };
+/* How a dropped line is reported: SEV_WARNING unless set, SEV_ERROR for strict reading. */
+void lines_report_as(struct lines *lines, enum severity severity);
 
 /* The next logical line as Postfix's readllines: comments and empty lines are skipped even inside a
- * continued line; a line starting with a blank continues; trailing white space is trimmed; newlines
- * are taken out, leading blanks of continuations are kept. A continuation without predecessor is
- * warned of and dropped; text after a NUL is warned of and dropped. Returns false at the end.
- * *text is NUL-terminated and valid until the next call; at->line is the first line, at->file lives
- * as long as `lines`. */
+ * continued line; a line starting with white space continues; trailing white space is trimmed;
+ * newlines are taken out, leading blanks of continuations are kept (and so is a carriage return in
+ * the midst of a continued line, which is warned of). A continuation without predecessor is
+ * reported and dropped, with what continues it; text after a NUL is reported and dropped. Returns
+ * false at the end. *text is NUL-terminated, never empty, and lives as long as `lines`, as does
+ * at->file; at->line is the first line. */
 bool lines_next(struct lines *lines, struct slice *text, struct where *at, struct problems *problems);
 
 #endif

@@ -28,6 +28,7 @@ struct client {
     const char *tls_version, *cipher, *cipher_bits, *cert_subject, *cert_issuer; /* NULL: no TLS */
 };
 
+/* `to` becomes a copy of all of it, texts included, in `arena`. */
 void client_copy(struct client *to, const struct client *from, struct arena *arena);
 
 /* An envelope address. `key` is what tables are asked for: resolved as Postfix's trivial-rewrite does
@@ -98,25 +99,33 @@ struct message {
     int recipient_count; /* seen */
     int accepted_count;  /* not refused, by nobody */
     struct check_record *checks, **checks_tail;
-    struct finding *findings;
+    struct finding *findings, **findings_tail;
     struct edit *edits, **edits_tail;
     struct header *headers, **headers_tail;
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
 };
 
+/* Incoming, all texts "", no recipients; verdicts start as ACT_DUNNO, enforced. Lives in its own arena,
+ * and ends with it. */
 struct message *message_new(int64_t time_us);
-void message_free(struct message *message);
+void message_free(struct message *message); /* NULL is allowed */
 
 /* Appends; numbers it. The address's texts must live in the message's arena. */
 struct recipient *message_add_recipient(struct message *message, const struct address *address);
-struct check_record *message_add_check(struct message *message);
+struct check_record *message_add_check(struct message *message); /* zeroed; the caller fills it in */
+
+/* Appends copies of both texts. */
 void message_add_header(struct message *message, const char *name, const char *value);
 
 /* Notes an edit once a rule and text (a rule that fires for each recipient counts once); texts are copied.
  * False when it was there already. */
 bool message_add_edit(struct message *message, enum act act, const char *text,
                       const struct rule_ref *rule);
-const struct edit *message_last_edit(const struct message *message, enum act act); /* or NULL */
+/* The last one of that kind, or NULL. */
+const struct edit *message_last_edit(const struct message *message, enum act act);
+
+/* Appends a finding for a copy of the question: FINDING_TEMPERROR, "" until the world fills it in. */
+struct finding *message_add_finding(struct message *message, const char *question);
 
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */
 

@@ -18,7 +18,7 @@ void tap_start(unsigned seconds)
     alarm(seconds);
 }
 
-static bool result(bool passed, const char *fmt, va_list ap)
+static bool PRINTF_LIKE(2, 0) result(bool passed, const char *fmt, va_list ap)
 {
     printf("%sok %d - ", passed ? "" : "not ", ++tests);
     vprintf(fmt, ap);

@@ -1,0 +1,166 @@
+/* log - one line to syslog and, in the foreground, to standard error; rate-limited where asked */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <unistr.h>
+
+enum { LINE_SIZE = 2048, LIMIT_US = 60 * 1000000 };
+
+static const struct {
+    const char *name;
+    int number;
+} facilities[] = {
+    {"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},     {"daemon", LOG_DAEMON},
+    {"ftp", LOG_FTP},       {"kern", LOG_KERN},         {"lpr", LOG_LPR},       {"mail", LOG_MAIL},
+    {"news", LOG_NEWS},     {"syslog", LOG_SYSLOG},     {"user", LOG_USER},     {"uucp", LOG_UUCP},
+    {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},     {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},
+    {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},     {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7},
+};
+
+static const char *_Atomic program = "tamis";
+static atomic_bool to_syslog, to_stderr = true, with_debug;
+static pthread_mutex_t limit_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+bool log_open(const char *facility, const char *name, bool stderr_too)
+{
+    for (size_t i = 0; i < ARRAY_LEN(facilities); i++) {
+        if (strcmp(facilities[i].name, facility) != 0)
+            continue;
+        openlog(name, LOG_PID | LOG_NDELAY, facilities[i].number);
+        program = name;
+        to_stderr = stderr_too;
+        to_syslog = true;
+        return true;
+    }
+    return false;
+}
+
+void log_close(void)
+{
+    to_syslog = false;
+    to_stderr = true;
+    closelog();
+}
+
+void log_verbose(bool verbose)
+{
+    with_debug = verbose;
+}
+
+static const char *prefix_of(int priority)
+{
+    switch (priority) {
+    case LOG_WARNING:
+        return "warning: ";
+    case LOG_ERR:
+        return "error: ";
+    case LOG_CRIT:
+    case LOG_ALERT:
+    case LOG_EMERG:
+        return "fatal: ";
+    default:
+        return "";
+    }
+}
+
+/* C1 controls are two bytes in UTF-8, and some terminals obey them. */
+static void make_printable(char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len;) {
+        unsigned char *p = (unsigned char *)text + i;
+        int n = *p < 0x80 ? 1 : u8_mblen(p, len - i);
+        bool control = *p < 0x20 || *p == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+
+        if (n < 1)
+            n = 1, control = true;
+        if (control)
+            memset(p, '?', (size_t)n);
+        i += (size_t)n;
+    }
+}
+
+static void print_line(int priority, const char *line)
+{
+    char out[LINE_SIZE + 64];
+    int len;
+
+    if (to_syslog)
+        syslog(priority, "%s", line);
+    if (!to_stderr)
+        return;
+    len = snprintf(out, sizeof(out), "%.32s: %s\n", program, line);
+    /* One write, so that lines of several threads and processes do not mix. */
+    if (len > 0 && write(STDERR_FILENO, out, (size_t)len) < 0)
+        return;
+}
+
+static void format_line(int priority, const char *note, const char *fmt, va_list ap)
+    PRINTF_LIKE(3, 0);
+
+static void format_line(int priority, const char *note, const char *fmt, va_list ap)
+{
+    int kept = errno;
+    char line[LINE_SIZE];
+    size_t used = (size_t)snprintf(line, sizeof(line), "%s", prefix_of(priority));
+    size_t room = sizeof(line) - strlen(note);
+
+    vsnprintf(line + used, room - used, fmt, ap);
+    used = strlen(line);
+    snprintf(line + used, sizeof(line) - used, "%s", note);
+    make_printable(line);
+    print_line(priority, line);
+    errno = kept;
+}
+
+void log_line(int priority, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (priority == LOG_DEBUG && !with_debug)
+        return;
+    va_start(ap, fmt);
+    format_line(priority, "", fmt, ap);
+    va_end(ap);
+}
+
+static bool limit_passes(struct log_limit *limit, uint64_t *left_out)
+{
+    uint64_t now = now_us();
+    bool passes;
+
+    pthread_mutex_lock(&limit_mutex);
+    passes = now >= limit->next_us;
+    if (passes) {
+        *left_out = limit->left_out;
+        limit->left_out = 0;
+        limit->next_us = now + LIMIT_US;
+    } else {
+        limit->left_out++;
+    }
+    pthread_mutex_unlock(&limit_mutex);
+    return passes;
+}
+
+void log_limited(struct log_limit *limit, int priority, const char *fmt, ...)
+{
+    uint64_t left_out = 0;
+    char note[64] = "";
+    va_list ap;
+
+    if ((priority == LOG_DEBUG && !with_debug) || !limit_passes(limit, &left_out))
+        return;
+    if (left_out > 0)
+        snprintf(note, sizeof(note), " (%" PRIu64 " more like this before)", left_out);
+    va_start(ap, fmt);
+    format_line(priority, note, fmt, ap);
+    va_end(ap);
+}

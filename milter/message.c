@@ -1,0 +1,144 @@
+/* message - a client and one mail transaction of it: what is known, what was asked, what is to be done */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "message.h"
+
+#include <string.h>
+
+const char *direction_name(enum direction direction)
+{
+    return direction == DIR_OUTGOING ? "outgoing" : "incoming";
+}
+
+void client_copy(struct client *to, const struct client *from, struct arena *arena)
+{
+    *to = *from;
+    to->name = arena_strdup(arena, from->name);
+    to->ptr = arena_strdup(arena, from->ptr);
+    to->resolve = arena_strdup(arena, from->resolve);
+    to->addr_text = arena_strdup(arena, from->addr_text);
+    to->daemon_name = arena_strdup(arena, from->daemon_name);
+    to->daemon_addr = arena_strdup(arena, from->daemon_addr);
+    to->helo = arena_strdup(arena, from->helo);
+    to->tls_version = arena_strdup(arena, from->tls_version);
+    to->cipher = arena_strdup(arena, from->cipher);
+    to->cipher_bits = arena_strdup(arena, from->cipher_bits);
+    to->cert_subject = arena_strdup(arena, from->cert_subject);
+    to->cert_issuer = arena_strdup(arena, from->cert_issuer);
+}
+
+struct message *message_new(int64_t time_us)
+{
+    struct arena *arena = arena_new();
+    struct message *m = arena_alloc(arena, sizeof(*m));
+
+    m->arena = arena;
+    m->time_us = time_us;
+    m->begun_us = now_us();
+    m->queue_id = m->message_id = m->login = m->auth_method = "";
+    m->sender = (struct address){"", "", ""};
+    m->recipients_tail = &m->recipients;
+    m->checks_tail = &m->checks;
+    m->findings_tail = &m->findings;
+    m->edits_tail = &m->edits;
+    m->headers_tail = &m->headers;
+    m->verdict.enforced = true;
+    return m;
+}
+
+void message_free(struct message *m)
+{
+    if (m != NULL)
+        arena_free(m->arena);
+}
+
+struct recipient *message_add_recipient(struct message *m, const struct address *address)
+{
+    struct recipient *r = arena_alloc(m->arena, sizeof(*r));
+
+    r->number = ++m->recipient_count;
+    r->address = *address;
+    r->verdict.enforced = true;
+    *m->recipients_tail = r;
+    m->recipients_tail = &r->next;
+    return r;
+}
+
+struct check_record *message_add_check(struct message *m)
+{
+    struct check_record *check = arena_alloc(m->arena, sizeof(*check));
+
+    *m->checks_tail = check;
+    m->checks_tail = &check->next;
+    return check;
+}
+
+void message_add_header(struct message *m, const char *name, const char *value)
+{
+    struct header *header = arena_alloc(m->arena, sizeof(*header));
+
+    header->name = arena_strdup(m->arena, name);
+    header->value = arena_strdup(m->arena, value);
+    *m->headers_tail = header;
+    m->headers_tail = &header->next;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool edit_is(const struct edit *edit, enum act act, const char *text,
+                    const struct rule_ref *rule)
+{
+    return edit->act == act && edit->rule.where.line == rule->where.line &&
+           same_text(edit->text, text) && same_text(edit->rule.where.file, rule->where.file) &&
+           same_text(edit->rule.text, rule->text);
+}
+
+bool message_add_edit(struct message *m, enum act act, const char *text, const struct rule_ref *rule)
+{
+    struct edit *edit;
+
+    for (edit = m->edits; edit != NULL; edit = edit->next)
+        if (edit_is(edit, act, text, rule))
+            return false;
+    edit = arena_alloc(m->arena, sizeof(*edit));
+    edit->act = act;
+    edit->text = arena_strdup(m->arena, text);
+    edit->rule.where.file = arena_strdup(m->arena, rule->where.file);
+    edit->rule.where.line = rule->where.line;
+    edit->rule.text = arena_strdup(m->arena, rule->text);
+    *m->edits_tail = edit;
+    m->edits_tail = &edit->next;
+    return true;
+}
+
+const struct edit *message_last_edit(const struct message *m, enum act act)
+{
+    const struct edit *last = NULL;
+
+    for (const struct edit *edit = m->edits; edit != NULL; edit = edit->next)
+        if (edit->act == act)
+            last = edit;
+    return last;
+}
+
+struct finding *message_find(const struct message *m, const char *question)
+{
+    for (struct finding *f = m->findings; f != NULL; f = f->next)
+        if (strcmp(f->question, question) == 0)
+            return f;
+    return NULL;
+}
+
+struct finding *message_add_finding(struct message *m, const char *question)
+{
+    struct finding *finding = arena_alloc(m->arena, sizeof(*finding));
+
+    finding->question = arena_strdup(m->arena, question);
+    finding->state = FINDING_TEMPERROR;
+    finding->answer = "";
+    *m->findings_tail = finding;
+    m->findings_tail = &finding->next;
+    return finding;
+}

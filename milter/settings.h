@@ -1,0 +1,115 @@
+/* settings - every parameter of milter.conf, typed, with where each came from */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_SETTINGS_H
+#define TAMIS_SETTINGS_H
+
+#include "conf.h"
+#include "param.h"
+#include "problems.h"
+
+/* Which way a message goes; the index of every directed setting. */
+enum direction { DIRECTION_INCOMING, DIRECTION_OUTGOING, DIRECTIONS };
+
+enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
+enum tempfail_action { TEMPFAIL_DEFER, TEMPFAIL_DEFER_IF_PERMIT };
+
+/* One complete reading of milter.conf and the command line. Immutable once loaded. Texts are never
+ * NULL; times are microseconds, sizes bytes; arrays are indexed by enum direction. */
+struct settings {
+    const char *file; /* the configuration file; NULL: presets only */
+    struct arena *arena;
+    struct conf *conf, *main_conf; /* what the texts point into */
+
+    /* the service */
+    int mode; /* enum mode */
+    const char *socket, *control_socket, *pid_file, *user;
+    const char *state_directory, *run_directory;
+    int64_t drain_time_limit, stage_time_limit;
+    bool reload_on_change, strict, strict_tables;
+
+    /* the rules */
+    struct param_text client_restrictions[DIRECTIONS], helo_restrictions[DIRECTIONS];
+    struct param_text sender_restrictions[DIRECTIONS], relay_restrictions[DIRECTIONS];
+    struct param_text recipient_restrictions[DIRECTIONS], data_restrictions[DIRECTIONS];
+    struct param_text end_of_data_restrictions[DIRECTIONS];
+    struct param_text restriction_classes; /* names; their definitions: settings_class */
+    struct param_text outgoing;
+    bool delay_reject, helo_required, strict_rfc821_envelopes;
+    struct param_text header_checks[DIRECTIONS], mime_header_checks[DIRECTIONS];
+    struct param_text nested_header_checks[DIRECTIONS], body_checks[DIRECTIONS];
+    int64_t body_checks_size_limit, header_size_limit;
+    long max_recipients; /* a transaction; more than these are tempfailed */
+    long pcre_match_limit, pcre_depth_limit;
+    int64_t pcre_heap_limit;
+
+    /* the answers */
+    long access_map_reject_code, access_map_defer_code, reject_code, defer_code;
+    long invalid_hostname_reject_code, non_fqdn_reject_code, relay_domains_reject_code;
+    long maps_rbl_reject_code, unknown_client_reject_code, unknown_hostname_reject_code;
+    long unknown_address_reject_code, multi_recipient_bounce_reject_code, plaintext_reject_code;
+    int reject_tempfail_action, unknown_helo_hostname_tempfail_action;
+    int unknown_address_tempfail_action; /* enum tempfail_action */
+
+    /* the log */
+    const char *log_file;
+    long log_queue_limit;
+    int64_t log_queue_size, log_size_limit;
+    bool log_message_id, log_mta_rejects;
+    int syslog_facility; /* LOG_MAIL and the like */
+    const char *syslog_name;
+
+    /* site facts */
+    const char *postfix_config_directory; /* "": no Postfix */
+    const char *myhostname, *mydomain, *myorigin, *recipient_delimiter, *null_access_lookup_key;
+    struct param_text mynetworks, inet_interfaces, proxy_interfaces, mydestination, relay_domains;
+    struct param_text virtual_alias_domains, virtual_alias_maps;
+    struct param_text virtual_mailbox_domains, virtual_mailbox_maps;
+    struct param_text parent_domain_matches_subdomains;
+    const char *mynetworks_style, *inet_protocols, *compatibility_level;
+    bool smtputf8_enable;
+
+    /* for settings_each, settings_class, settings_each_file */
+    struct setting_source *sources;
+    struct setting_class *classes;
+    size_t source_count, class_count;
+    const char *main_cf; /* the file that the site facts came from; NULL: none was read */
+};
+
+/* Reads everything into fresh settings: `file` (NULL: presets only) and what `assignments` holds (-o
+ * options), then the site facts of main.cf. Every problem that there is comes back in `problems`,
+ * placed, with its mend. Never NULL; what could not be used has its preset, and problems->errors
+ * says whether to go on. The caller frees the result. Blocks for files and interface lists, and for
+ * DNS if inet_interfaces holds names. */
+struct settings *settings_load(const char *file, const char *const *assignments, size_t count,
+                               struct problems *problems);
+void settings_free(struct settings *settings); /* NULL is allowed */
+
+/* The same over assignments that were read already, which are taken over. */
+struct settings *settings_of_conf(struct conf *conf, const char *file, struct problems *problems);
+
+/* The restriction list that restriction_classes and NAME = … define; NULL if it is no class. */
+const struct param_text *settings_class(const struct settings *settings, const char *name);
+
+/* The directory that relative names in a text given at this place belong to: of the file that holds
+ * it; for what Postfix's main.cf says and for its presets, Postfix's queue directory, where its
+ * daemons run. In the settings' arena or a constant. */
+const char *settings_dir(const struct settings *settings, struct where where);
+
+/* One value with its origin, for `tamis conf`. */
+struct setting_source {
+    const struct param *row; /* NULL: a restriction class */
+    const char *name;        /* as given; the row's name for presets */
+    const char *raw;         /* before $ expansion */
+    const char *value;       /* after */
+    struct where where;      /* file NULL: the preset */
+    bool given;              /* in milter.conf or on the command line */
+};
+
+/* The rows: NULL name at the end. */
+extern const struct param settings_rows[];
+
+/* The row that a spelling means: X, smtpd_X, incoming_X, outgoing_X. *direction is -1 or that of
+ * the prefix. NULL when there is none. */
+const struct param *settings_row(const char *name, int *direction);
+
+#endif

@@ -1,0 +1,98 @@
+/* 1-message - names, copies of a client, the lists of a message, the bare world */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "message.h"
+#include "tap.h"
+#include "world.h"
+
+#include <string.h>
+
+static void test_names(void)
+{
+    tap_is(stage_name(STAGE_CONNECT), "CONNECT", "first stage");
+    tap_is(stage_name(STAGE_RCPT), "RCPT", "stage of recipients");
+    tap_is(stage_name(STAGE_EOM), "END-OF-MESSAGE", "last stage");
+    tap_is(act_name(ACT_DUNNO), "dunno", "first act");
+    tap_is(act_name(ACT_DEFER_IF_PERMIT), "defer_if_permit", "an act");
+    tap_is(act_name(ACT_INFO), "info", "last act");
+    tap_is(direction_name(DIR_INCOMING), "incoming", "in");
+    tap_is(direction_name(DIR_OUTGOING), "outgoing", "out");
+    tap_ok(verdict_refuses(&(struct verdict){.act = ACT_DEFER}), "defer refuses");
+    tap_ok(verdict_refuses(&(struct verdict){.act = ACT_REJECT}), "reject refuses");
+    tap_ok(!verdict_refuses(&(struct verdict){.act = ACT_DISCARD}), "discard does not");
+}
+
+static void test_client_copy(void)
+{
+    char name[] = "mail.example", helo[] = "helo.example", address[] = "192.0.2.1";
+    struct client from = {.name = name, .helo = helo, .addr_text = address, .port = 25,
+                          .daemon_port = -1, .addr = {.family = 2, .bytes = {192, 0, 2, 1}}};
+    struct arena *arena = arena_new();
+    struct client to;
+
+    client_copy(&to, &from, arena);
+    memset(name, 'x', strlen(name));
+    memset(helo, 'x', strlen(helo));
+    memset(address, 'x', strlen(address));
+    tap_is(to.name, "mail.example", "the name is a copy");
+    tap_is(to.helo, "helo.example", "the HELO name");
+    tap_is(to.addr_text, "192.0.2.1", "the address");
+    tap_ok(to.tls_version == NULL && to.ptr == NULL, "what was not told stays so");
+    tap_ok(to.port == 25 && to.addr.bytes[3] == 1, "numbers");
+    arena_free(arena);
+}
+
+static void test_lists(void)
+{
+    struct message *m = message_new(1234567890);
+    struct address address = {"<a@b.example>", "a@b.example", "a@b.example"};
+    struct recipient *r;
+
+    tap_is(m->queue_id, "", "no queue id yet");
+    tap_ok(m->verdict.act == ACT_DUNNO && m->verdict.enforced, "nothing decided");
+    message_add_recipient(m, &address);
+    r = message_add_recipient(m, &address);
+    tap_ok(r->number == 2 && m->recipient_count == 2 && m->recipients->next == r,
+           "recipients are numbered from 1");
+    tap_is(r->address.text, "a@b.example", "the address");
+    message_add_check(m)->restriction = "one";
+    message_add_check(m)->restriction = "two";
+    tap_is(m->checks->next->restriction, "two", "checks keep their order");
+    message_add_header(m, "Subject", " hello");
+    tap_is(m->headers->value, " hello", "headers keep their blank");
+    tap_ok(message_find(m, "dns A a.example") == NULL, "not asked yet");
+    message_add_finding(m, "dns A b.example");
+    message_add_finding(m, "dns A a.example");
+    tap_ok(message_find(m, "dns A a.example") == m->findings->next, "found again");
+    world_bare.ask(&world_bare, m->findings, 0, m->arena);
+    tap_is_int(m->findings->state, FINDING_TEMPERROR, "the bare world knows nothing");
+    tap_ok(world_bare.now(&world_bare) > 1500000000ll * 1000000, "but the time");
+    message_free(m);
+}
+
+static void test_edits(void)
+{
+    struct message *m = message_new(0);
+    char text[] = "because";
+    struct rule_ref rule = {{"rules/client", 3}, "x HOLD because"}, other = {{"rules/client", 4}, "y"};
+
+    tap_ok(message_add_edit(m, ACT_HOLD, text, &rule), "a first edit");
+    tap_ok(!message_add_edit(m, ACT_HOLD, "because", &rule), "the same again counts once");
+    tap_ok(message_add_edit(m, ACT_HOLD, "because", &other), "another rule");
+    tap_ok(message_add_edit(m, ACT_PREPEND, "because", &rule), "another act");
+    tap_ok(message_add_edit(m, ACT_HOLD, NULL, &rule), "no text");
+    text[0] = 'B';
+    tap_is(m->edits->text, "because", "the text is a copy");
+    tap_ok(message_last_edit(m, ACT_HOLD)->text == NULL, "the last of its kind");
+    tap_ok(message_last_edit(m, ACT_BCC) == NULL, "none of its kind");
+    message_free(m);
+}
+
+int main(void)
+{
+    tap_start(30);
+    test_names();
+    test_client_copy();
+    test_lists();
+    test_edits();
+    return tap_done();
+}
