@@ -4,6 +4,7 @@
 #define TAMIS_SETTINGS_H
 
 #include "conf.h"
+#include "interfaces.h"
 #include "param.h"
 #include "problems.h"
 
@@ -12,6 +13,15 @@ enum direction { DIRECTION_INCOMING, DIRECTION_OUTGOING, DIRECTIONS };
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum tempfail_action { TEMPFAIL_DEFER, TEMPFAIL_DEFER_IF_PERMIT };
+
+/* One value with its origin. */
+struct setting_source {
+    const struct param *row;  /* NULL: a restriction class */
+    const char *name;         /* as given; the row's name for presets */
+    const char *raw;          /* before $ expansion */
+    struct param_text text;   /* after, and where it stands; where.file NULL: the preset */
+    bool given;               /* in milter.conf or on the command line */
+};
 
 /* One complete reading of milter.conf and the command line. Immutable once loaded. Texts are never
  * NULL; times are microseconds, sizes bytes; arrays are indexed by enum direction. */
@@ -65,14 +75,15 @@ struct settings {
     struct param_text virtual_alias_domains, virtual_alias_maps;
     struct param_text virtual_mailbox_domains, virtual_mailbox_maps;
     struct param_text parent_domain_matches_subdomains;
-    const char *mynetworks_style, *inet_protocols, *compatibility_level;
+    int mynetworks_style; /* enum network_style */
+    const char *inet_protocols, *compatibility_level;
     bool smtputf8_enable;
 
-    /* for settings_each, settings_class, settings_each_file */
+    /* where it all came from: the rows in their order, then the classes */
     struct setting_source *sources;
-    struct setting_class *classes;
-    size_t source_count, class_count;
+    size_t source_count;
     const char *main_cf; /* the file that the site facts came from; NULL: none was read */
+    const char *queue_directory; /* Postfix's: where its daemons run */
 };
 
 /* Reads everything into fresh settings: `file` (NULL: presets only) and what `assignments` holds (-o
@@ -92,18 +103,8 @@ const struct param_text *settings_class(const struct settings *settings, const c
 
 /* The directory that relative names in a text given at this place belong to: of the file that holds
  * it; for what Postfix's main.cf says and for its presets, Postfix's queue directory, where its
- * daemons run. In the settings' arena or a constant. */
+ * daemons run. Allocates from the settings' arena: while loading only. */
 const char *settings_dir(const struct settings *settings, struct where where);
-
-/* One value with its origin, for `tamis conf`. */
-struct setting_source {
-    const struct param *row; /* NULL: a restriction class */
-    const char *name;        /* as given; the row's name for presets */
-    const char *raw;         /* before $ expansion */
-    const char *value;       /* after */
-    struct where where;      /* file NULL: the preset */
-    bool given;              /* in milter.conf or on the command line */
-};
 
 /* The rows: NULL name at the end. */
 extern const struct param settings_rows[];
