@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use FindBin;
+use IO::Socket::IP;
 use lib "$FindBin::Bin/lib";
 use Tamis::Guard qw(group_alive listening run_command wait_until);
 use Tamis::Postfix qw(postfix_missing);
@@ -16,8 +17,10 @@ if (my $why = postfix_missing()) {
     plan skip_all => $why;
 }
 
+my $ipv6 = IO::Socket::IP->new(LocalHost => '::1', Listen => 1);
 my $postfix = Tamis::Postfix->new(
     params     => { recipient_delimiter => '+' },
+    ipv6       => $ipv6,
     submission => { smtpd_helo_restrictions => 'reject' },
     listeners  => { banner => { smtpd_banner => 'harness { a, b }' } },
 );
@@ -44,8 +47,8 @@ my $pid = $postfix->{pid};
 ok(listening($postfix->port($_)), "listener $_") for qw(smtp submission banner);
 
 subtest 'a message arrives to the byte' => sub {
-    my $body = "first\r\n.\r\n..two dots\r\n.\r\n \ttrailing \t \r\n\xe9\xff 8 bits\r\n\r\n" . 'x' x 998
-        . "\r\n";
+    my $body = "first\r\n.\r\n..two dots\r\n.\r\n \ttrailing \t \r\n\xe9\xff 8 bits\r\n\r\n"
+        . 'x' x 998 . "\r\n";
     my $said = play(mail => '<one@test.example> BODY=8BITMIME',
         rcpt => ['<a@test.example>', '<b+c@test.example>'],
         message => "Subject: bytes\r\nX-Folded: one\r\n\ttwo\r\n\r\n$body");
@@ -67,6 +70,14 @@ subtest 'XCLIENT plays any client' => sub {
         qr/^Received: from other \(host\.test\.example \[192\.0\.2\.7\]\)/, 'name and address');
     ok($postfix->wait_log(qr/ sasl_username=joe\+1\@x\z/), 'login');
 };
+
+SKIP: {
+    skip 'no IPv6 here', 1 if !$ipv6;
+    play(address => '::1', client => { addr => '2001:db8::1', name => undef },
+        mail => '<six@test.example>', message => "Subject: x\n\nx\n");
+    like($postfix->mail_of('six@test.example')->{message},
+        qr/^Received: from client\.test\.example \(unknown \[IPv6:2001:db8::1\]\)/, 'IPv6');
+}
 
 is(Tamis::Smtp->play(port => $postfix->port('submission'))->{reply},
     '554 5.7.1 <client.test.example>: Helo command rejected: Access denied',
@@ -103,7 +114,8 @@ subtest 'sendmail(1) and postmap(1)' => sub {
     is("$status$out", '0', 'sendmail is silent');
     like($postfix->mail_of('three@test.example')->{message},
         qr/^Received: by mx\.test\.example \(Postfix, from userid \d+\)/, 'delivered');
-    is_deeply([$postfix->postmap_query("texthash:$rules", '10.0.0.51')], [0, "DEFER\n", ''], 'found');
+    is_deeply([$postfix->postmap_query("texthash:$rules", '10.0.0.51')], [0, "DEFER\n", ''],
+        'found');
     is_deeply([$postfix->postmap_query("texthash:$rules", 'no')], [1, '', ''], 'not found');
     is($postfix->postconf('recipient_delimiter'), '+', 'postconf');
   SKIP: {

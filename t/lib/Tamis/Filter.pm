@@ -14,7 +14,7 @@ use Tamis::Guard qw(at_end not_at_end free_port listening run_command slurp spaw
 #   conf     text of its milter.conf ('')
 #   conf_file   instead: the path of one
 #   set      hash of parameters given by -o, after the harness's own: socket, log_file,
-#            control_socket, postfix_config_directory (empty), reload_on_change stays preset
+#            control_socket, postfix_config_directory (empty)
 #   socket   'inet' (preset: a free port of 127.0.0.1), 'unix', or a whole value
 #   files    hash: name => text of files beside its configuration
 #   args     further arguments of `tamis milter`
@@ -41,7 +41,8 @@ sub choose_socket {
 
     if ($socket eq 'inet') {
         $self->{port} = free_port();
-        @$self{qw(socket milter)} = ("inet:$self->{port}\@127.0.0.1", "inet:127.0.0.1:$self->{port}");
+        $self->{socket} = "inet:$self->{port}\@127.0.0.1";
+        $self->{milter} = "inet:127.0.0.1:$self->{port}";
     } elsif ($socket eq 'unix') {
         @$self{qw(socket milter)} = ("unix:$self->{dir}/milter.sock") x 2;
     } else {
@@ -159,8 +160,8 @@ sub wait_stderr {
     return $line;
 }
 
-# The rows that a query of its log gives, each a hash of bytes, read by the sqlite3 shell. Dies if the
-# shell fails.
+# The rows that a query of its log gives, each a hash of bytes, read by the sqlite3 shell. Dies if
+# the shell fails.
 sub sql {
     my ($self, $query) = @_;
     my ($status, $out, $err) = run_command(

@@ -7,6 +7,7 @@ use warnings;
 
 use Exporter qw(import);
 use JSON::PP;
+use POSIX qw(:sys_wait_h);
 use Tamis::Guard qw(at_end not_at_end free_port run_command slurp spawn spew stop_process temp_dir
     wait_until);
 use Tamis::Programs qw(postfix_accounts postfix_missing postfix_programs);
@@ -19,13 +20,16 @@ our @EXPORT_OK = qw(postfix_missing);
 #   params     hash of main.cf parameters, over the presets below
 #   smtp, submission   hash of parameters for that listener alone (master.cf's -o)
 #   listeners  hash: name of a further smtpd listener => hash of its parameters
+#   ipv6       true: listens on ::1 too, and XCLIENT may play IPv6 clients
 #   master     text to append to master.cf
 # The presets deliver every recipient to a Tamis::Sink, allow relaying (to there), let 127.0.0.1
 # play any client by XCLIENT, ask no DNS, and never delay a reply.
 sub new {
     my ($class, %opt) = @_;
     my $dir = temp_dir();
-    my $self = bless { dir => $dir, opt => \%opt, programs => postfix_programs(), mark => 0 }, $class;
+    my $self = bless {
+        dir => $dir, opt => \%opt, programs => postfix_programs(), mark => 0,
+    }, $class;
     die "no Postfix here\n" if !$self->{programs};
     my @names = ('smtp', 'submission', sort keys %{ $opt{listeners} || {} });
 
@@ -76,7 +80,8 @@ sub write_programs {
     my $libraries = $self->{programs}{library_path};
     my $environment = 'MAIL_CONFIG=' . quote($self->config_directory)
         . (length $libraries ? ' LD_LIBRARY_PATH=' . quote($libraries) : '');
-    my @names = qw(postconf postmap postalias postqueue postsuper postcat postkick postlog sendmail);
+    my @names = qw(postconf postmap postalias postqueue postsuper postcat postkick postlog
+        sendmail);
 
     for my $name (@names) {
         my $program = quote("$self->{programs}{command_directory}/$name");
@@ -135,15 +140,15 @@ sub presets {
         maillog_file          => "$self->{dir}/log/maillog",
         maillog_file_prefixes => "$self->{dir}/log",
         syslog_name           => 'postfix',
-        inet_interfaces     => '127.0.0.1',
-        inet_protocols      => 'ipv4',
+        inet_interfaces     => '127.0.0.1' . ($self->{opt}{ipv6} ? ', ::1' : ''),
+        inet_protocols      => $self->{opt}{ipv6} ? 'all' : 'ipv4',
         myhostname          => 'mx.test.example',
         mydestination       => '$myhostname, localhost, test.example',
         mynetworks          => '127.0.0.0/8, [::1]/128',
         alias_maps          => '',
         alias_database      => '',
         local_recipient_maps => '',
-        (map { $_ => $sink } qw(local_transport virtual_transport relay_transport default_transport)),
+        (map { $_ . '_transport' => $sink } qw(local virtual relay default)),
         smtpd_relay_restrictions => 'check_client_access static:OK, reject',
         smtpd_authorized_xclient_hosts => '127.0.0.1, [::1]',
         smtpd_milters       => $milters,
@@ -163,14 +168,15 @@ sub presets {
 sub services {
     my ($self) = @_;
     my $opt = $self->{opt};
-    my %listeners = (smtp => $opt->{smtp}, submission => $opt->{submission}, %{ $opt->{listeners} || {} });
+    my %listeners = (%{ $opt->{listeners} || {} }, map { $_ => $opt->{$_} } qw(smtp submission));
+    my @addresses = ('127.0.0.1', $opt->{ipv6} ? '[::1]' : ());
     my $text = '';
 
     for my $name (sort keys %listeners) {
         my %params = (syslog_name => $name eq 'smtp' ? 'postfix' : "postfix/$name",
                       %{ $listeners{$name} || {} });
-        $text .= "127.0.0.1:$self->{ports}{$name} inet n - n - - smtpd\n"
-            . join '', map { "  -o { $_ = $params{$_} }\n" } sort keys %params;
+        my $options = join '', map { "  -o { $_ = $params{$_} }\n" } sort keys %params;
+        $text .= "$_:$self->{ports}{$name} inet n - n - - smtpd\n$options" for @addresses;
     }
     return $text . <<'END' . ($opt->{master} // '');
 pickup    unix n - n 60    1 pickup
@@ -227,7 +233,7 @@ sub start_once {
         stderr => "$self->{dir}/log/stderr", setsid => 0);
     at_end("$self", sub { $self->stop });
     wait_until(20, sub {
-        $ended = waitpid($self->{pid}, POSIX::WNOHANG()) != 0;
+        $ended = waitpid($self->{pid}, WNOHANG) != 0;
         return $ended || substr($self->log, $from) =~ /daemon started/;
     });
     return 1 if !$ended && substr($self->log, $from) =~ /daemon started/;
@@ -306,7 +312,8 @@ sub drained {
 
 sub log { slurp("$_[0]{dir}/log/maillog") }
 
-# The first log line since the last mark_log() that matches; waits at most `seconds` (20), then undef.
+# The first log line since the last mark_log() that matches; waits at most `seconds` (20), then
+# undef.
 sub wait_log {
     my ($self, $pattern, $seconds) = @_;
     my $line;

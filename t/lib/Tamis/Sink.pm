@@ -19,7 +19,8 @@ sub new {
         or die "sink: $!\n";
     pipe(my $reader, my $writer) or die "pipe: $!\n";
     my $self = bless {
-        dir => temp_dir(), port => $listener->sockport, events => $reader, pending => '', mails => [],
+        dir => temp_dir(), port => $listener->sockport,
+        events => $reader, pending => '', mails => [],
     }, $class;
     my $pid = fork() // die "fork: $!\n";
 
@@ -120,8 +121,8 @@ sub talk {
     while (defined(my $line = <$client>)) {
         $line =~ s/\r?\n\z//;
         if ($line =~ /^LHLO /i) {
-            print $client join '', map { "250$_\r\n" } '-sink.test.example', '-PIPELINING', '-8BITMIME',
-                '-SMTPUTF8', '-ENHANCEDSTATUSCODES', ' SIZE';
+            print $client join '', map { "250$_\r\n" } '-sink.test.example', '-PIPELINING',
+                '-8BITMIME', '-SMTPUTF8', '-ENHANCEDSTATUSCODES', ' SIZE';
         } elsif ($line =~ /^MAIL FROM:<(.*?)>(?: |\z)/i) {
             ($sender, @recipients) = $1;
             print $client "250 2.1.0 Ok\r\n";

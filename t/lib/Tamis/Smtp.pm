@@ -70,10 +70,13 @@ sub command {
 }
 
 # Plays another client by Postfix's XCLIENT: name, addr, port, login, reverse_name, helo, proto,
-# destaddr, destport; undef is [UNAVAILABLE]. EHLO must have been said; after it the session is at
-# the greeting again. Returns the reply.
+# destaddr, destport; undef is [UNAVAILABLE]. IPv6 addresses are written as usual. EHLO must have
+# been said; after it the session is at the greeting again. Returns the reply.
 sub xclient {
     my ($self, %attr) = @_;
+    for my $address (grep { defined } @attr{ grep { /addr\z/i } keys %attr }) {
+        $address = "IPV6:$address" if $address =~ /:/ && $address !~ /^IPV6:/i;
+    }
     my @words = map { uc($_) . '=' . (defined $attr{$_} ? xtext($attr{$_}) : '[UNAVAILABLE]') }
         sort keys %attr;
     return $self->command(join ' ', 'XCLIENT', @words);
@@ -123,10 +126,12 @@ sub play {
 
     if ($scene{client}) {
         $smtp->command('EHLO harness.test.example');
-        $said{greeting} = $smtp->xclient(%{ $scene{client} });
+        $said{greeting} = $smtp->xclient(%{ $scene{client} }) // '';
+        $said{greeting} =~ /^(?:220|4|554)/ or die "XCLIENT is answered: $said{greeting}\n";
     }
     $said{helo} = $smtp->say_hello(\%scene);
-    $said{reply} = $said{mail} = $smtp->command('MAIL FROM:' . ($scene{mail} // '<sender@test.example>'));
+    $said{mail} = $smtp->command('MAIL FROM:' . ($scene{mail} // '<sender@test.example>'));
+    $said{reply} = $said{mail};
     if (accepted($said{mail})) {
         for my $recipient (@{ $scene{rcpt} || ['<recipient@test.example>'] }) {
             push @{ $said{rcpt} }, $said{reply} = $smtp->command("RCPT TO:$recipient");
