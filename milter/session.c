@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "address.h"
+#include "counters.h"
 #include "decision.h"
 #include "direction.h"
 #include "engine.h"
@@ -129,6 +130,8 @@ static void end_message(struct session *s, bool finished)
     struct entry *entry;
 
     s->message = NULL;
+    if (s->touched)
+        counter_add(COUNT_ACCEPT + action_of(m, finished));
     if (!s->touched || s->journal == NULL) {
         message_free(m);
     } else {

@@ -55,7 +55,7 @@ $filter->signal('TERM');
 ok $filter->wait_stderr(qr/stopping: 1 message/), 'TERM: waits for the message';
 ok !eval { Tamis::Mta->connect($filter->milter) }, 'TERM: a new connection is refused';
 $mta->data;
-is_deeply [Tamis::Mta::edits($mta->content("Subject: x\n\nx\n"))], ['quarantine held'],
+is_deeply [Tamis::Mta::edits($mta->content("Subject: x\n\nx\n"))], ['quarantine <hold@example.org>: Recipient address held'],
     'TERM: the message under way ends, with its edits';
 is $filter->stop(0), 0, 'TERM: then the filter ends, idle connections or not';
 
