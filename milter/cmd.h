@@ -1,9 +1,11 @@
-/* cmd - the subcommands of tamis: one file each */
+/* cmd - the subcommands: one function each, one row each in main.c's table */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_CMD_H
 #define TAMIS_CMD_H
 
-/* argv[0] is the subcommand's name; the result is the exit status (sysexits.h). */
+/* Each takes its own name as argv[0] and returns the exit status (sysexits(3), or what the
+ * subcommand's manual page says). */
+int cmd_conf(int argc, char **argv);
 int cmd_postfix(int argc, char **argv);
 
 #endif

@@ -77,8 +77,8 @@ const struct param settings_rows[] = {
            "recipients of one transaction; one more is answered with 452"),
     NUMBER(PARAM_INT, pcre_match_limit, "1000000", 1000, UINT32_MAX,
            "PCRE2's match limit, against patterns that explode"),
-    NUMBER(PARAM_INT, pcre_depth_limit, "10000", 100, UINT32_MAX, "PCRE2's depth limit"),
-    NUMBER(PARAM_SIZE, pcre_heap_limit, "20M", 64 * 1024, (int64_t)4 << 30, "PCRE2's heap limit"),
+    NUMBER(PARAM_INT, pcre_depth_limit, "250000", 100, UINT32_MAX, "PCRE2's depth limit"),
+    NUMBER(PARAM_SIZE, pcre_heap_limit, "32M", 64 * 1024, (int64_t)4 << 30, "PCRE2's heap limit"),
 
     /* the answers */
     CODE(access_map_reject_code, "554", "reply code of REJECT in an access table"),
@@ -189,7 +189,7 @@ const struct param_text *settings_class(const struct settings *settings, const c
     for (size_t i = 0; i < settings->source_count; i++) {
         const struct setting_source *source = &settings->sources[i];
 
-        if (source->row == NULL && strcmp(source->name, name) == 0)
+        if (source->is_class && strcmp(source->name, name) == 0)
             return &source->text;
     }
     return NULL;

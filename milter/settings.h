@@ -16,7 +16,8 @@ enum tempfail_action { TEMPFAIL_DEFER, TEMPFAIL_DEFER_IF_PERMIT };
 
 /* One value with its origin. */
 struct setting_source {
-    const struct param *row;  /* NULL: a restriction class */
+    const struct param *row;  /* NULL: a restriction class, or a name made up for $name */
+    bool is_class;
     const char *name;         /* as given; the row's name for presets */
     const char *raw;          /* before $ expansion */
     struct param_text text;   /* after, and where it stands; where.file NULL: the preset */
@@ -79,7 +80,7 @@ struct settings {
     const char *inet_protocols, *compatibility_level;
     bool smtputf8_enable;
 
-    /* where it all came from: the rows in their order, then the classes */
+    /* where it all came from: the rows in their order, classes, names made up for $name */
     struct setting_source *sources;
     size_t source_count;
     const char *main_cf; /* the file that the site facts came from; NULL: none was read */

@@ -184,12 +184,12 @@ static const char *expand(struct loader *l, const struct raw *raw)
     return value;
 }
 
-static void remember(struct loader *l, const struct param *row, const struct raw *raw,
-                     const char *value)
+static void remember(struct loader *l, const struct param *row, bool is_class,
+                     const struct raw *raw, const char *value)
 {
     l->s->sources = xreallocarray(l->s->sources, l->s->source_count + 1, sizeof(*l->s->sources));
     l->s->sources[l->s->source_count++] = (struct setting_source){
-        row, raw->name, raw->text, {value, raw->where}, raw->given};
+        row, is_class, raw->name, raw->text, {value, raw->where}, raw->given};
 }
 
 static size_t field_size(enum param_type type)
@@ -220,12 +220,12 @@ static void load_row(struct loader *l, const struct param *row)
     struct raw raw = plain_raw(l, row);
     const char *value = store(l, row, &raw, 0);
 
-    remember(l, row, &raw, value);
+    remember(l, row, false, &raw, value);
     for (int d = 0; row->flags & PARAM_DIRECTED && d < DIRECTIONS; d++) {
         raw = directed_raw(l, row, d);
         value = store(l, row, &raw, d);
         if (given->directed[d] != NULL)
-            remember(l, row, &raw, value);
+            remember(l, row, false, &raw, value);
     }
 }
 
@@ -246,7 +246,7 @@ static void load_class(struct loader *l, const char *name, struct where at)
     } else if (settings_class(l->s, name) == NULL) {
         raw = raw_of_setting(setting, true);
         value = expand(l, &raw);
-        remember(l, NULL, &raw, value ? value : "");
+        remember(l, NULL, true, &raw, value ? value : "");
     }
 }
 
@@ -309,6 +309,20 @@ static int facility(int word)
     return facilities[word];
 }
 
+/* Names made up for $name, so that `tamis conf` can show them. */
+static void load_others(struct loader *l)
+{
+    const struct setting **others = settings_report_names(l->s, l->problems);
+
+    for (size_t i = 0; others[i] != NULL; i++) {
+        struct raw raw = raw_of_setting(others[i], true);
+        const char *value = expand(l, &raw);
+
+        remember(l, NULL, false, &raw, value ? value : "");
+    }
+    free(others);
+}
+
 static void load_all(struct loader *l)
 {
     read_main_cf(l);
@@ -318,7 +332,7 @@ static void load_all(struct loader *l)
     load_classes(l);
     l->at = (struct where){NULL, 0};
     l->s->queue_directory = value_of(l, "queue_directory");
-    settings_report_names(l->s, l->problems);
+    load_others(l);
 }
 
 struct settings *settings_of_conf(struct conf *conf, const char *file, struct problems *problems)

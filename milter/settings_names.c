@@ -130,24 +130,29 @@ static void report_unknown(const struct settings *settings, const struct setting
                      setting->name);
 }
 
-void settings_report_names(const struct settings *settings, struct problems *problems)
+const struct setting **settings_report_names(const struct settings *settings,
+                                             struct problems *problems)
 {
     struct references references = references_of(settings->conf);
+    const struct setting **others = xcalloc(conf_count(settings->conf) + 1, sizeof(*others));
     int suggestions = SUGGESTIONS_MAX;
+    size_t count = 0;
 
     for (size_t i = 0; i < conf_count(settings->conf); i++) {
         const struct setting *setting = conf_get(settings->conf, i);
         int direction;
 
         if (settings_row(setting->name, &direction) != NULL ||
-            settings_class(settings, setting->name) != NULL ||
-            is_referred_to(&references, setting))
+            settings_class(settings, setting->name) != NULL)
             continue;
-        if (postfix_knows(setting->name))
+        if (is_referred_to(&references, setting))
+            others[count++] = setting;
+        else if (postfix_knows(setting->name))
             problems_add(problems, SEV_NOTE, setting->where, "%s stays in main.cf; no effect here",
                          setting->name);
         else
             report_unknown(settings, setting, suggestions-- > 0, problems);
     }
     free(references.list);
+    return others;
 }

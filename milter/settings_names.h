@@ -17,7 +17,8 @@ struct given *settings_assign(const struct conf *conf, struct problems *problems
 
 /* Reports assignments that mean nothing to tamis: a note for Postfix's parameters, an error with
  * the nearest known name for the others. Restriction classes, and names that a value refers to as
- * $name, are known. */
-void settings_report_names(const struct settings *settings, struct problems *problems);
+ * $name, are known; the latter are returned, ended by NULL, malloc'd. */
+const struct setting **settings_report_names(const struct settings *settings,
+                                             struct problems *problems);
 
 #endif
