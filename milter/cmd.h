@@ -5,7 +5,9 @@
 
 /* Each takes its own name as argv[0] and returns the exit status (sysexits(3), or what the
  * subcommand's manual page says). */
+int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
 int cmd_postfix(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 
 #endif

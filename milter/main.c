@@ -13,8 +13,10 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"check", cmd_check, "read everything as the filter would, and say what is wrong"},
+    {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
+    {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},
     {"conf", cmd_conf, "show settings with their origin, as postconf"},
-    {"postfix", cmd_postfix, "what main.cf and master.cf need, and what is wrong there"},
 };
 
 static void usage(FILE *out)

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "options.h"
 
+#include "policy.h"
+
 #include "config.h"
 
 #include <errno.h>
@@ -233,20 +235,29 @@ void options_free(struct options *options)
     options->assignments = NULL;
 }
 
-struct settings *options_settings(const struct options *options, bool required,
-                                  struct problems *problems)
+bool options_source(const struct options *options, bool required, struct policy_source *source,
+                    struct problems *problems)
 {
     const char *file = options->file ? options->file : DEFAULT_FILE;
 
-    if (options->file == NULL && access(file, F_OK) != 0 && errno == ENOENT) {
-        if (required) {
-            problems_add(problems, SEV_ERROR, (struct where){NULL, 0},
-                         "%s: no such file; create it, or name another with -c", file);
-            return NULL;
-        }
-        file = NULL;
-    }
-    return settings_load(file, options->assignments, options->assignment_count, problems);
+    *source = (struct policy_source){file, options->assignments, options->assignment_count};
+    if (options->file != NULL || access(file, F_OK) == 0 || errno != ENOENT)
+        return true;
+    source->path = NULL;
+    if (!required)
+        return true;
+    return problems_add(problems, SEV_ERROR, (struct where){NULL, 0},
+                        "%s: no such file; create it, or name another with -c", file);
+}
+
+struct settings *options_settings(const struct options *options, bool required,
+                                  struct problems *problems)
+{
+    struct policy_source source;
+
+    if (!options_source(options, required, &source, problems))
+        return NULL;
+    return settings_load(source.path, source.overrides, source.override_count, problems);
 }
 
 static int compare(const void *a, const void *b)

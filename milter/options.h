@@ -46,6 +46,12 @@ int options_version(void); /* prints it, returns 0 */
 struct settings *options_settings(const struct options *options, bool required,
                                   struct problems *problems);
 
+/* What policy_load needs of the options; `required` and the default file as above. False with an
+ * error in `problems` when the file is required and missing. The texts live as long as the options. */
+struct policy_source;
+bool options_source(const struct options *options, bool required, struct policy_source *source,
+                    struct problems *problems);
+
 /* Prints problems to standard error, those of at least this severity, sorted by file and line. */
 void options_print_problems(const struct problems *problems, enum severity least);
 

@@ -167,8 +167,8 @@ const struct param *settings_row(const char *name, int *direction)
 {
     bool smtpd;
 
-    *direction = take_prefix(&name, "incoming_")   ? DIRECTION_INCOMING
-                 : take_prefix(&name, "outgoing_") ? DIRECTION_OUTGOING
+    *direction = take_prefix(&name, "incoming_")   ? DIR_INCOMING
+                 : take_prefix(&name, "outgoing_") ? DIR_OUTGOING
                                                    : -1;
     smtpd = take_prefix(&name, "smtpd_");
     for (const struct param *row = settings_rows; row->name != NULL; row++)

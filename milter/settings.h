@@ -4,12 +4,10 @@
 #define TAMIS_SETTINGS_H
 
 #include "conf.h"
+#include "message.h"
 #include "interfaces.h"
 #include "param.h"
 #include "problems.h"
-
-/* Which way a message goes; the index of every directed setting. */
-enum direction { DIRECTION_INCOMING, DIRECTION_OUTGOING, DIRECTIONS };
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum tempfail_action { TEMPFAIL_DEFER, TEMPFAIL_DEFER_IF_PERMIT };
@@ -39,15 +37,15 @@ struct settings {
     bool reload_on_change, strict, strict_tables;
 
     /* the rules */
-    struct param_text client_restrictions[DIRECTIONS], helo_restrictions[DIRECTIONS];
-    struct param_text sender_restrictions[DIRECTIONS], relay_restrictions[DIRECTIONS];
-    struct param_text recipient_restrictions[DIRECTIONS], data_restrictions[DIRECTIONS];
-    struct param_text end_of_data_restrictions[DIRECTIONS];
+    struct param_text client_restrictions[DIR_COUNT], helo_restrictions[DIR_COUNT];
+    struct param_text sender_restrictions[DIR_COUNT], relay_restrictions[DIR_COUNT];
+    struct param_text recipient_restrictions[DIR_COUNT], data_restrictions[DIR_COUNT];
+    struct param_text end_of_data_restrictions[DIR_COUNT];
     struct param_text restriction_classes; /* names; their definitions: settings_class */
     struct param_text outgoing;
     bool delay_reject, helo_required, strict_rfc821_envelopes;
-    struct param_text header_checks[DIRECTIONS], mime_header_checks[DIRECTIONS];
-    struct param_text nested_header_checks[DIRECTIONS], body_checks[DIRECTIONS];
+    struct param_text header_checks[DIR_COUNT], mime_header_checks[DIR_COUNT];
+    struct param_text nested_header_checks[DIR_COUNT], body_checks[DIR_COUNT];
     int64_t body_checks_size_limit, header_size_limit;
     long max_recipients; /* a transaction; more than these are tempfailed */
     long pcre_match_limit, pcre_depth_limit;

@@ -221,7 +221,7 @@ static void load_row(struct loader *l, const struct param *row)
     const char *value = store(l, row, &raw, 0);
 
     remember(l, row, false, &raw, value);
-    for (int d = 0; row->flags & PARAM_DIRECTED && d < DIRECTIONS; d++) {
+    for (int d = 0; row->flags & PARAM_DIRECTED && d < DIR_COUNT; d++) {
         raw = directed_raw(l, row, d);
         value = store(l, row, &raw, d);
         if (given->directed[d] != NULL)

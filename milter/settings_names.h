@@ -8,7 +8,7 @@
 /* What milter.conf and the command line say of one row; NULL: nothing. */
 struct given {
     const struct setting *plain;
-    const struct setting *directed[DIRECTIONS];
+    const struct setting *directed[DIR_COUNT];
 };
 
 /* One struct for each of settings_rows, malloc'd; two spellings of one parameter, and a direction

@@ -94,7 +94,7 @@ is_deeply([map { [@$_{qw(file service name)}] } @{ $json->{lines} }],
 is($json->{findings}[0]{severity}, 'warning', '--json: the findings');
 
 # What milter.conf says counts: the address, and rules that both sides have.
-file('milter.conf', "mode = enforce\npostfix_config_directory =\nsocket = inet:2525@localhost\n"
+file('milter.conf', "mode = enforce\npostfix_config_directory =\nsocket = inet:2525\@localhost\n"
                   . "smtpd_sender_restrictions = reject_non_fqdn_sender\n");
 file(set => "smtpd_sender_restrictions = permit_mynetworks, reject_non_fqdn_sender\n");
 ($status, $out, $err) = tamis(@ours);

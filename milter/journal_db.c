@@ -1,0 +1,381 @@
+/* journal_db - the log's file as its writer holds it: opened, brought forward, found moved or broken */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "journal_db.h"
+
+#include "schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BUSY_MS = 100, FILE_MODE = 0640 };
+
+/* The cache holds what is written at random, the index of queue ids above all; the more the WAL takes
+ * before a checkpoint, the more often a page of it is written once for many changes. */
+static const char settings[] = "PRAGMA auto_vacuum = INCREMENTAL;"
+                               "PRAGMA journal_mode = WAL;"
+                               "PRAGMA synchronous = NORMAL;"
+                               "PRAGMA cache_size = -16000;"
+                               "PRAGMA wal_autocheckpoint = 3000;"
+                               "PRAGMA journal_size_limit = 8388608";
+
+/* migrations[n] makes version n + 1 of version n; version 0 is an empty file. */
+static const char *const migrations[SCHEMA_VERSION] = {schema_sql};
+
+static const char *const statements[DB_STMT_COUNT] = {
+    [DB_BEGIN] = "BEGIN IMMEDIATE",
+    [DB_COMMIT] = "COMMIT",
+    [DB_ROLLBACK] = "ROLLBACK",
+    [DB_ADD_MAIL] = "INSERT INTO mail (id, clock_ms, direction, client, helo, login, sender, verdict, us,"
+                    " held, redirected, queue_id, message_id)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [DB_ADD_RECIPIENT] = "INSERT INTO mail_recipient (id, n, address, verdict) VALUES (?1, ?2, ?3, ?4)",
+    [DB_ADD_CHECKS] = "INSERT INTO mail_check (id, list) VALUES (?1, ?2)",
+    [DB_OLD_ID] = "SELECT id FROM mail ORDER BY id LIMIT 1 OFFSET ?1",
+    [DB_PRUNE_MAIL] = "DELETE FROM mail WHERE id < ?1",
+    [DB_PRUNE_RECIPIENT] = "DELETE FROM mail_recipient WHERE id < ?1",
+    [DB_PRUNE_CHECKS] = "DELETE FROM mail_check WHERE id < ?1",
+    [DB_DEAD_GENERATION] = "SELECT max(number) - 1 FROM generation WHERE first_id <="
+                           " (SELECT ifnull(min(id), 0) FROM mail)",
+    [DB_PAGE_COUNT] = "PRAGMA page_count",
+    [DB_FREE_COUNT] = "PRAGMA freelist_count",
+    [DB_DATA_VERSION] = "PRAGMA data_version",
+    [DB_LAST_ID] = "SELECT max(id) FROM mail",
+    [DB_LAST_GENERATION] = "SELECT max(number) FROM generation",
+    [DB_FORGET_GENERATIONS] = "DELETE FROM generation WHERE number <= ?1",
+};
+
+static enum db_result meaning_of(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return DB_OK;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return DB_BUSY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return DB_CORRUPT;
+    case SQLITE_TOOBIG:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+        return DB_BAD_ROW;
+    case SQLITE_NOMEM:
+        die("out of memory");
+    default:
+        return DB_BROKEN;
+    }
+}
+
+enum db_result journal_db_result(const struct journal_db *db, int rc, struct err *err)
+{
+    enum db_result result = meaning_of(rc);
+    int code;
+
+    if (result == DB_OK)
+        return result;
+    code = db->db && (rc & 0xff) != SQLITE_BUSY ? sqlite3_system_errno(db->db) : 0;
+    err_set(err, "%s: %s%s%s", db->path, db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc),
+            code ? ": " : "", code ? strerror(code) : "");
+    return result;
+}
+
+enum db_result journal_db_run(struct journal_db *db, enum db_stmt stmt, struct err *err)
+{
+    sqlite3_step(db->stmts[stmt]);
+    return journal_db_result(db, sqlite3_reset(db->stmts[stmt]), err);
+}
+
+enum db_result journal_db_number(struct journal_db *db, enum db_stmt stmt, int64_t *number,
+                                 struct err *err)
+{
+    *number = 0;
+    if (sqlite3_step(db->stmts[stmt]) == SQLITE_ROW)
+        *number = sqlite3_column_int64(db->stmts[stmt], 0);
+    return journal_db_result(db, sqlite3_reset(db->stmts[stmt]), err);
+}
+
+static enum db_result exec(struct journal_db *db, const char *sql, struct err *err)
+{
+    return journal_db_result(db, sqlite3_exec(db->db, sql, NULL, NULL, NULL), err);
+}
+
+static enum db_result read_number(struct journal_db *db, const char *sql, int64_t *number,
+                                  struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db->db, sql, -1, &stmt, NULL);
+    enum db_result result;
+
+    *number = 0;
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        *number = sqlite3_column_int64(stmt, 0);
+    result = journal_db_result(db, rc != SQLITE_OK ? rc : sqlite3_reset(stmt), err);
+    sqlite3_finalize(stmt);
+    return result;
+}
+
+/* By path, never by opening the file: to close it would drop the locks that SQLite holds on it. Failure
+ * is let pass: a log that the group cannot read is better than none. */
+static void share_file(const struct journal_db *db, const char *suffix)
+{
+    char *path = xasprintf("%s%s", db->path, suffix), space[4096];
+    struct group entry, *found = NULL;
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+        if (db->group != NULL)
+            getgrnam_r(db->group, &entry, space, sizeof(space), &found);
+        if (found != NULL && found->gr_gid != st.st_gid && lchown(path, (uid_t)-1, found->gr_gid) != 0)
+            found = NULL;
+        if ((st.st_mode & 07777) != FILE_MODE && chmod(path, FILE_MODE) != 0)
+            found = NULL;
+    }
+    free(path);
+}
+
+/* Made here, not by SQLite, so that the umask has no say; SQLite gives -wal and -shm the same mode. */
+static bool make_file(const struct journal_db *db, struct err *err)
+{
+    int fd = open(db->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    struct stat st;
+
+    if (fd >= 0)
+        close(fd);
+    else if (errno != EEXIST)
+        return err_set(err, "%s: %s", db->path, strerror(errno));
+    if (stat(db->path, &st) != 0)
+        return err_set(err, "%s: %s", db->path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, "%s: not a regular file", db->path);
+    share_file(db, "");
+    return true;
+}
+
+static enum db_result migrate(struct journal_db *db, struct err *err)
+{
+    int64_t version, objects, application;
+    enum db_result result;
+
+    if ((result = read_number(db, "PRAGMA user_version", &version, err)) != DB_OK ||
+        (result = read_number(db, "PRAGMA application_id", &application, err)) != DB_OK ||
+        (result = read_number(db, "SELECT count(*) FROM sqlite_master", &objects, err)) != DB_OK)
+        return result;
+    if (objects > 0 && application != SCHEMA_APPLICATION) {
+        err_set(err, "%s: a database of another program; name another log file", db->path);
+        return DB_BROKEN;
+    }
+    if (version > SCHEMA_VERSION) {
+        err_set(err, "%s: written by a newer tamis (schema %lld, this one knows %d); left alone",
+                db->path, (long long)version, SCHEMA_VERSION);
+        return DB_BROKEN;
+    }
+    for (; version < SCHEMA_VERSION && result == DB_OK; version++)
+        result = exec(db, migrations[version], err);
+    return result;
+}
+
+/* One transaction, so that a kill leaves the old schema or the new one. */
+static enum db_result bring_forward(struct journal_db *db, struct err *err)
+{
+    enum db_result result = exec(db, "BEGIN IMMEDIATE", err);
+
+    if (result != DB_OK)
+        return result;
+    result = migrate(db, err);
+    if (result == DB_OK)
+        return exec(db, "COMMIT", err);
+    exec(db, "ROLLBACK", NULL);
+    return result;
+}
+
+static enum db_result prepare_all(struct journal_db *db, struct err *err)
+{
+    int rc;
+
+    for (int i = 0; i < DB_STMT_COUNT; i++) {
+        rc = sqlite3_prepare_v3(db->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &db->stmts[i],
+                                NULL);
+        if (rc != SQLITE_OK)
+            return journal_db_result(db, rc, err);
+    }
+    db->dicts = dicts_new(db->db);
+    return db->dicts ? DB_OK : journal_db_result(db, sqlite3_errcode(db->db), err);
+}
+
+static enum db_result configure(struct journal_db *db, struct err *err)
+{
+    int persist = 1;
+
+    sqlite3_extended_result_codes(db->db, 1);
+    sqlite3_busy_timeout(db->db, BUSY_MS);
+    /* Without the files a group member's read-only reader fails once the filter has gone. */
+    sqlite3_file_control(db->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+    return exec(db, settings, err);
+}
+
+enum db_result journal_db_new_generation(struct journal_db *db, struct err *err)
+{
+    char sql[160];
+    enum db_result result;
+
+    snprintf(sql, sizeof(sql), "INSERT INTO generation (number, first_id) VALUES (%lld, %lld)",
+             (long long)db->generation + 1, (long long)db->last_id + 1);
+    result = exec(db, sql, err);
+    if (result == DB_OK) {
+        db->generation++;
+        db->generation_rows = 0;
+        dicts_set_generation(db->dicts, db->generation);
+    }
+    return result;
+}
+
+/* A second filter on the same file (an old one that still drains) may have added and swept. */
+static enum db_result catch_up(struct journal_db *db, struct err *err)
+{
+    int64_t last_id;
+    enum db_result result;
+
+    if ((result = journal_db_number(db, DB_LAST_ID, &last_id, err)) != DB_OK ||
+        (result = journal_db_number(db, DB_LAST_GENERATION, &db->generation, err)) != DB_OK)
+        return result;
+    if (last_id > db->last_id)
+        db->last_id = last_id;
+    dicts_forget(db->dicts);
+    dicts_set_generation(db->dicts, db->generation);
+    return DB_OK;
+}
+
+enum db_result journal_db_begin(struct journal_db *db, struct err *err)
+{
+    enum db_result result = journal_db_run(db, DB_BEGIN, err);
+    int64_t version;
+
+    if (result != DB_OK)
+        return result;
+    result = journal_db_number(db, DB_DATA_VERSION, &version, err);
+    if (result == DB_OK && version != db->data_version) {
+        result = catch_up(db, err);
+        db->data_version = version;
+    }
+    if (result != DB_OK)
+        journal_db_rollback(db);
+    return result;
+}
+
+void journal_db_rollback(struct journal_db *db)
+{
+    /* SQLite has rolled back by itself after some errors. */
+    if (!sqlite3_get_autocommit(db->db))
+        journal_db_run(db, DB_ROLLBACK, NULL);
+    dicts_forget(db->dicts);
+}
+
+static enum db_result read_state(struct journal_db *db, struct err *err)
+{
+    enum db_result result;
+
+    db->sweep_position = -1;
+    db->swept = 0;
+    db->last_id = 0;
+    db->data_version = -1;
+    if ((result = read_number(db, "PRAGMA page_size", &db->page_size, err)) != DB_OK ||
+        (result = journal_db_begin(db, err)) != DB_OK)
+        return result;
+    if ((result = journal_db_new_generation(db, err)) == DB_OK)
+        return journal_db_run(db, DB_COMMIT, err);
+    return result;
+}
+
+static enum db_result open_connection(struct journal_db *db, struct err *err)
+{
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    enum db_result result;
+    struct stat st;
+    int rc;
+
+    if (stat(db->path, &st) != 0) {
+        err_set(err, "%s: %s", db->path, strerror(errno));
+        return DB_BROKEN;
+    }
+    db->device = st.st_dev;
+    db->inode = st.st_ino;
+    rc = sqlite3_open_v2(db->path, &db->db, flags, NULL);
+    if (rc != SQLITE_OK)
+        return journal_db_result(db, rc, err);
+    if ((result = configure(db, err)) != DB_OK || (result = bring_forward(db, err)) != DB_OK ||
+        (result = prepare_all(db, err)) != DB_OK)
+        return result;
+    return read_state(db, err);
+}
+
+enum db_result journal_db_open(struct journal_db *db, struct err *err)
+{
+    enum db_result result;
+
+    if (!make_file(db, err))
+        return DB_BROKEN;
+    result = open_connection(db, err);
+    if (result != DB_OK)
+        journal_db_close(db);
+    else
+        share_file(db, "-wal"), share_file(db, "-shm");
+    return result;
+}
+
+void journal_db_close(struct journal_db *db)
+{
+    if (db->db == NULL)
+        return;
+    for (int i = 0; i < DB_STMT_COUNT; i++) {
+        sqlite3_finalize(db->stmts[i]);
+        db->stmts[i] = NULL;
+    }
+    dicts_free(db->dicts);
+    db->dicts = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(db->scratch); i++)
+        buf_free(&db->scratch[i]);
+    /* SQLite does not do it when the file was renamed, and then its last rows would be lost. */
+    sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_close(db->db);
+    db->db = NULL;
+}
+
+bool journal_db_is_moved(const struct journal_db *db)
+{
+    struct stat st;
+
+    return stat(db->path, &st) != 0 || st.st_dev != db->device || st.st_ino != db->inode;
+}
+
+bool journal_db_set_aside(const char *path, char *aside, size_t size, struct err *err)
+{
+    char stamp[32], from[4096], to[4096];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+    snprintf(aside, size, "%s.corrupt-%s", path, stamp);
+    for (int i = 1; access(aside, F_OK) == 0 && i < 100; i++)
+        snprintf(aside, size, "%s.corrupt-%s-%d", path, stamp, i);
+    if (rename(path, aside) != 0 && errno != ENOENT)
+        return err_set(err, "cannot rename %s: %s", path, strerror(errno));
+    snprintf(from, sizeof(from), "%s-wal", path);
+    snprintf(to, sizeof(to), "%s-wal", aside);
+    if (rename(from, to) != 0 && errno != ENOENT)
+        return err_set(err, "cannot rename %s: %s", from, strerror(errno));
+    snprintf(from, sizeof(from), "%s-shm", path);
+    if (unlink(from) != 0 && errno != ENOENT)
+        return err_set(err, "cannot remove %s: %s", from, strerror(errno));
+    return true;
+}

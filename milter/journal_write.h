@@ -1,0 +1,16 @@
+/* journal_write - one transaction as rows of the log */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_JOURNAL_WRITE_H
+#define TAMIS_JOURNAL_WRITE_H
+
+#include "journal.h"
+#include "journal_db.h"
+
+/* Inserts the entry's rows; the caller has begun a transaction, and rolls it back on failure. */
+enum db_result journal_write(struct journal_db *db, const struct entry *entry, struct err *err);
+
+/* The id of a row (see sql/schema.sql) that ended at `time_us` since 1970, larger than `last`; how many
+ * milliseconds the id's own time is off in *clock_ms. */
+int64_t journal_id(int64_t time_us, int64_t last, int64_t *clock_ms);
+
+#endif
