@@ -2,12 +2,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "check.h"
 
-#include "buf.h"
+#include "fold.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 enum { REPLY_MAX = 510 }; /* code, enhanced code and text: RFC 5321 section 4.5.3.1.5 less CR LF */
 
@@ -21,29 +19,6 @@ struct outcome outcome_permit(void)
     return (struct outcome){.act = ACT_PERMIT};
 }
 
-/* Control characters and what is no UTF-8 become blanks, as Postfix's printable() does; the text is cut
- * at `max` bytes, never inside a character. */
-static void sanitize(char *text, size_t max)
-{
-    uint8_t *p = (uint8_t *)text;
-    size_t left = strlen(text), used = 0;
-
-    while (left > 0) {
-        int n = *p < 0x80 ? 1 : u8_mblen(p, left);
-
-        if (n <= 0 || *p < 0x20 || *p == 0x7f) {
-            *p = ' ';
-            n = 1;
-        }
-        if (used + (size_t)n > max)
-            break;
-        p += n;
-        used += (size_t)n;
-        left -= (size_t)n;
-    }
-    *p = '\0';
-}
-
 /* A copy of an enhanced status code (RFC 3463) with the class of the reply code. */
 static const char *dsn_for_code(struct arena *arena, int code, const char *dsn)
 {
@@ -55,7 +30,8 @@ static struct outcome refusal(const struct scene *scene, int code, const char *d
     struct outcome o = {.act = code >= 500 ? ACT_REJECT : ACT_DEFER, .code = code};
 
     o.dsn = dsn_for_code(scene->arena, code, dsn);
-    sanitize(text, REPLY_MAX - strlen("500 ") - strlen(o.dsn) - strlen(" "));
+    fold_printable(text, ' ');
+    text[fold_cut(text, REPLY_MAX - strlen("500 ") - strlen(o.dsn) - strlen(" "))] = '\0';
     o.text = text;
     return o;
 }

@@ -6,11 +6,11 @@
 #include "decision.h"
 #include "direction.h"
 #include "engine.h"
+#include "fold.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistr.h>
 
 struct session {
     struct policy *policy;
@@ -34,22 +34,12 @@ static const char *macro(const struct macros *macros, const char *name)
     return value && value[0] ? value : NULL;
 }
 
-/* Bytes that cannot be shown are replaced, as Postfix's printable() does. */
+/* A copy that can be shown. */
 static char *printable(struct arena *arena, const char *text, char replacement)
 {
     char *copy = arena_strdup(arena, text ? text : "");
-    size_t left = strlen(copy);
 
-    for (char *p = copy; left > 0;) {
-        int n = (unsigned char)*p < 0x80 ? 1 : u8_mblen((const uint8_t *)p, left);
-
-        if (n <= 0 || (unsigned char)*p < ' ' || *p == 0x7f) {
-            *p = replacement;
-            n = 1;
-        }
-        p += n;
-        left -= (size_t)n;
-    }
+    fold_printable(copy, replacement);
     return copy;
 }
 

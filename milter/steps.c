@@ -184,13 +184,11 @@ static void parse_known(struct parser *p, const struct restriction *row, struct 
 static void parse_unknown(struct parser *p, struct slice name)
 {
     const char *suggestion = restriction_suggest(arena_strndup(p->arena, name.ptr, name.len));
-    char what[256] = "nobody knows this restriction";
 
-    if (suggestion != NULL)
-        strncat(what, ": did you mean ", sizeof(what) - strlen(what) - 1);
-    if (suggestion != NULL)
-        strncat(what, suggestion, sizeof(what) - strlen(what) - 1);
-    complain(p, SEV_ERROR, name, what);
+    complain(p, SEV_ERROR, name,
+             suggestion ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?",
+                                       suggestion)
+                        : "nobody knows this restriction");
 }
 
 static void note_what_is_never_reached(struct parser *p, struct slice word)
