@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "facts.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ const char *fact_hostname(const char *domain, struct arena *arena)
     char name[256];
 
     if (gethostname(name, sizeof(name)) != 0 || name[0] == '\0')
-        strcpy(name, "localhost");
+        snprintf(name, sizeof(name), "localhost");
     name[sizeof(name) - 1] = '\0';
     if (strchr(name, '.') != NULL)
         return arena_strdup(arena, name);
