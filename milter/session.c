@@ -123,6 +123,11 @@ static enum entry_action action_of(const struct message *m, bool finished)
     return finished ? ENTRY_ACCEPT : ENTRY_ABORTED;
 }
 
+static void release_policy(void *policy)
+{
+    policy_release(policy);
+}
+
 /* Hands the message to the log, if anything happened, and begins the next one. */
 static void end_message(struct session *s, bool finished)
 {
@@ -139,6 +144,9 @@ static void end_message(struct session *s, bool finished)
         client_copy(&entry->client, &s->client, m->arena);
         entry->action = action_of(m, finished);
         entry->duration_us = now_us() - m->begun_us;
+        policy_hold(s->policy);
+        entry->owner = s->policy;
+        entry->release = release_policy;
         journal_offer(s->journal, entry);
     }
 }
