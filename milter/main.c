@@ -15,6 +15,7 @@ static const struct command {
 } commands[] = {
     {"check", cmd_check, "read everything as the filter would, and say what is wrong"},
     {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
+    {"log", cmd_log, "print or follow the decisions in the log"},
     {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},
     {"conf", cmd_conf, "show settings with their origin, as postconf"},
 };
