@@ -1,4 +1,4 @@
-/* cmd_postfix - tamis postfix: the lines that main.cf and master.cf need, and what is wrong there */
+/* cmd_postfix - tamis postfix: what main.cf and master.cf need, and what is wrong there */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 #include "buf.h"
@@ -126,8 +126,7 @@ static int advise(const char *dir, struct settings *settings, bool json)
 {
     struct postfix postfix = {.arena = arena_new()};
     struct problems problems = {0};
-    struct advice_side side = {settings->socket, settings->mode == MODE_ENFORCE, setting,
-                               settings};
+    struct advice_side side = {settings->socket, settings->mode == MODE_ENFORCE, setting, settings};
     struct advice advice;
     struct err err;
     int status = EX_UNAVAILABLE;
@@ -176,9 +175,10 @@ int cmd_postfix(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis postfix [-c DIR] [OPTION…]",
-        .about = "Read postconf (-c DIR: of that configuration), print the lines that main.cf and "
-                 "master.cf need,\nand say on standard error what is wrong or doubled there. Changes "
-                 "nothing.",
+        .about =
+            "Read postconf (-c DIR: of that configuration), print the lines that main.cf and "
+            "master.cf need,\nand say on standard error what is wrong or doubled there. Changes "
+            "nothing.",
         .rows = rows,
     };
     struct problems problems = {0};

@@ -131,7 +131,7 @@ static void test_texts(void)
     static const char *const texts[] = {
         "spf mailfrom s5@sender.example 192.0.2.1 mail.example", "mail.example.mail.example",
         "r@here.example here.example sender.example", "xmail.example 192.0.2.11 192.0.2.1",
-        "Adresse IP blacklist\xc3\xa9" "e", "\xff\xfe raw", "", "%s '' [] *",
+        "Adresse IP blacklist\303\251e", "\xff\xfe raw", "", "%s '' [] *",
     };
     const char *path = path_of("texts.db");
     struct journal *j = logged_open(path);
