@@ -338,7 +338,7 @@ enum table_result pattern_lookup(const void *data, struct slice key, struct aren
         hit->text = rule->text;
         hit->rule = (struct where){table->file, rule->line};
     }
-    if (m.scratch != NULL)
+    if (m.scratch != NULL && table->engine->finish != NULL)
         table->engine->finish(&m);
     return rule ? TABLE_FOUND : TABLE_NOT_FOUND;
 }

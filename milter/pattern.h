@@ -35,7 +35,7 @@ struct pattern_engine {
 
     /* Sets m->offsets on a match. Any number of threads at once. */
     enum pattern_result (*match)(struct matching *m, const void *code, struct slice key);
-    void (*finish)(struct matching *m); /* once a lookup, when m->scratch is not NULL */
+    void (*finish)(struct matching *m); /* once a lookup, when m->scratch is not NULL; or NULL */
 };
 
 /* The functions of a table_type, the engine being given. */
