@@ -22,7 +22,7 @@ struct pattern_rule {
     bool substitutes;
     int line;
     uint32_t key_len;   /* of text: the patterns with their flags */
-    uint32_t after;     /* of an if: the rule behind its endif; while it is open, the if around it */
+    uint32_t after;     /* of an if: the rule behind its endif; while open: the if around it */
     const char *text;
     const char *value;          /* as written */
     const struct template *fill;

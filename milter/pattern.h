@@ -10,7 +10,7 @@ struct matching {
     const void *shared; /* of the table */
     struct arena *arena;
     void *scratch;         /* the engine's own; NULL at first */
-    const size_t *offsets; /* start and end of the whole match, of group 1, 2 …; (size_t)-1: unset */
+    const size_t *offsets; /* start, end of the whole match, of group 1, 2 …; (size_t)-1: unset */
     size_t groups;         /* pairs in offsets */
     const char *why;       /* after PATTERN_FAILED; in the arena or constant */
 };

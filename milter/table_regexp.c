@@ -78,7 +78,7 @@ static void copy_offsets(struct matching *m, const regmatch_t *pairs, size_t cou
 }
 
 /* REG_STARTEND takes the key with its length, NULs included. Behind it there must be a NUL all the
- * same for what stands in front of regexec(3), such as the checks of sanitizers: a copy a lookup. */
+ * same for what stands in front of regexec(3), such as a sanitizer's checks: a copy a lookup. */
 static enum pattern_result regexp_match(struct matching *m, const void *data, struct slice key)
 {
     const struct regexp *code = data;
