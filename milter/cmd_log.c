@@ -34,13 +34,13 @@ static void on_signal(int number)
 }
 
 static const char usage[] =
-    "usage: tamis log [-f] [-n COUNT] [--reject] [--from PATTERN] [--rcpt PATTERN] [--client PATTERN]\n"
-    "                 [--json] --file LOG\n"
+    "usage: tamis log [-f] [-n COUNT] [--reject] [--from PATTERN] [--rcpt PATTERN]\n"
+    "                 [--client PATTERN] [--json] --file LOG\n"
     "Prints decisions, the oldest first; times are UTC.\n"
     "  -f, --follow       then go on with new ones until interrupted\n"
     "  -n, --lines COUNT  of the newest that match (preset: 20)\n"
     "      --reject       only what was rejected or deferred\n"
-    "      --from, --rcpt sender, a recipient: * and ? stand for anything; without them a part will do\n"
+    "      --from, --rcpt sender, a recipient: * and ? stand for anything; else a part will do\n"
     "      --client       the client's name or address, likewise\n"
     "      --json         one JSON object a line, with the columns of the view decision\n"
     "      --file LOG     the log's file\n";
@@ -69,9 +69,9 @@ enum column {
 };
 
 static const char select_decisions[] =
-    "SELECT id, time, queue_id, message_id, direction, client_name, client_addr, helo, login, sender,"
-    " recipients, stage, action, enforced, code, dsn, text, file, line, rule_text, ms, held, redirected"
-    " FROM decision AS d WHERE id > :after";
+    "SELECT id, time, queue_id, message_id, direction, client_name, client_addr, helo, login,"
+    " sender, recipients, stage, action, enforced, code, dsn, text, file, line, rule_text, ms,"
+    " held, redirected FROM decision AS d WHERE id > :after";
 
 /* NULL patterns match everything. The newest :count of them, in the order of time. */
 static char *build_sql(const struct query *q)
@@ -84,7 +84,8 @@ static char *build_sql(const struct query *q)
     if (q->from != NULL)
         buf_adds(&sql, " AND lower(sender) GLOB lower(:from)");
     if (q->client != NULL)
-        buf_adds(&sql, " AND (lower(client_name) GLOB lower(:client) OR client_addr GLOB lower(:client))");
+        buf_adds(&sql, " AND (lower(client_name) GLOB lower(:client)"
+                       " OR client_addr GLOB lower(:client))");
     if (q->rcpt != NULL)
         buf_adds(&sql, " AND EXISTS (SELECT 1 FROM recipient AS r WHERE r.id = d.id"
                        " AND lower(r.address) GLOB lower(:rcpt))");
