@@ -36,7 +36,7 @@ struct step {
     struct where where;        /* of the parameter that it stands in */
     bool warn_only;            /* warn_if_reject stood in front */
     const struct table *table; /* the argument, for rows that take a table */
-    const struct steps *list;  /* the argument, for a restriction class */
+    const struct restriction_class *class; /* for a restriction class's name */
 };
 
 struct steps {
@@ -57,16 +57,33 @@ struct scene {
     struct arena *arena;    /* the message's */
 };
 
-/* What a judge answers. Exactly one of: act alone (ACT_DUNNO … ACT_INFO), need, list. */
+/* A list that the administrator named in restriction_classes; parsed once for each list that it may be
+ * used in, because a bare TYPE:TABLE means another check in each. */
+struct restriction_class {
+    const char *name;
+    struct where where;
+    const struct steps *steps[LIST_COUNT];
+};
+
+/* What becomes of a permission, where Postfix does not let a table give one. */
+enum permission {
+    PERMISSION_GRANTED,
+    PERMISSION_IGNORED,   /* is DUNNO: a recipient with an untrusted route */
+    PERMISSION_FORBIDDEN, /* is a configuration error: names that anybody can forge */
+};
+
+/* What a judge answers. Exactly one of: act alone (ACT_DUNNO … ACT_INFO), need, list, steps. */
 struct outcome {
     enum act act;
     int code;             /* for refusals, DEFER_IF_x: the reply */
     const char *dsn;
     const char *text;     /* the reply, or an edit's text, or what WARN and INFO say */
     const char *need;     /* a question that must be answered first; the judge is called again */
-    const char *list;     /* text of a restriction list to be evaluated under `subject` */
+    const char *list;     /* a table's value that is a restriction list, evaluated under `subject` */
     const struct steps *steps; /* or the list itself (a restriction class) */
-    struct subject subject;    /* with list */
+    struct subject subject;    /* with list and steps */
+    enum permission permission;
+    bool unconditional; /* a configuration error: warn_if_reject does not soften it */
     struct rule_ref rule;      /* the table's rule that fired; none: the step itself */
     const char *question, *answer; /* what was looked up, for the log; NULL: nothing */
 };
@@ -88,7 +105,7 @@ struct outcome outcome_reply(const struct scene *scene, int code, const char *ds
                              ...) PRINTF_LIKE(4, 5);
 
 /* 451 4.3.5 Server configuration error, as Postfix answers when a table or value is unusable. */
-struct outcome outcome_config_error(const struct scene *scene, const struct subject *subject);
+struct outcome outcome_config_error(const struct scene *scene);
 
 /* The subjects of client, HELO, sender, recipient … in replies. */
 struct subject subject_client(const struct scene *scene);

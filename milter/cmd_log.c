@@ -1,12 +1,13 @@
 /* cmd_log - tamis log: the decisions, one line each, also as they come */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cmd_log.h"
+#include "cmd.h"
 
 #include "buf.h"
+#include "fold.h"
 #include "logdb.h"
+#include "options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-#include <unistr.h>
 
 enum { POLL_MS = 250, LINES = 20 };
 
@@ -32,18 +32,6 @@ static void on_signal(int number)
     (void)number;
     stopped = 1;
 }
-
-static const char usage[] =
-    "usage: tamis log [-f] [-n COUNT] [--reject] [--from PATTERN] [--rcpt PATTERN]\n"
-    "                 [--client PATTERN] [--json] --file LOG\n"
-    "Prints decisions, the oldest first; times are UTC.\n"
-    "  -f, --follow       then go on with new ones until interrupted\n"
-    "  -n, --lines COUNT  of the newest that match (preset: 20)\n"
-    "      --reject       only what was rejected or deferred\n"
-    "      --from, --rcpt sender, a recipient: * and ? stand for anything; else a part will do\n"
-    "      --client       the client's name or address, likewise\n"
-    "      --json         one JSON object a line, with the columns of the view decision\n"
-    "      --file LOG     the log's file\n";
 
 /* The order of the columns that print_line knows. */
 enum column {
@@ -108,20 +96,10 @@ static void bind_pattern(sqlite3_stmt *stmt, const char *name, const char *patte
 /* Controls would let a sender write on the reader's terminal. */
 static void add_printable(struct buf *b, const char *text)
 {
-    size_t len = strlen(text);
+    size_t from = b->len;
 
-    for (size_t i = 0; i < len;) {
-        const unsigned char *p = (const unsigned char *)text + i;
-        int n = *p < 0x80 ? 1 : u8_mblen(p, len - i);
-
-        if (n < 1 || *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0)) {
-            buf_addc(b, '?');
-            n = n < 1 ? 1 : n;
-        } else {
-            buf_add(b, p, (size_t)n);
-        }
-        i += (size_t)n;
-    }
+    buf_adds(b, text);
+    fold_printable(b->ptr + from, '?');
 }
 
 static const char *column(sqlite3_stmt *stmt, enum column number, const char *if_null)
@@ -279,53 +257,70 @@ static int run(const struct query *q)
     return good ? EX_OK : EX_NOINPUT;
 }
 
-static bool parse(struct query *q, int argc, char **argv)
+/* Of the log that the configuration names. */
+static int run_configured(struct query *q, const struct options *options)
 {
-    static const struct option options[] = {
-        {"follow", no_argument, NULL, 'f'},       {"lines", required_argument, NULL, 'n'},
-        {"reject", no_argument, NULL, 'R'},       {"from", required_argument, NULL, 'F'},
-        {"rcpt", required_argument, NULL, 'T'},   {"client", required_argument, NULL, 'C'},
-        {"json", no_argument, NULL, 'J'},         {"file", required_argument, NULL, 'D'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
+    struct problems problems = {0};
+    struct settings *settings = options_settings(options, false, &problems);
+    int status = EX_CONFIG;
 
-    optind = 0;
-    while ((c = getopt_long(argc, argv, "fn:", options, NULL)) != -1) {
-        if (c == 'f')
-            q->follow = true;
-        else if (c == 'n' && !parse_long(slice_of(optarg), 0, 1000000000, &q->count))
-            return false;
-        else if (c == 'R')
-            q->refused = true;
-        else if (c == 'F')
-            q->from = optarg;
-        else if (c == 'T')
-            q->rcpt = optarg;
-        else if (c == 'C')
-            q->client = optarg;
-        else if (c == 'J')
-            q->json = true;
-        else if (c == 'D')
-            q->file = optarg;
-        else if (c == '?')
-            return false;
+    if (settings != NULL && problems.errors == 0) {
+        q->file = settings->log_file;
+        status = run(q);
+    } else {
+        options_print_problems(&problems, SEV_ERROR);
     }
-    return optind == argc && q->file != NULL;
+    settings_free(settings);
+    problems_free(&problems);
+    return status;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+
+    /* A reader that goes away (head, less) is no error. */
+    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
 }
 
 int cmd_log(int argc, char **argv)
 {
     struct query q = {.count = LINES};
-    struct sigaction stop = {.sa_handler = on_signal};
+    const char *follow_it = NULL, *refused = NULL, *json = NULL, *lines = NULL;
+    const struct option_row rows[] = {
+        {'f', "follow", NULL, "go on with new ones until interrupted", &follow_it, NULL},
+        {'n', "lines", "COUNT", "of the newest that match (20)", &lines, NULL},
+        {0, "reject", NULL, "only what was rejected or deferred", &refused, NULL},
+        {0, "from", "PATTERN", "the sender: * and ? stand for anything, without them a part will do",
+         &q.from, NULL},
+        {0, "rcpt", "PATTERN", "a recipient, likewise", &q.rcpt, NULL},
+        {0, "client", "PATTERN", "the client's name or address, likewise", &q.client, NULL},
+        {0, "json", NULL, "one JSON object a line, with the columns of the view decision", &json,
+         NULL},
+        {0, "file", "LOG", "this log, not the one that the configuration names", &q.file, NULL},
+        {0},
+    };
+    struct options options = {
+        .usage = "tamis log [OPTION…]",
+        .about = "Prints decisions, the oldest first; times are UTC.",
+        .rows = rows,
+    };
+    int status = options_parse(&options, argc, argv);
 
-    if (!parse(&q, argc, argv)) {
-        fputs(usage, stderr);
-        return EX_USAGE;
+    q.follow = follow_it != NULL;
+    q.refused = refused != NULL;
+    q.json = json != NULL;
+    if (status < 0) {
+        catch_signals();
+        if (argv[options.first] != NULL)
+            status = options_usage_error(&options, "%s: too many arguments", argv[options.first]);
+        else if (lines != NULL && !parse_long(slice_of(lines), 0, 1000000000, &q.count))
+            status = options_usage_error(&options, "%s is no number of lines", lines);
+        else
+            status = q.file != NULL ? run(&q) : run_configured(&q, &options);
     }
-    /* A reader that goes away (head, less) is no error. */
-    signal(SIGPIPE, SIG_IGN);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    return run(&q);
+    options_free(&options);
+    return status;
 }

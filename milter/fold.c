@@ -121,3 +121,34 @@ const char *fold_domain_utf8(const char *domain, struct arena *arena)
     back = to_ascii(utf8, arena);
     return back && strcmp(back, ascii) == 0 ? utf8 : lower_copy(domain, arena);
 }
+
+/* C0, DEL and, in UTF-8, C1: what a terminal would obey. */
+static bool is_control(const unsigned char *p)
+{
+    return *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
+}
+
+void fold_printable(char *text, char replacement)
+{
+    size_t left = strlen(text);
+
+    for (char *p = text; left > 0;) {
+        int n = (unsigned char)*p < 0x80 ? 1 : u8_mblen((const uint8_t *)p, left);
+
+        if (n <= 0 || is_control((const unsigned char *)p)) {
+            *p = replacement;
+            n = 1;
+        }
+        p += n;
+        left -= (size_t)n;
+    }
+}
+
+size_t fold_cut(const char *text, size_t max)
+{
+    size_t len = strnlen(text, max);
+
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return len;
+}

@@ -14,6 +14,13 @@
  * takes a fast path without libunistring. */
 struct slice fold_case(struct slice text, struct arena *arena);
 
+/* Postfix's printable(): every control character and every byte that is no UTF-8 becomes
+ * `replacement`, in place. */
+void fold_printable(char *text, char replacement);
+
+/* The number of bytes, at most `max`, that hold whole UTF-8 characters only. */
+size_t fold_cut(const char *text, size_t max);
+
 bool is_utf8(struct slice text); /* RFC 3629; ASCII is UTF-8 */
 
 /* A domain's ASCII form (A-labels, RFC 5890; libidn2, non-transitional) in lower case, or its UTF-8

@@ -231,3 +231,9 @@ bool lines_next(struct lines *lines, struct slice *text, struct where *at, struc
     }
     return false;
 }
+
+bool lines_next_physical(struct lines *lines, struct slice *text, struct where *at)
+{
+    *at = (struct where){lines->name, lines->line};
+    return physical_line(lines, text);
+}

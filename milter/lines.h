@@ -31,4 +31,9 @@ void lines_report_as(struct lines *lines, enum severity severity);
  * at->file; at->line is the first line. */
 bool lines_next(struct lines *lines, struct slice *text, struct where *at, struct problems *problems);
 
+/* The next physical line as it stands, without its newline, for files that are no lists of logical
+ * lines: *text is not NUL-terminated, may be empty, and lives as long as `lines`. Not to be mixed
+ * with lines_next. */
+bool lines_next_physical(struct lines *lines, struct slice *text, struct where *at);
+
 #endif

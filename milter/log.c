@@ -116,7 +116,8 @@ static void format_line(int priority, const char *note, const char *fmt, va_list
     size_t room = sizeof(line) - strlen(note);
 
     vsnprintf(line + used, room - used, fmt, ap);
-    strcat(line, note);
+    used = strlen(line);
+    snprintf(line + used, sizeof(line) - used, "%s", note);
     make_printable(line);
     print_line(priority, line);
     errno = kept;

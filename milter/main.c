@@ -1,8 +1,52 @@
 /* main - one program, many subcommands */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base.h"
+#include "cmd.h"
+#include "options.h"
 
-int main(void)
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"milter", cmd_milter, "be the filter"},
+    {"check", cmd_check, "read everything as the filter would, and say what is wrong"},
+    {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
+    {"log", cmd_log, "print or follow the decisions in the log"},
+    {"reload", cmd_reload, "have the running filter read its configuration again"},
+    {"status", cmd_status, "say how the running filter is"},
+    {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},
+    {"conf", cmd_conf, "show settings with their origin, as postconf"},
+};
+
+static void usage(FILE *out)
 {
-    return 0;
+    fputs("usage: tamis SUBCOMMAND [OPTION…] [ARGUMENT…]\n\n", out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+    fputs("\ntamis SUBCOMMAND --help tells its options; tamis --version the version.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    setlocale(LC_CTYPE, "C");
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0)
+        return options_version();
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        usage(stdout);
+        return EX_OK;
+    }
+    if (name[0] != '\0')
+        fprintf(stderr, "tamis: \"%s\" is no subcommand\n", name);
+    usage(stderr);
+    return EX_USAGE;
 }

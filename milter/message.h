@@ -93,6 +93,7 @@ struct message {
     const char *queue_id;   /* "" until known */
     const char *message_id; /* of the Message-ID field, with <>; "" until known */
     bool has_mail;          /* MAIL was seen */
+    bool smtputf8;          /* MAIL had the SMTPUTF8 parameter (RFC 6531) */
     struct address sender;
     const char *login;       /* {auth_authen}; "" when not authenticated */
     const char *auth_method; /* {auth_type}; "" */

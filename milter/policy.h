@@ -4,63 +4,68 @@
 #define TAMIS_POLICY_H
 
 #include "check.h"
-#include "conf.h"
 #include "problems.h"
 #include "settings.h"
 #include "site.h"
 
+struct directions;
+struct restriction_classes;
+
 struct policy {
     struct arena *arena;
-    struct conf *conf;               /* the assignments as read, for `tamis conf` and messages */
-    const struct settings *settings; /* typed */
-    const struct site *site;         /* facts, most of them Postfix's */
+    struct settings *settings; /* typed parameters and where they came from */
+    struct site *site;         /* facts, most of them Postfix's */
     struct tables *tables;
     const struct steps *lists[DIR_COUNT][LIST_COUNT]; /* never NULL */
-    const struct class_list *classes; /* restriction_classes */
-    unsigned generation;              /* counts the publications, from 1 */
-    int64_t loaded_at;                /* seconds since 1970 */
+    const struct restriction_classes *classes;
+    const struct directions *directions;
+    unsigned generation; /* counts the publications, from 1 */
+    int64_t loaded_at;   /* seconds since 1970 */
+    int holders;         /* known to policy_acquire and policy_release alone */
+    struct policy *next; /* among those that wait for policy_reap */
 };
 
 /* Where a policy comes from; kept for reloads. */
 struct policy_source {
-    const char *path;              /* milter.conf; NULL: presets only */
-    const char *const *overrides;  /* -o name=value … */
+    const char *path;             /* milter.conf; NULL: presets only */
+    const char *const *overrides; /* -o name=value … */
     size_t override_count;
 };
 
 /* Reads everything, with the rights that the caller has. Every problem is in `problems`; NULL when
  * one of them is an error. The caller owns the policy. May block on the file system. */
 struct policy *policy_load(const struct policy_source *source, struct problems *problems);
-void policy_free(struct policy *policy); /* an unpublished one, or one nobody holds */
+void policy_free(struct policy *policy); /* an unpublished one, or one nobody holds; NULL is allowed */
 
-/* Makes it the current one (NULL at shutdown); the one before lives until its last holder releases it. */
+/* Makes it the current one (NULL at shutdown); the one before lives until its last holder releases
+ * it. Takes over the caller's ownership. */
 void policy_publish(struct policy *policy);
 
-/* The current policy, counted; NULL before the first publication. policy_release gives it back; the
- * last release of a replaced policy hands it to policy_reap's caller and never frees by itself. */
+/* The current policy, counted; NULL before the first publication. policy_release gives it back: a
+ * replaced policy that nobody holds any more waits for policy_reap, so that releasing never takes
+ * long. Any thread. */
 struct policy *policy_acquire(void);
+void policy_hold(struct policy *policy); /* once more, what the caller holds already */
 void policy_release(struct policy *policy);
 
 /* Frees the policies that nobody holds any more; for the maintenance thread. */
 void policy_reap(void);
 
-/* The files whose change calls for a reload. */
+/* The files whose change calls for a reload: milter.conf, main.cf, the tables. */
 void policy_each_file(const struct policy *policy, void (*visit)(const char *path, void *arg),
                       void *arg);
 
 /* What the front end must ask the MTA for: the union of both directions. */
 struct policy_needs {
-    bool headers; /* header events (NR) */
-    bool body;
+    bool headers;     /* header events */
+    bool body;        /* body events */
     bool early_reply; /* delay_reject = no: CONNECT, HELO, MAIL are answered */
     bool mta_rejects; /* log_mta_rejects */
 };
 struct policy_needs policy_needs(const struct policy *policy);
 
-/* Parses a restriction list. `nested`: the text is an access table's value, in which tables cannot be
- * named. NULL and problems when it holds what nobody knows. The result is in `arena`. */
-const struct steps *policy_parse_list(const struct policy *policy, const char *text, enum list_id list,
-                                      struct where at, bool nested, struct arena *arena,
-                                      struct problems *problems);
+/* The restriction list in an access table's value; NULL when it holds what nobody knows, or a table. */
+const struct steps *policy_parse_value(const struct policy *policy, const char *text,
+                                       enum list_id list, struct arena *arena);
 
 #endif

@@ -15,7 +15,7 @@ enum restriction_kind {
     KIND_OURS,    /* judged here */
     KIND_MODIFIER, /* warn_if_reject */
     KIND_MTA,     /* stays in Postfix; skipped with a note */
-    KIND_LATER,   /* ours by name, judged by a later release; skipped with a warning */
+    KIND_UNJUDGED, /* a restriction of Postfix that this release does not judge; skipped, with a warning */
     KIND_OLD,     /* an old name for `instead` */
 };
 
@@ -25,18 +25,25 @@ struct restriction {
     enum restriction_arg arg;
     enum stage first_stage; /* from which its subject is known */
     judge_fn *judge;        /* KIND_OURS */
-    const char *instead;    /* KIND_OLD: the name to use */
+    const char *instead;    /* what to write instead of this old or obsolete name; else NULL */
+    const char *class;      /* ARG_TABLE: the reply class of its rejections, "Sender address" … */
     const char *help;       /* one line */
 };
 
-/* By name, any case; NULL when nobody knows it. */
+/* By name, any case; NULL when nobody knows it. An old name finds the row of KIND_OLD. */
 const struct restriction *restriction_find(struct slice name);
 
-/* The rows, for documentation and its tests. */
-extern const struct restriction restriction_rows[];
-extern const size_t restriction_count;
+/* The known name that is nearest to a misspelt one; NULL when none is near. */
+const char *restriction_suggest(const char *name);
 
-/* Tables of rows, one a family of checks (check_*.c). */
-extern const struct restriction rows_access[], rows_client[], rows_address[], rows_login[], rows_rest[];
+/* Every row in turn: for documentation and its tests. */
+void restriction_each(void (*visit)(const struct restriction *row, void *arg), void *arg);
+
+/* What a name of restriction_classes is in a list. */
+extern const struct restriction restriction_class_row;
+
+/* The rows of one family of checks each (check_*.c), ended by one without a name. */
+extern const struct restriction rows_list[], rows_access[], rows_client[], rows_helo[],
+    rows_address[];
 
 #endif

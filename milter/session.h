@@ -22,6 +22,9 @@ struct macros {
 struct session *session_new(struct policy *policy, struct world *world, struct journal *journal,
                             bool always_enforce);
 
+/* No syslog lines: a rehearsal. */
+void session_set_quiet(struct session *session, bool quiet);
+
 /* The end of the connection: an unfinished transaction is logged as aborted. Never waits. */
 void session_free(struct session *session);
 

@@ -4,14 +4,23 @@
 #define TAMIS_SETTINGS_H
 
 #include "conf.h"
+#include "message.h"
+#include "interfaces.h"
 #include "param.h"
 #include "problems.h"
 
-/* Which way a message goes; the index of every directed setting. */
-enum direction { DIRECTION_INCOMING, DIRECTION_OUTGOING, DIRECTIONS };
-
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum tempfail_action { TEMPFAIL_DEFER, TEMPFAIL_DEFER_IF_PERMIT };
+
+/* One value with its origin. */
+struct setting_source {
+    const struct param *row;  /* NULL: a restriction class, or a name made up for $name */
+    bool is_class;
+    const char *name;         /* as given; the row's name for presets */
+    const char *raw;          /* before $ expansion */
+    struct param_text text;   /* after, and where it stands; where.file NULL: the preset */
+    bool given;               /* in milter.conf or on the command line */
+};
 
 /* One complete reading of milter.conf and the command line. Immutable once loaded. Texts are never
  * NULL; times are microseconds, sizes bytes; arrays are indexed by enum direction. */
@@ -28,15 +37,15 @@ struct settings {
     bool reload_on_change, strict, strict_tables;
 
     /* the rules */
-    struct param_text client_restrictions[DIRECTIONS], helo_restrictions[DIRECTIONS];
-    struct param_text sender_restrictions[DIRECTIONS], relay_restrictions[DIRECTIONS];
-    struct param_text recipient_restrictions[DIRECTIONS], data_restrictions[DIRECTIONS];
-    struct param_text end_of_data_restrictions[DIRECTIONS];
+    struct param_text client_restrictions[DIR_COUNT], helo_restrictions[DIR_COUNT];
+    struct param_text sender_restrictions[DIR_COUNT], relay_restrictions[DIR_COUNT];
+    struct param_text recipient_restrictions[DIR_COUNT], data_restrictions[DIR_COUNT];
+    struct param_text end_of_data_restrictions[DIR_COUNT];
     struct param_text restriction_classes; /* names; their definitions: settings_class */
     struct param_text outgoing;
     bool delay_reject, helo_required, strict_rfc821_envelopes;
-    struct param_text header_checks[DIRECTIONS], mime_header_checks[DIRECTIONS];
-    struct param_text nested_header_checks[DIRECTIONS], body_checks[DIRECTIONS];
+    struct param_text header_checks[DIR_COUNT], mime_header_checks[DIR_COUNT];
+    struct param_text nested_header_checks[DIR_COUNT], body_checks[DIR_COUNT];
     int64_t body_checks_size_limit, header_size_limit;
     long max_recipients; /* a transaction; more than these are tempfailed */
     long pcre_match_limit, pcre_depth_limit;
@@ -65,14 +74,15 @@ struct settings {
     struct param_text virtual_alias_domains, virtual_alias_maps;
     struct param_text virtual_mailbox_domains, virtual_mailbox_maps;
     struct param_text parent_domain_matches_subdomains;
-    const char *mynetworks_style, *inet_protocols, *compatibility_level;
+    int mynetworks_style; /* enum network_style */
+    const char *inet_protocols, *compatibility_level;
     bool smtputf8_enable;
 
-    /* for settings_each, settings_class, settings_each_file */
+    /* where it all came from: the rows in their order, classes, names made up for $name */
     struct setting_source *sources;
-    struct setting_class *classes;
-    size_t source_count, class_count;
+    size_t source_count;
     const char *main_cf; /* the file that the site facts came from; NULL: none was read */
+    const char *queue_directory; /* Postfix's: where its daemons run */
 };
 
 /* Reads everything into fresh settings: `file` (NULL: presets only) and what `assignments` holds (-o
@@ -92,18 +102,8 @@ const struct param_text *settings_class(const struct settings *settings, const c
 
 /* The directory that relative names in a text given at this place belong to: of the file that holds
  * it; for what Postfix's main.cf says and for its presets, Postfix's queue directory, where its
- * daemons run. In the settings' arena or a constant. */
+ * daemons run. Allocates from the settings' arena: while loading only. */
 const char *settings_dir(const struct settings *settings, struct where where);
-
-/* One value with its origin, for `tamis conf`. */
-struct setting_source {
-    const struct param *row; /* NULL: a restriction class */
-    const char *name;        /* as given; the row's name for presets */
-    const char *raw;         /* before $ expansion */
-    const char *value;       /* after */
-    struct where where;      /* file NULL: the preset */
-    bool given;              /* in milter.conf or on the command line */
-};
 
 /* The rows: NULL name at the end. */
 extern const struct param settings_rows[];

@@ -1,0 +1,187 @@
+/* advice_doubles - rules that stand on both sides, and what changes mail behind the milters */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "advice.h"
+
+#include <string.h>
+
+static const struct where nowhere;
+
+static const char *param(const struct advice *advice, const char *name)
+{
+    return postfix_param(advice->postfix, name);
+}
+
+/* tamis's parameter, with or without the prefix that main.cf has. */
+static const char *setting(const struct advice *advice, const char *name)
+{
+    const char *value = advice->side->setting(advice->side->arg, name);
+    size_t prefix = strlen("smtpd_");
+
+    if ((value == NULL || *value == '\0') && strncmp(name, "smtpd_", prefix) == 0)
+        value = advice->side->setting(advice->side->arg, name + prefix);
+    return value ? value : "";
+}
+
+/* "proxy:hash:/x" and "hash:/x" are one table; a path may be written with or without its directory.
+ */
+static bool same_word(struct slice a, struct slice b)
+{
+    static const char proxy[] = "proxy:";
+    size_t len = sizeof(proxy) - 1;
+
+    if (a.len > len && memcmp(a.ptr, proxy, len) == 0)
+        a = (struct slice){a.ptr + len, a.len - len};
+    if (b.len > len && memcmp(b.ptr, proxy, len) == 0)
+        b = (struct slice){b.ptr + len, b.len - len};
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+static bool has_word(const char *list, struct slice word)
+{
+    struct slice rest = slice_of(list), other;
+
+    while (slice_word(&rest, ", \t\n", &other))
+        if (same_word(word, other))
+            return true;
+    return false;
+}
+
+static bool starts_with(struct slice word, const char *head)
+{
+    return word.len >= strlen(head) && memcmp(word.ptr, head, strlen(head)) == 0;
+}
+
+/* Restrictions that do work, and tables. Permits and the guard against open relays belong on both
+ * sides. */
+static bool counts_as_double(struct slice word)
+{
+    if (slice_is(word, "reject_unauth_destination") || slice_is(word, "reject") ||
+        slice_is(word, "reject_unauth_pipelining"))
+        return false;
+    return starts_with(word, "reject_") || memchr(word.ptr, ':', word.len) != NULL;
+}
+
+static void judge_double_list(struct advice *advice, const char *name)
+{
+    const char *ours = setting(advice, name);
+    struct slice rest = slice_of(param(advice, name)), word;
+
+    while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
+        if (counts_as_double(word) && has_word(ours, word))
+            problems_add(
+                advice->problems, SEV_WARNING, nowhere,
+                "main.cf: %s has %.*s, and so has tamis: Postfix decides first, so what it "
+                "refuses is missing from tamis's log. Move the list whole: take it out of "
+                "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
+                "reject_unauth_destination",
+                name, (int)word.len, word.ptr);
+}
+
+static void judge_double_checks(struct advice *advice, const char *name)
+{
+    const char *ours = setting(advice, name);
+    struct slice rest = slice_of(param(advice, name)), word;
+
+    while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
+        if (has_word(ours, word))
+            problems_add(
+                advice->problems, SEV_WARNING, nowhere,
+                "main.cf: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
+                "WARN would log twice. Take it out of main.cf",
+                name, (int)word.len, word.ptr);
+}
+
+/* Policy services whose work a restriction of tamis does. */
+static void judge_policy_service(struct advice *advice, const char *list, struct slice service)
+{
+    static const struct {
+        const char *part, *work, *ours;
+    } rows[] = {
+        {"spf", "SPF", "spf_"},
+        {"postgrey", "greylisting", "greylist"},
+        {":10023", "greylisting", "greylist"},
+        {"sqlgrey", "greylisting", "greylist"},
+        {":2501", "greylisting", "greylist"},
+    };
+    static const char *const lists[] = {
+        "smtpd_client_restrictions",      "smtpd_helo_restrictions",
+        "smtpd_sender_restrictions",      "smtpd_relay_restrictions",
+        "smtpd_recipient_restrictions",   "smtpd_data_restrictions",
+        "smtpd_end_of_data_restrictions",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (memmem(service.ptr, service.len, rows[i].part, strlen(rows[i].part)) == NULL)
+            continue;
+        for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+            if (strstr(setting(advice, lists[l]), rows[i].ours) != NULL) {
+                problems_add(
+                    advice->problems, SEV_WARNING, nowhere,
+                    "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
+                    "too: take it out of main.cf, and its entry out of master.cf",
+                    list, (int)service.len, service.ptr, rows[i].work);
+                return;
+            }
+    }
+}
+
+static void judge_policy_services(struct advice *advice, const char *name)
+{
+    struct slice rest = slice_of(param(advice, name)), word;
+    bool next = false;
+
+    while (slice_word(&rest, ", \t\n", &word)) {
+        if (next)
+            judge_policy_service(advice, name, word);
+        next = slice_is(word, "check_policy_service");
+    }
+}
+
+/* Does a milter sign what goes out? OpenDKIM's customary port, or tamis itself. */
+static bool somebody_signs(const struct advice *advice)
+{
+    return *setting(advice, "signing_table") != '\0' || *setting(advice, "key_table") != '\0' ||
+           *setting(advice, "key_list") != '\0' ||
+           strstr(param(advice, "smtpd_milters"), "8891") != NULL ||
+           strstr(param(advice, "smtpd_milters"), "dkim") != NULL;
+}
+
+static void judge_changes_after(struct advice *advice)
+{
+    static const char *const names[] = {"smtp_header_checks", "smtp_mime_header_checks",
+                                        "smtp_nested_header_checks", "smtp_body_checks",
+                                        "smtp_generic_maps"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (*param(advice, names[i]) != '\0')
+            problems_add(advice->problems, SEV_NOTE, nowhere,
+                         "main.cf: %s changes mail after all milters: DKIM signatures over what it "
+                         "changes break. Do it before signing (header_checks, canonical_maps)",
+                         names[i]);
+    if (somebody_signs(advice) &&
+        strcmp(param(advice, "disable_mime_output_conversion"), "yes") != 0)
+        problems_add(
+            advice->problems, SEV_NOTE, nowhere,
+            "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
+            "DKIM signatures: disable_mime_output_conversion = yes");
+}
+
+void advice_doubles(struct advice *advice)
+{
+    static const char *const lists[] = {
+        "smtpd_client_restrictions",      "smtpd_helo_restrictions",
+        "smtpd_sender_restrictions",      "smtpd_relay_restrictions",
+        "smtpd_recipient_restrictions",   "smtpd_data_restrictions",
+        "smtpd_end_of_data_restrictions",
+    };
+    static const char *const checks[] = {"header_checks", "mime_header_checks",
+                                         "nested_header_checks", "body_checks"};
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        judge_double_list(advice, lists[i]);
+        judge_policy_services(advice, lists[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+        judge_double_checks(advice, checks[i]);
+    judge_changes_after(advice);
+}

@@ -1,0 +1,202 @@
+/* cmd_postfix - tamis postfix: what main.cf and master.cf need, and what is wrong there */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "advice.h"
+#include "buf.h"
+#include "cmd.h"
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+/* What milter.conf and -o say of one parameter, for both directions, one after the other. */
+static const char *setting(void *arg, const char *name)
+{
+    const struct settings *settings = arg;
+    const char *all = NULL;
+    int direction;
+    const struct param *row = settings_row(name, &direction);
+
+    for (size_t i = 0; row != NULL && i < settings->source_count; i++) {
+        const struct setting_source *source = &settings->sources[i];
+
+        if (source->row == row && source->given)
+            all = arena_printf(settings->arena, "%s%s%s", all ? all : "", all ? ", " : "",
+                               source->text.text);
+    }
+    return all;
+}
+
+/* Asks postconf for what is set, for the services, and for the presets that advice depends on. */
+static bool read_postfix(struct postfix *postfix, const char *dir, struct err *err)
+{
+    static const char *const set[] = {"-x", "-n", NULL};
+    static const char *const services[] = {"-M", NULL};
+    static const char *const overrides[] = {"-x", "-P", NULL};
+    static const char *const presets[] = {
+        "-x", "mail_version", "queue_directory", "config_directory", "milter_default_action", NULL};
+    const char *text;
+
+    if (!postconf_run(postfix->arena, dir, set, false, &text, err))
+        return false;
+    postfix_read_params(postfix, text);
+    if (!postconf_run(postfix->arena, dir, services, true, &text, err))
+        return false;
+    postfix_read_services(postfix, text);
+    if (!postconf_run(postfix->arena, dir, overrides, true, &text, err))
+        return false;
+    postfix_read_overrides(postfix, text);
+    if (!postconf_run(postfix->arena, dir, presets, true, &text, err))
+        return false;
+    postfix_read_params(postfix, text);
+    return true;
+}
+
+static void print_lines(const struct advice *advice, const char *dir, const char *file)
+{
+    bool any = false;
+
+    for (const struct advice_line *line = advice->lines; line != NULL; line = line->next) {
+        if (strcmp(line->file, file) != 0)
+            continue;
+        if (!any)
+            printf("# ---- %s/%s ----\n", dir, file);
+        any = true;
+        printf("# %s\n", line->why);
+        if (line->service != NULL)
+            printf("# (this replaces the entry; the same as: postconf -P '%s/%s=%s')\n",
+                   line->service, line->name, line->value);
+        printf("%s\n", line->text);
+    }
+}
+
+static void print_text(const struct advice *advice, const char *dir)
+{
+    if (advice->lines == NULL)
+        printf("# main.cf and master.cf have what tamis (%s) needs\n", advice->address);
+    print_lines(advice, dir, "main.cf");
+    print_lines(advice, dir, "master.cf");
+    fflush(stdout);
+    for (size_t i = 0; i < advice->problems->count; i++) {
+        char *text = problem_text(&advice->problems->list[i]);
+
+        fprintf(stderr, "%s\n", text);
+        free(text);
+    }
+}
+
+static void add_member(struct buf *b, const char *name, const char *value, bool last)
+{
+    buf_addf(b, "\"%s\":", name);
+    if (value == NULL)
+        buf_adds(b, "null");
+    else
+        buf_add_json(b, value, strlen(value));
+    buf_adds(b, last ? "}" : ",");
+}
+
+static void print_json(const struct advice *advice)
+{
+    struct buf b = {0};
+
+    buf_adds(&b, "{\"lines\":[");
+    for (const struct advice_line *line = advice->lines; line != NULL; line = line->next) {
+        buf_adds(&b, line == advice->lines ? "{" : ",{");
+        add_member(&b, "file", line->file, false);
+        add_member(&b, "service", line->service, false);
+        add_member(&b, "name", line->name, false);
+        add_member(&b, "value", line->value, false);
+        add_member(&b, "text", line->text, false);
+        add_member(&b, "why", line->why, true);
+    }
+    buf_adds(&b, "],\"findings\":[");
+    for (size_t i = 0; i < advice->problems->count; i++) {
+        buf_adds(&b, i == 0 ? "{" : ",{");
+        add_member(&b, "severity", severity_name(advice->problems->list[i].severity), false);
+        add_member(&b, "text", advice->problems->list[i].text, true);
+    }
+    buf_adds(&b, "]}\n");
+    fputs(buf_text(&b), stdout);
+    buf_free(&b);
+}
+
+static int advise(const char *dir, struct settings *settings, bool json)
+{
+    struct postfix postfix = {.arena = arena_new()};
+    struct problems problems = {0};
+    struct advice_side side = {settings->socket, settings->mode == MODE_ENFORCE, setting, settings};
+    struct advice advice;
+    struct err err;
+    int status = EX_UNAVAILABLE;
+
+    if (read_postfix(&postfix, dir, &err)) {
+        advice_give(&advice, &postfix, &side, &problems);
+        if (json)
+            print_json(&advice);
+        else
+            print_text(&advice, postfix_param(&postfix, "config_directory"));
+        status = EX_OK;
+    } else {
+        fprintf(stderr, "tamis postfix: %s\n", err.text);
+    }
+    problems_free(&problems);
+    arena_free(postfix.arena);
+    return status;
+}
+
+/* -c DIR is Postfix's directory, -c FILE ours as everywhere. */
+static const char *take_directory(struct options *options)
+{
+    const char *dir = options->file;
+    struct stat st;
+
+    if (dir == NULL || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        return NULL;
+    options->file = NULL;
+    return dir;
+}
+
+/* Where the settings say that main.cf is; NULL: nobody said it, so postconf knows better. */
+static const char *given_directory(struct settings *settings)
+{
+    const char *dir = setting(settings, "postfix_config_directory");
+
+    return dir != NULL && *dir != '\0' ? settings->postfix_config_directory : NULL;
+}
+
+int cmd_postfix(int argc, char **argv)
+{
+    const char *json = NULL, *dir;
+    const struct option_row rows[] = {
+        {.name = "json", .help = "lines and findings as one JSON object", .value = &json},
+        {0},
+    };
+    struct options options = {
+        .usage = "tamis postfix [-c DIR] [OPTION…]",
+        .about =
+            "Read postconf (-c DIR: of that configuration), print the lines that main.cf and "
+            "master.cf need,\nand say on standard error what is wrong or doubled there. Changes "
+            "nothing.",
+        .rows = rows,
+    };
+    struct problems problems = {0};
+    struct settings *settings;
+    int status = options_parse(&options, argc, argv);
+
+    if (status < 0 && options.first < argc)
+        status = options_usage_error(&options, "no argument is expected: %s", argv[options.first]);
+    if (status >= 0) {
+        options_free(&options);
+        return status;
+    }
+    dir = take_directory(&options);
+    settings = options_settings(&options, false, &problems);
+    options_print_problems(&problems, options.verbose ? SEV_NOTE : SEV_ERROR);
+    status = advise(dir ? dir : given_directory(settings), settings, json != NULL);
+    settings_free(settings);
+    problems_free(&problems);
+    options_free(&options);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* cmd_test - `tamis test`: a mail file, or a script of SMTP events, through the whole engine */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd.h"
+#include "front_test.h"
+#include "options.h"
+#include "test_mail.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static int run_session(const char *path, const struct policy_source *source)
+{
+    FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    bool good;
+
+    if (in == NULL) {
+        fprintf(stderr, "tamis test: %s: %s\n", path, strerror(errno));
+        return EX_DATAERR;
+    }
+    good = test_session(in, stdout, source, &world_bare);
+    if (!good)
+        fprintf(stderr, "tamis test: %s: %s\n", path, strerror(errno));
+    if (in != stdin)
+        fclose(in);
+    return good ? EX_OK : EX_DATAERR;
+}
+
+/* Loads and publishes; false after the errors were printed. */
+static bool load(const struct options *options, struct policy_source *source)
+{
+    struct problems problems = {0};
+    struct policy *policy = NULL;
+
+    if (options_source(options, false, source, &problems))
+        policy = policy_load(source, &problems);
+    options_print_problems(&problems, SEV_WARNING);
+    problems_free(&problems);
+    if (policy != NULL)
+        policy_publish(policy);
+    return policy != NULL;
+}
+
+static void unload(void)
+{
+    policy_publish(NULL);
+    policy_reap();
+}
+
+static int run(const struct options *options, const struct test_mail *mail, const char *script,
+               char **arguments)
+{
+    struct policy_source source;
+    int status;
+
+    if (script == NULL && (arguments[0] == NULL || arguments[1] != NULL))
+        return options_usage_error(options, "one mail file is needed, or --session SCRIPT");
+    if (script != NULL && arguments[0] != NULL)
+        return options_usage_error(options, "a mail file does not go with --session");
+    if (!load(options, &source))
+        return EX_CONFIG;
+    status = script ? run_session(script, &source) : test_mail_run(mail, arguments[0], stdout);
+    unload();
+    return status;
+}
+
+int cmd_test(int argc, char **argv)
+{
+    struct test_mail mail = {0};
+    const char *script = NULL, *json = NULL;
+    const struct option_row rows[] = {
+        {0, "session", "SCRIPT", "play a script of SMTP events (- : standard input)", &script,
+         NULL},
+        {0, "client", "NAME[ADDR]", "the client (unknown[192.0.2.1])", &mail.client, NULL},
+        {0, "helo", "NAME", "its HELO name", &mail.helo, NULL},
+        {0, "auth", "LOGIN", "its login name", &mail.login, NULL},
+        {0, "from", "ADDR", "the envelope sender (Return-Path, else <>)", &mail.from, NULL},
+        {0, "rcpt", "ADDR", "an envelope recipient; may be repeated", NULL, &mail.recipients},
+        {0, "json", NULL, "one JSON object", &json, NULL},
+        {0},
+    };
+    struct options options = {
+        .usage = "tamis test [OPTION…] MAIL.eml | --session SCRIPT",
+        .about = "Plays a mail through the rules as the live filter would, always enforcing.",
+        .rows = rows,
+    };
+    int status = options_parse(&options, argc, argv);
+
+    mail.json = json != NULL;
+    if (status < 0)
+        status = run(&options, &mail, script, argv + options.first);
+    test_mail_free(&mail);
+    options_free(&options);
+    return status;
+}

@@ -1,0 +1,240 @@
+/* edits - performs at end of message what rules decided: HOLD, REDIRECT, BCC, PREPEND */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "edits.h"
+
+#include "counters.h"
+#include "log.h"
+#include "reply.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char *failed(const char *call)
+{
+    counter_add(COUNT_MTA_FAILURES);
+    return call;
+}
+
+/* "<a@b>" or "a@b" to "a@b" in the arena; NULL: not an address that can be sent to. */
+static const char *target_address(const struct edit *edit, struct arena *arena)
+{
+    struct slice text = slice_trim(slice_of(edit->text));
+
+    if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>') {
+        text = (struct slice){text.ptr + 1, text.len - 2};
+    }
+    bool usable = text.len > 0 && memchr(text.ptr, '@', text.len);
+    for (size_t i = 0; usable && i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        usable = c > 0x20 && c != 0x7f && c != '<' && c != '>';
+    }
+    if (!usable) {
+        log_line(LOG_WARNING, "%s:%d: \"%s\" is no address: %s is skipped",
+                 edit->rule.where.file ? edit->rule.where.file : "?", edit->rule.where.line,
+                 edit->text, act_name(edit->act));
+        return NULL;
+    }
+    return arena_strndup(arena, text.ptr, text.len);
+}
+
+static bool is_delivered(const struct recipient *recipient)
+{
+    return !recipient->refused_by_mta
+           && !(verdict_refuses(&recipient->verdict) && recipient->verdict.enforced);
+}
+
+/* Is the address this recipient's, however it was spelled? */
+static bool is_recipient(const struct recipient *recipient, const char *address)
+{
+    return strcasecmp(recipient->address.key, address) == 0
+           || strcasecmp(recipient->address.text, address) == 0;
+}
+
+static bool has_recipient(const struct message *message, const char *address)
+{
+    for (const struct recipient *r = message->recipients; r; r = r->next) {
+        if (is_delivered(r) && is_recipient(r, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_repeated(const struct message *message, const struct recipient *recipient)
+{
+    for (const struct recipient *r = message->recipients; r != recipient; r = r->next) {
+        if (is_delivered(r) && strcmp(r->address.arg, recipient->address.arg) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *perform_redirect(SMFICTX *ctx, const struct edit *edit,
+                                    const struct message *message)
+{
+    const char *target = target_address(edit, message->arena);
+
+    if (!target) {
+        return NULL;
+    }
+    if (!has_recipient(message, target)) {
+        char *to = arena_printf(message->arena, "<%s>", target);
+        if (smfi_addrcpt(ctx, to) != MI_SUCCESS) {
+            return failed("smfi_addrcpt");
+        }
+    }
+    for (const struct recipient *r = message->recipients; r; r = r->next) {
+        if (is_delivered(r) && !is_recipient(r, target) && !is_repeated(message, r)
+            && smfi_delrcpt(ctx, MUTABLE(r->address.arg)) != MI_SUCCESS) {
+            return failed("smfi_delrcpt");
+        }
+    }
+    return NULL;
+}
+
+/* Was the same address added by an earlier BCC? */
+static bool is_added(const struct edit *edits, const struct edit *until, const char *address,
+                     struct arena *arena)
+{
+    for (const struct edit *e = edits; e != until; e = e->next) {
+        const char *other = e->act == ACT_BCC ? target_address(e, arena) : NULL;
+        if (other && strcasecmp(other, address) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *perform_bcc(SMFICTX *ctx, const struct edit *edits, const struct edit *edit,
+                               const struct message *message, const struct edit_terms *terms)
+{
+    const char *target = target_address(edit, message->arena);
+
+    if (!target || has_recipient(message, target)
+        || is_added(edits, edit, target, message->arena)) {
+        return NULL;
+    }
+    char *to = arena_printf(message->arena, "<%s>", target);
+    if (terms->rcpt_args) {
+        return smfi_addrcpt_par(ctx, to, MUTABLE("NOTIFY=NEVER")) == MI_SUCCESS
+                   ? NULL
+                   : failed("smfi_addrcpt_par");
+    }
+    return smfi_addrcpt(ctx, to) == MI_SUCCESS ? NULL : failed("smfi_addrcpt");
+}
+
+/* RFC 5322, 2.2: printable ASCII without colon. */
+static bool is_field_name(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] <= 0x20 || name.ptr[i] > 0x7e) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+/* The value as it is sent: no CR (Postfix passes it on), no NUL by nature. */
+static char *field_value(const char *text, const struct edit_terms *terms, struct arena *arena)
+{
+    char *value = arena_strdup(arena, text);
+    char *to = value;
+
+    if (!terms->leading_space && is_blank(value[0])) {
+        value++; /* an MTA without SMFIP_HDR_LEADSPC adds a blank by itself */
+        to++;
+    }
+    for (const char *from = value; *from; from++) {
+        if (*from != '\r') {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+    return value;
+}
+
+static const char *perform_prepend(SMFICTX *ctx, const struct edit *edit, struct arena *arena,
+                                   const struct edit_terms *terms)
+{
+    const char *colon = strchr(edit->text, ':');
+    struct slice name = slice_trim(
+        (struct slice){edit->text, colon ? (size_t)(colon - edit->text) : 0});
+
+    if (!colon || !is_field_name(name)) {
+        log_line(LOG_WARNING, "%s:%d: \"%s\" is no header: PREPEND is skipped",
+                 edit->rule.where.file ? edit->rule.where.file : "?", edit->rule.where.line,
+                 edit->text);
+        return NULL;
+    }
+    return smfi_insheader(ctx, 0, arena_strndup(arena, name.ptr, name.len),
+                          field_value(colon + 1, terms, arena)) == MI_SUCCESS
+               ? NULL
+               : failed("smfi_insheader");
+}
+
+/* Each is inserted on top, so the last one goes first. */
+static const char *perform_prepends(SMFICTX *ctx, const struct edit *edits,
+                                    const struct message *message, const struct edit_terms *terms)
+{
+    const struct edit *done = NULL;
+    const char *trouble = NULL;
+
+    while (!trouble && done != edits) {
+        const struct edit *last = edits;
+        while (last->next != done) {
+            last = last->next;
+        }
+        if (last->act == ACT_PREPEND) {
+            trouble = perform_prepend(ctx, last, message->arena, terms);
+        }
+        done = last;
+    }
+    return trouble;
+}
+
+static const struct edit *find_edit(const struct edit *edits, enum act act, bool last)
+{
+    const struct edit *found = NULL;
+
+    for (const struct edit *e = edits; e && (last || !found); e = e->next) {
+        if (e->act == act) {
+            found = e;
+        }
+    }
+    return found;
+}
+
+static const char *perform_recipients(SMFICTX *ctx, const struct edit *edits,
+                                      const struct message *message, const struct edit_terms *terms)
+{
+    const struct edit *redirect = find_edit(edits, ACT_REDIRECT, true);
+    const char *trouble = NULL;
+
+    if (redirect) {
+        return perform_redirect(ctx, redirect, message);
+    }
+    for (const struct edit *e = edits; e && !trouble; e = e->next) {
+        if (e->act == ACT_BCC) {
+            trouble = perform_bcc(ctx, edits, e, message, terms);
+        }
+    }
+    return trouble;
+}
+
+const char *edits_perform(SMFICTX *ctx, const struct edit *edits, const struct message *message,
+                          const struct edit_terms *terms)
+{
+    const struct edit *hold = find_edit(edits, ACT_HOLD, false);
+    const char *trouble = edits ? perform_prepends(ctx, edits, message, terms) : NULL;
+
+    if (!trouble) {
+        trouble = perform_recipients(ctx, edits, message, terms);
+    }
+    if (!trouble && hold) {
+        const char *reason = hold->text && hold->text[0] ? hold->text : "held by a rule of tamis";
+        trouble = smfi_quarantine(ctx, MUTABLE(reason)) == MI_SUCCESS ? NULL
+                                                                      : failed("smfi_quarantine");
+    }
+    return trouble;
+}

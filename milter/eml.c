@@ -1,0 +1,138 @@
+/* eml - a mail file as the events of a milter */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "eml.h"
+
+#include "buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 65535, FILE_MAX = 1 << 30 };
+
+/* One line without its end; *rest becomes what follows it. */
+static bool next_line(struct slice *rest, struct slice *line)
+{
+    const char *end;
+
+    if (rest->len == 0)
+        return false;
+    end = memchr(rest->ptr, '\n', rest->len);
+    line->ptr = rest->ptr;
+    line->len = end ? (size_t)(end - rest->ptr) : rest->len;
+    rest->ptr += line->len + (end ? 1 : 0);
+    rest->len -= line->len + (end ? 1 : 0);
+    if (line->len > 0 && line->ptr[line->len - 1] == '\r')
+        line->len--;
+    return true;
+}
+
+/* The length of a field name at the start of the line (RFC 5322 section 2.2; blanks before the colon
+ * are tolerated), and where the value begins; 0: no header. */
+static size_t header_name(struct slice line, size_t *value)
+{
+    size_t len = 0, i;
+
+    while (len < line.len && line.ptr[len] > ' ' && line.ptr[len] < 0x7f && line.ptr[len] != ':')
+        len++;
+    for (i = len; i < line.len && is_blank((unsigned char)line.ptr[i]); i++)
+        ;
+    if (len == 0 || i == line.len || line.ptr[i] != ':')
+        return 0;
+    *value = i + 1;
+    return len;
+}
+
+/* One logical header at the start of *rest; false when there is none. */
+static bool take_header(struct slice *rest, const struct eml_events *events)
+{
+    struct slice after = *rest, line, next;
+    struct buf value = {0};
+    size_t start, name_len;
+    char *name;
+
+    if (!next_line(&after, &line) || (name_len = header_name(line, &start)) == 0)
+        return false;
+    buf_add(&value, line.ptr + start, line.len - start);
+    *rest = after;
+    while (next_line(&after, &next) && next.len > 0 && is_blank((unsigned char)next.ptr[0])) {
+        buf_addc(&value, '\n');
+        buf_add(&value, next.ptr, next.len);
+        *rest = after;
+    }
+    name = xstrndup(line.ptr, name_len);
+    if (events->header != NULL)
+        events->header(events->arg, name, buf_text(&value));
+    free(name);
+    buf_free(&value);
+    return true;
+}
+
+static void send_body(struct slice rest, const struct eml_events *events)
+{
+    struct buf chunk = {0};
+    struct slice line;
+
+    if (events->body == NULL)
+        return;
+    while (next_line(&rest, &line)) {
+        buf_add(&chunk, line.ptr, line.len);
+        buf_adds(&chunk, "\r\n");
+        while (chunk.len >= CHUNK) {
+            events->body(events->arg, chunk.ptr, CHUNK);
+            chunk.len -= CHUNK;
+            memmove(chunk.ptr, chunk.ptr + CHUNK, chunk.len);
+        }
+    }
+    if (chunk.len > 0)
+        events->body(events->arg, chunk.ptr, chunk.len);
+    buf_free(&chunk);
+}
+
+void eml_parse(const char *text, size_t len, const struct eml_events *events)
+{
+    struct slice rest = {text, len}, after, line;
+
+    if (len >= 5 && memcmp(text, "From ", 5) == 0)
+        next_line(&rest, &line);
+    while (take_header(&rest, events))
+        ;
+    if (events->eoh != NULL)
+        events->eoh(events->arg);
+    after = rest;
+    if (next_line(&after, &line) && line.len == 0)
+        rest = after;
+    send_body(rest, events);
+}
+
+static bool read_all(int fd, struct buf *text)
+{
+    char block[65536];
+    ssize_t n;
+
+    while ((n = read(fd, block, sizeof(block))) > 0 && text->len < FILE_MAX)
+        buf_add(text, block, (size_t)n);
+    return n == 0;
+}
+
+bool eml_read(const char *path, const struct eml_events *events, struct err *err)
+{
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    struct buf text = {0};
+    bool good;
+
+    if (fd < 0)
+        return err_set(err, "%s: %s", path, strerror(errno));
+    good = read_all(fd, &text);
+    if (!good)
+        err_set(err, "%s: %s", path, errno ? strerror(errno) : "too large");
+    close(fd);
+    if (good)
+        eml_parse(buf_text(&text), text.len, events);
+    buf_free(&text);
+    return good;
+}

@@ -1,0 +1,482 @@
+/* front_milter - libmilter's callbacks: each event of the MTA goes to the session, its verdict back */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "front_milter.h"
+
+#include "counters.h"
+#include "edits.h"
+#include "log.h"
+#include "reply.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What was agreed when the MTA connected. */
+enum terms {
+    TERM_KNOWN = 1 << 0,
+    TERM_HEADERS = 1 << 1, /* header events come */
+    TERM_EARLY = 1 << 2,   /* CONNECT, HELO and MAIL are answered */
+    TERM_BODY = 1 << 3,
+    TERM_REJECTS = 1 << 4, /* recipients that the MTA refused are shown */
+    TERM_LEADSPC = 1 << 5,
+    TERM_RCPT_ARGS = 1 << 6,
+};
+
+/* One connection of the MTA; libmilter calls for it from any thread, but never twice at a time. */
+struct front {
+    struct session *session;
+    unsigned terms;
+    bool in_mail;
+};
+
+static struct front_options options;
+static atomic_uint connections, messages, running;
+static atomic_bool draining, stopped;
+
+/* The terms by context: the MTA may say QUIT_NC and CONNECT again (Sendmail does), which ends the front
+ * but not the terms. Each entry holds a context's address and, in its low bits, its terms. */
+enum { REUSE_SLOTS = 4096, TERM_BITS = 7 };
+static _Atomic uint64_t reuse[REUSE_SLOTS];
+
+static _Atomic uint64_t *reuse_slot(const SMFICTX *ctx)
+{
+    return &reuse[((uintptr_t)ctx >> 6) * 0x9e3779b97f4a7c15ULL >> 52];
+}
+
+static void reuse_note(const SMFICTX *ctx, unsigned terms)
+{
+    atomic_store(reuse_slot(ctx), (uint64_t)(uintptr_t)ctx << TERM_BITS | terms);
+}
+
+/* 0: not known (any more). */
+static unsigned reuse_terms(const SMFICTX *ctx)
+{
+    uint64_t entry = atomic_load(reuse_slot(ctx));
+
+    return entry >> TERM_BITS == (uint64_t)(uintptr_t)ctx ? entry & ((1 << TERM_BITS) - 1) : 0;
+}
+
+static bool front_enter(void)
+{
+    atomic_fetch_add(&running, 1);
+    if (!atomic_load(&stopped)) {
+        return true;
+    }
+    atomic_fetch_sub(&running, 1);
+    return false;
+}
+
+static void front_leave(void)
+{
+    atomic_fetch_sub(&running, 1);
+}
+
+static void set_in_mail(struct front *front, bool in_mail)
+{
+    if (in_mail && !front->in_mail) {
+        atomic_fetch_add(&messages, 1);
+    } else if (!in_mail && front->in_mail) {
+        atomic_fetch_sub(&messages, 1);
+    }
+    front->in_mail = in_mail;
+}
+
+static void front_close(SMFICTX *ctx)
+{
+    struct front *front = smfi_getpriv(ctx);
+
+    if (!front) {
+        return;
+    }
+    smfi_setpriv(ctx, NULL);
+    set_in_mail(front, false);
+    session_free(front->session);
+    free(front);
+    atomic_fetch_sub(&connections, 1);
+}
+
+/* Takes over the policy. */
+static struct front *front_open(SMFICTX *ctx, struct policy *policy, unsigned terms)
+{
+    struct front *front = xcalloc(1, sizeof(*front));
+
+    front_close(ctx);
+    front->session = session_new(policy, options.world, options.journal, false);
+    front->terms = terms;
+    smfi_setpriv(ctx, front);
+    atomic_fetch_add(&connections, 1);
+    return front;
+}
+
+static unsigned terms_of(const struct policy_needs *needs)
+{
+    return TERM_KNOWN | (needs->headers ? TERM_HEADERS : 0) | (needs->body ? TERM_BODY : 0)
+           | (needs->early_reply ? TERM_EARLY : 0) | (needs->mta_rejects ? TERM_REJECTS : 0);
+}
+
+/* The front of a reused connection. Its terms are those of its first client; when the policy has
+ * changed since and needs more, the client is turned away until the MTA connects anew. */
+static struct front *front_reuse(SMFICTX *ctx)
+{
+    static struct log_limit limit;
+    unsigned terms = reuse_terms(ctx);
+    struct policy *policy = atomic_load(&draining) ? NULL : policy_acquire();
+
+    if (!policy) {
+        return NULL;
+    }
+    struct policy_needs needs = policy_needs(policy);
+    if (terms_of(&needs) & ~terms) {
+        policy_release(policy);
+        log_limited(&limit, LOG_WARNING, "the MTA goes on with a connection that was agreed on before "
+                    "the last reload, which needs more: it gets a temporary failure");
+        return NULL;
+    }
+    return front_open(ctx, policy, terms);
+}
+
+static struct front *front_of(SMFICTX *ctx)
+{
+    struct front *front = smfi_getpriv(ctx);
+
+    return front ? front : front_reuse(ctx);
+}
+
+static const char *get_macro(void *ctx, const char *name)
+{
+    return smfi_getsymval(ctx, MUTABLE(name));
+}
+
+static struct macros macros_of(SMFICTX *ctx)
+{
+    return (struct macros){get_macro, ctx};
+}
+
+static sfsistat answer(SMFICTX *ctx, const struct front *front, enum stage stage,
+                       const struct verdict *verdict)
+{
+    struct reply_terms terms = {
+        .stage = stage,
+        .no_reply = stage <= STAGE_MAIL && (front->terms & TERM_KNOWN)
+                    && !(front->terms & TERM_EARLY),
+        .local = session_client(front->session)->local,
+    };
+
+    return reply_send(ctx, verdict, &terms);
+}
+
+/* The MTA's macros for each event, which Postfix would not all send by itself. Content-stage values
+ * of connection macros are cleanup's own, so none is asked for at DATA or later. */
+static void ask_for_macros(SMFICTX *ctx)
+{
+    static const struct {
+        int stage;
+        const char *names;
+    } lists[] = {
+        {SMFIM_CONNECT, "j i v _ {daemon_name} {daemon_addr} {daemon_port} {client_addr} {client_name} "
+                        "{client_ptr} {client_port} {client_resolve} {client_connections}"},
+        {SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}"},
+        {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
+                        "{mail_mailer}"},
+        {SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_host} {rcpt_mailer}"},
+        {SMFIM_DATA, "i"},
+        {SMFIM_EOM, "i"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        smfi_setsymlist(ctx, lists[i].stage, MUTABLE(lists[i].names));
+    }
+}
+
+static unsigned long steps_wanted(const struct policy_needs *needs)
+{
+    unsigned long steps = SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP
+                          | SMFIP_HDR_LEADSPC;
+
+    steps |= needs->headers ? 0 : SMFIP_NOHDRS;
+    steps |= needs->body ? 0 : SMFIP_NOBODY;
+    steps |= needs->early_reply ? 0 : SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL;
+    steps |= needs->mta_rejects ? SMFIP_RCPT_REJ : 0;
+    return steps;
+}
+
+enum {
+    ACTIONS = SMFIF_ADDHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE
+              | SMFIF_SETSYMLIST,
+};
+
+static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+                          unsigned long *want_actions, unsigned long *want_steps)
+{
+    struct policy *policy = atomic_load(&draining) ? NULL : policy_acquire();
+
+    if (!policy) {
+        counter_add(COUNT_REFUSED);
+        return SMFIS_TEMPFAIL;
+    }
+    struct policy_needs needs = policy_needs(policy);
+    *want_actions = ACTIONS & actions;
+    *want_steps = (*want_steps | steps_wanted(&needs)) & steps;
+    unsigned terms = terms_of(&needs);
+    terms |= *want_steps & SMFIP_HDR_LEADSPC ? TERM_LEADSPC : 0;
+    terms |= *want_actions & SMFIF_ADDRCPT_PAR ? TERM_RCPT_ARGS : 0;
+    if (actions & SMFIF_SETSYMLIST) {
+        ask_for_macros(ctx);
+    }
+    front_open(ctx, policy, terms);
+    reuse_note(ctx, terms);
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
+                             unsigned long f3, unsigned long *pf0, unsigned long *pf1,
+                             unsigned long *pf2, unsigned long *pf3)
+{
+    (void)f2;
+    (void)f3;
+    *pf2 = 0;
+    *pf3 = 0;
+    if (!front_enter()) {
+        return SMFIS_TEMPFAIL;
+    }
+    sfsistat status = negotiate(ctx, f0, f1, pf0, pf1);
+    front_leave();
+    return status;
+}
+
+static int port_of(const struct sockaddr *sa)
+{
+    if (sa->sa_family == AF_INET) {
+        return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
+    }
+    return ntohs(((const struct sockaddr_in6 *)(const void *)sa)->sin6_port);
+}
+
+static sfsistat connect_event(SMFICTX *ctx, struct front *front, const char *name,
+                              const struct sockaddr *sa)
+{
+    char text[ADDR_TEXT_SIZE];
+    struct macros macros = macros_of(ctx);
+    struct addr addr;
+    bool known = sa && addr_of_sockaddr(sa, &addr);
+
+    counter_add(COUNT_CONNECTIONS);
+    set_in_mail(front, false);
+    const struct verdict *verdict
+        = session_connect(front->session, name, known ? addr_text(&addr, text) : "unknown",
+                          known ? port_of(sa) : -1, &macros);
+    return answer(ctx, front, STAGE_CONNECT, verdict);
+}
+
+/* Each callback: what must be there for every event, then the event itself. */
+#define CALLBACK(ctx, call)                                      \
+    if (!front_enter()) {                                        \
+        return SMFIS_TEMPFAIL;                                   \
+    }                                                            \
+    struct front *front = front_of(ctx);                         \
+    sfsistat status = front ? (call) : SMFIS_TEMPFAIL;           \
+    front_leave();                                               \
+    return status
+
+static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *sa)
+{
+    CALLBACK(ctx, connect_event(ctx, front, name, sa));
+}
+
+static sfsistat helo_event(SMFICTX *ctx, struct front *front, const char *name)
+{
+    struct macros macros = macros_of(ctx);
+
+    return answer(ctx, front, STAGE_HELO, session_helo(front->session, name, &macros));
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name)
+{
+    CALLBACK(ctx, helo_event(ctx, front, name));
+}
+
+static sfsistat mail_event(SMFICTX *ctx, struct front *front, char **argv)
+{
+    struct macros macros = macros_of(ctx);
+
+    set_in_mail(front, true);
+    sfsistat status = answer(ctx, front, STAGE_MAIL,
+                             session_mail(front->session, (const char *const *)argv, &macros));
+    if (status != SMFIS_CONTINUE && status != SMFIS_NOREPLY) {
+        set_in_mail(front, false);
+    }
+    return status;
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+    CALLBACK(ctx, mail_event(ctx, front, argv));
+}
+
+static sfsistat rcpt_event(SMFICTX *ctx, struct front *front, char **argv)
+{
+    struct macros macros = macros_of(ctx);
+    sfsistat status = answer(ctx, front, STAGE_RCPT,
+                             session_rcpt(front->session, (const char *const *)argv, &macros));
+
+    if (status == SMFIS_DISCARD) {
+        set_in_mail(front, false); /* the MTA shows no more of it */
+    }
+    return status;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+    CALLBACK(ctx, rcpt_event(ctx, front, argv));
+}
+
+static sfsistat data_event(SMFICTX *ctx, struct front *front)
+{
+    struct macros macros = macros_of(ctx);
+    sfsistat status = answer(ctx, front, STAGE_DATA, session_data(front->session, &macros));
+
+    if (status == SMFIS_DISCARD) {
+        set_in_mail(front, false);
+    }
+    return status;
+}
+
+static sfsistat on_data(SMFICTX *ctx)
+{
+    CALLBACK(ctx, data_event(ctx, front));
+}
+
+static sfsistat header_event(struct front *front, const char *name, const char *value)
+{
+    session_header(front->session, name, value);
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    CALLBACK(ctx, header_event(front, name, value));
+}
+
+static const char *perform_edits(SMFICTX *ctx, const struct front *front)
+{
+    static struct log_limit limit;
+    const struct message *message = session_message(front->session);
+    struct edit_terms terms = {
+        .leading_space = front->terms & TERM_LEADSPC,
+        .rcpt_args = front->terms & TERM_RCPT_ARGS,
+    };
+    const char *failed = edits_perform(ctx, session_edits(front->session), message, &terms);
+
+    if (failed) {
+        log_limited(&limit, LOG_ERR, "%s: %s failed: the message gets a temporary failure",
+                    message->queue_id[0] ? message->queue_id : "NOQUEUE", failed);
+    }
+    return failed;
+}
+
+static sfsistat eom_event(SMFICTX *ctx, struct front *front)
+{
+    struct macros macros = macros_of(ctx);
+    const struct verdict *verdict = session_eom(front->session, &macros);
+    bool accepted = !verdict->enforced || verdict->act == ACT_DUNNO;
+    const char *failed = accepted ? perform_edits(ctx, front) : NULL;
+    sfsistat status = failed ? SMFIS_TEMPFAIL : answer(ctx, front, STAGE_EOM, verdict);
+
+    session_done(front->session, failed);
+    set_in_mail(front, false);
+    return status;
+}
+
+static sfsistat on_eom(SMFICTX *ctx)
+{
+    CALLBACK(ctx, eom_event(ctx, front));
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+    struct front *front = smfi_getpriv(ctx);
+
+    if (front && front_enter()) {
+        session_abort(front->session);
+        set_in_mail(front, false);
+        front_leave();
+    }
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+    if (front_enter()) {
+        front_close(ctx);
+        front_leave();
+    }
+    return SMFIS_CONTINUE;
+}
+
+bool front_listen(const char *place, struct err *err)
+{
+    struct smfiDesc callbacks = {
+        .xxfi_name = MUTABLE("tamis"),
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = ACTIONS,
+        .xxfi_connect = on_connect,
+        .xxfi_helo = on_helo,
+        .xxfi_envfrom = on_mail,
+        .xxfi_envrcpt = on_rcpt,
+        .xxfi_header = on_header,
+        .xxfi_eom = on_eom,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_data = on_data,
+        .xxfi_negotiate = on_negotiate,
+    };
+
+    if (smfi_register(callbacks) != MI_SUCCESS || smfi_setconn(MUTABLE(place)) != MI_SUCCESS) {
+        return err_set(err, "libmilter does not take \"%s\"", place);
+    }
+    if (smfi_opensocket(false) != MI_SUCCESS) {
+        bool fd = strncmp(place, "fd:", 3) == 0;
+        return err_set(err, "%s: libmilter cannot listen%s", place,
+                       fd ? ": taking over a descriptor needs Debian's libmilter; use inet: or unix:"
+                          : "; its reason is in syslog");
+    }
+    return true;
+}
+
+bool front_run(const struct front_options *wanted)
+{
+    options = *wanted;
+    return smfi_main() == MI_SUCCESS;
+}
+
+void front_drain(void)
+{
+    atomic_store(&draining, true);
+}
+
+unsigned front_connections(void)
+{
+    return atomic_load(&connections);
+}
+
+unsigned front_messages(void)
+{
+    return atomic_load(&messages);
+}
+
+bool front_stop(uint64_t wait_us)
+{
+    uint64_t until = now_us() + wait_us;
+    struct timespec pause = {.tv_nsec = 2000000};
+
+    atomic_store(&stopped, true);
+    while (atomic_load(&running) > 0) {
+        if (now_us() >= until) {
+            return false;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}

@@ -1,0 +1,272 @@
+/* maintain - the maintenance thread: reloads, and frees the policies that nobody holds any more */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "maintain.h"
+
+#include "buf.h"
+#include "counters.h"
+#include "log.h"
+#include "notify.h"
+#include "watch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TICK_MS = 500 };
+#define STILL_US 2000000
+
+static const struct policy_source *source;
+static pthread_t thread;
+static int event_fd = -1;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wakeup;
+static bool stopping;
+static unsigned requested;
+static const char *reason;
+static struct reload_report last;
+
+unsigned maintain_reload(const char *why)
+{
+    pthread_mutex_lock(&lock);
+    unsigned ticket = ++requested;
+    reason = why;
+    pthread_cond_signal(&wakeup);
+    pthread_mutex_unlock(&lock);
+    return ticket;
+}
+
+void maintain_report(struct reload_report *report)
+{
+    pthread_mutex_lock(&lock);
+    *report = last;
+    report->problems = xstrdup(last.problems ? last.problems : "");
+    pthread_mutex_unlock(&lock);
+}
+
+int maintain_event_fd(void)
+{
+    return event_fd;
+}
+
+static void add_file(const char *path, void *arg)
+{
+    watch_add(arg, path);
+}
+
+/* Watches what the policy was read from and, since a refused one is mended in files that the policy in
+ * force need not know, those that have problems. */
+static void watch_files(struct watch *watch, const struct problems *problems)
+{
+    struct policy *policy = policy_acquire();
+
+    if (policy) {
+        policy_each_file(policy, add_file, watch);
+        policy_release(policy);
+    }
+    for (size_t i = 0; i < problems->count; i++) {
+        const char *file = problems->list[i].file;
+        watch_add(watch, file);
+    }
+    watch_end(watch);
+}
+
+static char *problems_text(const struct problems *problems)
+{
+    struct buf text = {0};
+
+    for (size_t i = 0; i < problems->count; i++) {
+        char *line = problem_text(&problems->list[i]);
+        buf_adds(&text, line);
+        buf_addc(&text, '\n');
+        free(line);
+    }
+    return text.ptr ? buf_steal(&text) : xstrdup("");
+}
+
+/* What a running filter cannot change is said once, or it would be looked for elsewhere. */
+static void log_restart_needed(const struct settings *old, const struct settings *new)
+{
+    const struct {
+        const char *name, *old, *new;
+    } rows[] = {
+        {"socket", old->socket, new->socket},
+        {"control_socket", old->control_socket, new->control_socket},
+        {"pid_file", old->pid_file, new->pid_file},
+        {"user", old->user, new->user},
+        {"log_file", old->log_file, new->log_file},
+        {"syslog_name", old->syslog_name, new->syslog_name},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (strcmp(rows[i].old, rows[i].new) != 0) {
+            log_line(LOG_WARNING, "%s changed to \"%s\": takes effect when tamis is restarted",
+                     rows[i].name, rows[i].new);
+        }
+    }
+}
+
+static void publish(struct policy *policy)
+{
+    struct policy *old = policy_acquire();
+
+    if (old) {
+        log_restart_needed(old->settings, policy->settings);
+        policy_release(old);
+    }
+    policy_publish(policy);
+}
+
+static unsigned generation_in_force(void)
+{
+    struct policy *policy = policy_acquire();
+    unsigned generation = policy ? policy->generation : 0;
+
+    if (policy) {
+        policy_release(policy);
+    }
+    return generation;
+}
+
+static void log_report(const struct reload_report *report, const char *why)
+{
+    if (report->refused) {
+        log_line(LOG_ERR, "reload refused (%s), generation %u stays in force: %zu error%s, first: %s",
+                 why, report->generation, report->errors, report->errors == 1 ? "" : "s",
+                 report->first_error);
+    } else if (report->warnings) {
+        log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files, %zu warnings: see tamis check",
+                 why, report->generation, report->files, report->warnings);
+    } else {
+        log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files", why, report->generation,
+                 report->files);
+    }
+}
+
+static void store_report(struct reload_report *report)
+{
+    uint64_t one = 1;
+
+    pthread_mutex_lock(&lock);
+    free(last.problems);
+    last = *report;
+    pthread_mutex_unlock(&lock);
+    ssize_t ignored = write(event_fd, &one, sizeof(one));
+    (void)ignored;
+}
+
+static void reload(struct watch *watch, unsigned ticket, const char *why)
+{
+    struct problems problems = {0};
+    struct reload_report report = {.served = ticket, .at = (int64_t)time(NULL)};
+    struct err first;
+
+    notify_reloading();
+    watch_begin(watch);
+    struct policy *policy = policy_load(source, &problems);
+    report.refused = !policy;
+    if (policy) {
+        publish(policy);
+    } else {
+        problems_first_error(&problems, &first);
+        memcpy(report.first_error, first.text, sizeof(report.first_error));
+    }
+    watch_files(watch, &problems);
+    report.generation = generation_in_force();
+    report.files = watch_count(watch);
+    report.errors = problems.errors;
+    report.warnings = problems.warnings;
+    report.problems = problems_text(&problems);
+    counter_add(report.refused ? COUNT_RELOADS_REFUSED : COUNT_RELOADS);
+    log_report(&report, why);
+    notify_send("READY=1");
+    store_report(&report);
+    problems_free(&problems);
+}
+
+/* Under the lock. */
+static void wait_for_work(unsigned served)
+{
+    struct timespec until;
+
+    if (stopping || requested != served) {
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(&wakeup, &lock, &until);
+}
+
+static bool reloads_on_change(void)
+{
+    struct policy *policy = policy_acquire();
+    bool wanted = policy && policy->settings->reload_on_change;
+
+    if (policy) {
+        policy_release(policy);
+    }
+    return wanted;
+}
+
+static void *run(void *arg)
+{
+    struct watch *watch = arg;
+    unsigned served = 0;
+    bool stop = false;
+
+    while (!stop) {
+        pthread_mutex_lock(&lock);
+        wait_for_work(served);
+        unsigned ticket = requested;
+        const char *why = reason;
+        stop = stopping;
+        pthread_mutex_unlock(&lock);
+        if (!stop && ticket != served) {
+            reload(watch, ticket, why);
+            served = ticket;
+        } else if (!stop && reloads_on_change() && watch_due(watch, now_us())) {
+            reload(watch, ticket, "a file changed");
+        }
+        policy_reap();
+    }
+    watch_free(watch);
+    return NULL;
+}
+
+void maintain_start(const struct policy_source *from)
+{
+    struct watch *watch = watch_new(STILL_US);
+    struct problems none = {0};
+    pthread_condattr_t attr;
+
+    source = from;
+    event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&wakeup, &attr);
+    pthread_condattr_destroy(&attr);
+    last.generation = generation_in_force();
+    watch_begin(watch);
+    watch_files(watch, &none);
+    last.files = watch_count(watch);
+    if (event_fd < 0 || pthread_create(&thread, NULL, run, watch) != 0) {
+        die("no maintenance thread: too many threads or descriptors");
+    }
+}
+
+void maintain_stop(void)
+{
+    pthread_mutex_lock(&lock);
+    stopping = true;
+    pthread_cond_signal(&wakeup);
+    pthread_mutex_unlock(&lock);
+    pthread_join(thread, NULL);
+    free(last.problems);
+    last.problems = NULL;
+    close(event_fd);
+}

@@ -1,0 +1,36 @@
+/* maintain - the maintenance thread: reloads, and frees the policies that nobody holds any more */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_MAINTAIN_H
+#define TAMIS_MAINTAIN_H
+
+#include "policy.h"
+
+/* Starts the thread over the published policy. `source` must live as long as the thread. */
+void maintain_start(const struct policy_source *source);
+
+/* Stops it, after the reload that is going on. */
+void maintain_stop(void);
+
+/* Asks for a reload and returns at once, with the ticket of the one that begins after this call. Any
+ * thread; requests that come while one runs are served by one. `why` is for the log: a constant. */
+unsigned maintain_reload(const char *why);
+
+/* How the last reload ended. */
+struct reload_report {
+    unsigned served;     /* tickets up to this one */
+    bool refused;        /* the policy before stays in force */
+    unsigned generation; /* in force */
+    size_t files;        /* that the policy was read from */
+    int64_t at;          /* seconds since 1970; 0: there was none since the start */
+    size_t errors, warnings;
+    char first_error[1024]; /* "" when not refused */
+    char *problems;      /* every problem, one a line; the caller frees it */
+};
+
+/* Any thread; takes a leaf lock only. */
+void maintain_report(struct reload_report *report);
+
+/* A descriptor that can be read (8 bytes) when a reload has ended; for one reader. */
+int maintain_event_fd(void);
+
+#endif

@@ -1,0 +1,330 @@
+/* policy - one complete reading of milter.conf, rules and site facts; immutable once published */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy.h"
+
+#include "direction.h"
+#include "restriction.h"
+#include "steps.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct param_text *setting_of_list(const struct settings *s, enum list_id list)
+{
+    const struct param_text *texts[LIST_COUNT] = {
+        [LIST_CLIENT] = s->client_restrictions,       [LIST_HELO] = s->helo_restrictions,
+        [LIST_SENDER] = s->sender_restrictions,       [LIST_RELAY] = s->relay_restrictions,
+        [LIST_RECIPIENT] = s->recipient_restrictions, [LIST_DATA] = s->data_restrictions,
+        [LIST_END_OF_DATA] = s->end_of_data_restrictions,
+    };
+
+    return texts[list];
+}
+
+/* When a list is judged, and so what its restrictions can know. */
+static enum stage stage_of_list(const struct settings *s, enum list_id list)
+{
+    static const enum stage own[LIST_COUNT] = {
+        [LIST_CLIENT] = STAGE_CONNECT, [LIST_HELO] = STAGE_HELO,      [LIST_SENDER] = STAGE_MAIL,
+        [LIST_RELAY] = STAGE_RCPT,     [LIST_RECIPIENT] = STAGE_RCPT, [LIST_DATA] = STAGE_DATA,
+        [LIST_END_OF_DATA] = STAGE_EOM,
+    };
+
+    return s->delay_reject && list <= LIST_SENDER ? STAGE_RCPT : own[list];
+}
+
+static const struct steps *parse_list(const struct policy *p, const struct param_text *text,
+                                      enum list_id list, struct problems *problems)
+{
+    struct steps_source source = {
+        .text = text->text,
+        .where = text->where,
+        .dir = settings_dir(p->settings, text->where),
+        .list = list,
+        .stage = stage_of_list(p->settings, list),
+        .strict = p->settings->strict,
+        .classes = p->classes,
+        .tables = p->tables,
+    };
+
+    return steps_parse(&source, p->arena, problems);
+}
+
+static const char *next_name(struct slice *rest, struct arena *arena)
+{
+    struct slice word;
+
+    return slice_word(rest, ", \t\r\n", &word) ? arena_strndup(arena, word.ptr, word.len) : NULL;
+}
+
+static void declare_class(struct policy *p, struct restriction_classes *classes, const char *name,
+                          struct problems *problems)
+{
+    const struct param_text *names = &p->settings->restriction_classes;
+    const struct param_text *text = settings_class(p->settings, name);
+
+    if (text == NULL || text->text[0] == '\0') {
+        problems_add(problems, SEV_ERROR, names->where,
+                     "restriction_classes: %s needs a definition, %s = RESTRICTIONS", name, name);
+        return;
+    }
+    if (restriction_find(slice_of(name)) != NULL)
+        problems_add(problems, SEV_ERROR, text->where,
+                     "restriction_classes: %s is a restriction's name already", name);
+    classes->list[classes->count++] = (struct restriction_class){.name = name,
+                                                                  .where = text->where};
+}
+
+/* First all names, then the lists: a class may name another, or itself. */
+static void load_classes(struct policy *p, struct problems *problems)
+{
+    struct restriction_classes *classes = arena_alloc(p->arena, sizeof(*classes));
+    struct slice rest = slice_of(p->settings->restriction_classes.text);
+    const char *name;
+
+    classes->list = arena_alloc(p->arena, (rest.len / 2 + 1) * sizeof(*classes->list));
+    while ((name = next_name(&rest, p->arena)) != NULL)
+        if (class_find(classes, slice_of(name)) == NULL)
+            declare_class(p, classes, name, problems);
+    p->classes = classes;
+}
+
+static bool uses_class(const struct steps *steps, const struct restriction_class *class)
+{
+    for (size_t i = 0; steps != NULL && i < steps->count; i++)
+        if (steps->list[i].class == class)
+            return true;
+    return false;
+}
+
+static bool is_class_used(const struct policy *p, const struct restriction_class *class,
+                          enum list_id list)
+{
+    for (int d = 0; d < DIR_COUNT; d++)
+        if (uses_class(p->lists[d][list], class))
+            return true;
+    for (size_t i = 0; i < p->classes->count; i++)
+        if (uses_class(p->classes->list[i].steps[list], class))
+            return true;
+    return false;
+}
+
+/* A class is read for each list that names it, with that list's meaning of a bare TYPE:TABLE. A value
+ * of an access table may name any class: such a use is known only at run time, and so what cannot be
+ * read for the other lists is no error. */
+static void define_classes(struct policy *p, enum list_id list, struct problems *problems)
+{
+    bool more = true;
+
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < p->classes->count; i++) {
+            struct restriction_class *class = &p->classes->list[i];
+
+            if (class->steps[list] != NULL || !is_class_used(p, class, list))
+                continue;
+            class->steps[list] = parse_list(p, settings_class(p->settings, class->name), list,
+                                            problems);
+            more = class->steps[list] != NULL;
+        }
+    }
+    for (size_t i = 0; i < p->classes->count; i++) {
+        struct restriction_class *class = &p->classes->list[i];
+
+        if (class->steps[list] == NULL)
+            class->steps[list] = parse_list(p, settings_class(p->settings, class->name), list,
+                                            NULL);
+    }
+}
+
+/* Refusing all destinations because none is known would refuse all mail. */
+static void check_destinations(const struct policy *p, const struct step *step,
+                               struct problems *problems)
+{
+    static const char *const names[] = {"reject_unauth_destination", "defer_unauth_destination",
+                                        "check_relay_domains"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(step->row->name, names[i]) == 0 && !p->site->knows_destinations)
+            problems_add(problems, SEV_ERROR, step->where,
+                         "%s would refuse every recipient, because no destination is known: set "
+                         "postfix_config_directory, or mydestination and relay_domains",
+                         step->row->name);
+}
+
+static void load_list(struct policy *p, enum direction direction, enum list_id list,
+                      struct problems *problems)
+{
+    const struct param_text *texts = setting_of_list(p->settings, list);
+    const struct param_text *text = &texts[direction];
+
+    if (direction == DIR_OUTGOING && text->text == texts[DIR_INCOMING].text) {
+        p->lists[direction][list] = p->lists[DIR_INCOMING][list];
+        return;
+    }
+    p->lists[direction][list] = parse_list(p, text, list, problems);
+    for (size_t i = 0; p->lists[direction][list] && i < p->lists[direction][list]->count; i++)
+        check_destinations(p, &p->lists[direction][list]->list[i], problems);
+}
+
+/* Before MAIL the login is not known, and so not the direction. */
+static void check_directed(const struct policy *p, enum list_id list, struct problems *problems)
+{
+    const struct param_text *texts = setting_of_list(p->settings, list);
+
+    if (p->settings->delay_reject || list > LIST_HELO)
+        return;
+    for (int d = 0; d < DIR_COUNT; d++)
+        if (strcmp(texts[DIR_INCOMING].text, texts[DIR_OUTGOING].text) != 0)
+            problems_add(problems, SEV_ERROR, texts[d].where,
+                         "%s cannot differ by direction with delay_reject = no: at that time the "
+                         "direction is not known",
+                         list_name(list));
+}
+
+static void load_lists(struct policy *p, struct problems *problems)
+{
+    load_classes(p, problems);
+    for (int list = 0; list < LIST_COUNT; list++) {
+        check_directed(p, (enum list_id)list, problems);
+        for (int d = 0; d < DIR_COUNT; d++)
+            load_list(p, (enum direction)d, (enum list_id)list, problems);
+        define_classes(p, (enum list_id)list, problems);
+    }
+}
+
+struct policy *policy_load(const struct policy_source *source, struct problems *problems)
+{
+    struct policy *p = xcalloc(1, sizeof(*p));
+    struct table_limits limits = table_limits_preset;
+
+    p->arena = arena_new();
+    p->settings = settings_load(source->path, source->overrides, source->override_count, problems);
+    limits.pcre_match = (unsigned long)p->settings->pcre_match_limit;
+    limits.pcre_depth = (unsigned long)p->settings->pcre_depth_limit;
+    limits.pcre_heap_kb = (unsigned long)(p->settings->pcre_heap_limit / 1024);
+    limits.strict = p->settings->strict_tables;
+    p->tables = tables_new(&limits);
+    p->site = site_new(p->settings, p->tables, problems);
+    p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
+                                     p->site->mynetworks, p->arena, problems);
+    load_lists(p, problems);
+    p->loaded_at = time(NULL);
+    if (problems->errors == 0)
+        return p;
+    policy_free(p);
+    return NULL;
+}
+
+void policy_free(struct policy *p)
+{
+    if (p == NULL)
+        return;
+    site_free(p->site);
+    tables_free(p->tables);
+    settings_free(p->settings);
+    arena_free(p->arena);
+    free(p);
+}
+
+/* Guards the three below and the holders of every published policy. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct policy *current, *unheld;
+static unsigned generation;
+
+void policy_publish(struct policy *policy)
+{
+    struct policy *old;
+
+    pthread_mutex_lock(&lock);
+    old = current;
+    current = policy;
+    if (policy != NULL)
+        policy->generation = ++generation;
+    if (old != NULL && old->holders == 0) {
+        old->next = unheld;
+        unheld = old;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+struct policy *policy_acquire(void)
+{
+    struct policy *policy;
+
+    pthread_mutex_lock(&lock);
+    policy = current;
+    if (policy != NULL)
+        policy->holders++;
+    pthread_mutex_unlock(&lock);
+    return policy;
+}
+
+void policy_hold(struct policy *policy)
+{
+    pthread_mutex_lock(&lock);
+    policy->holders++;
+    pthread_mutex_unlock(&lock);
+}
+
+void policy_release(struct policy *policy)
+{
+    pthread_mutex_lock(&lock);
+    if (--policy->holders == 0 && policy != current) {
+        policy->next = unheld;
+        unheld = policy;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void policy_reap(void)
+{
+    struct policy *p, *next;
+
+    pthread_mutex_lock(&lock);
+    p = unheld;
+    unheld = NULL;
+    pthread_mutex_unlock(&lock);
+    for (; p != NULL; p = next) {
+        next = p->next;
+        policy_free(p);
+    }
+}
+
+void policy_each_file(const struct policy *policy, void (*visit)(const char *path, void *arg),
+                      void *arg)
+{
+    if (policy->settings->file != NULL)
+        visit(policy->settings->file, arg);
+    if (policy->settings->main_cf != NULL)
+        visit(policy->settings->main_cf, arg);
+    site_each_file(policy->site, visit, arg);
+    tables_each_file(policy->tables, visit, arg);
+}
+
+struct policy_needs policy_needs(const struct policy *policy)
+{
+    const struct settings *s = policy->settings;
+
+    return (struct policy_needs){
+        .headers = s->log_message_id,
+        .early_reply = !s->delay_reject,
+        .mta_rejects = s->log_mta_rejects,
+    };
+}
+
+const struct steps *policy_parse_value(const struct policy *policy, const char *text,
+                                       enum list_id list, struct arena *arena)
+{
+    struct steps_source source = {
+        .text = text,
+        .list = list,
+        .stage = stage_of_list(policy->settings, list),
+        .nested = true,
+        .classes = policy->classes,
+    };
+
+    return steps_parse(&source, arena, NULL);
+}

@@ -1,0 +1,33 @@
+/* rehearsal - one SMTP transaction that did not take place: its facts, in any order, and its answers */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_REHEARSAL_H
+#define TAMIS_REHEARSAL_H
+
+#include "session.h"
+
+/* What is known of the client and the transaction so far. Facts may be set in any order and again; each
+ * question to it plays all facts, in SMTP's order, through a session of its own, so that every answer
+ * is the live filter's. Begins with an SMTP client unknown[192.0.2.1]. */
+struct rehearsal;
+
+struct rehearsal *rehearsal_new(struct world *world);
+void rehearsal_free(struct rehearsal *r);
+
+void rehearsal_client(struct rehearsal *r, const char *name, const char *addr, const char *ptr);
+void rehearsal_helo(struct rehearsal *r, const char *name);
+void rehearsal_auth(struct rehearsal *r, const char *login, const char *method);
+void rehearsal_macro(struct rehearsal *r, const char *name, const char *value);
+
+/* A new transaction begins at mail; argv is ADDR and ESMTP parameters. */
+void rehearsal_mail(struct rehearsal *r, const char *const *argv, size_t argc);
+void rehearsal_rcpt(struct rehearsal *r, const char *const *argv, size_t argc);
+void rehearsal_message(struct rehearsal *r, const char *path); /* "": none */
+void rehearsal_reset(struct rehearsal *r); /* the transaction's facts are forgotten */
+
+/* Plays everything up to `stage` under the current policy (policy_acquire) and returns the session,
+ * whose last answer is *verdict: at STAGE_RCPT that for the last recipient. The steps before are
+ * silent unless `loud`. NULL with err when the message file cannot be read. The caller frees the session. */
+struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool loud,
+                               const struct verdict **verdict, struct err *err);
+
+#endif

@@ -1,0 +1,102 @@
+/* reply - the one place where a verdict becomes a milter answer */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "reply.h"
+
+#include "counters.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Length of `len` bytes without a UTF-8 character that was cut in the middle. */
+static size_t whole_characters(const char *text, size_t len)
+{
+    size_t start = len;
+
+    while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) {
+        start--;
+    }
+    if (start == 0) {
+        return len;
+    }
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    return want > 1 && len - (start - 1) < want ? start - 1 : len;
+}
+
+void reply_text(const char *text, char *buf)
+{
+    size_t len = 0;
+
+    for (const char *p = text; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+        size_t need = c == '%' ? 2 : 1;
+        if (len + need > REPLY_TEXT_MAX) {
+            len = whole_characters(buf, len);
+            break;
+        }
+        buf[len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+        if (c == '%') {
+            buf[len++] = '%';
+        }
+    }
+    buf[len] = '\0';
+}
+
+/* libmilter does not compare the class of the enhanced code with the reply code; Postfix does, and
+ * drops the filter for the rest of the session when they differ. */
+static bool dsn_fits(const char *dsn, int code)
+{
+    return dsn && dsn[0] == '0' + code / 100 && dsn[1] == '.';
+}
+
+static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
+{
+    static struct log_limit limit;
+    char code[8], fallback[8], text[REPLY_TEXT_MAX + 1];
+    const char *dsn = verdict->dsn;
+
+    snprintf(code, sizeof(code), "%d", verdict->code);
+    snprintf(fallback, sizeof(fallback), "%c.0.0", code[0]);
+    if (!dsn_fits(dsn, verdict->code)) {
+        dsn = fallback;
+    }
+    reply_text(verdict->text ? verdict->text : "", text);
+    if (smfi_setreply(ctx, code, MUTABLE(dsn), text) != MI_SUCCESS) {
+        counter_add(COUNT_MTA_FAILURES);
+        log_limited(&limit, LOG_ERR, "libmilter refuses the reply \"%s %s %s\": the MTA's plain one is "
+                    "sent", code, dsn, text);
+    }
+}
+
+static bool may_answer(const struct verdict *verdict, const struct reply_terms *terms)
+{
+    if (!verdict || !verdict->enforced || terms->no_reply) {
+        return false;
+    }
+    if (terms->local && terms->stage != STAGE_EOM) {
+        return false;
+    }
+    return verdict->act != ACT_DISCARD
+           || (terms->stage != STAGE_CONNECT && terms->stage != STAGE_HELO);
+}
+
+sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct reply_terms *terms)
+{
+    if (terms->no_reply) {
+        return SMFIS_NOREPLY;
+    }
+    if (!may_answer(verdict, terms)) {
+        return SMFIS_CONTINUE;
+    }
+    if (verdict->act == ACT_DISCARD) {
+        return SMFIS_DISCARD;
+    }
+    if (!verdict_refuses(verdict)) {
+        return SMFIS_CONTINUE;
+    }
+    /* The code decides, not the word: libmilter drops a reply whose class is not that of the answer. */
+    bool temporary = verdict->code ? verdict->code < 500 : verdict->act == ACT_DEFER;
+    set_reply(ctx, verdict);
+    return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;
+}

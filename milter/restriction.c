@@ -1,0 +1,144 @@
+/* restriction - every restriction that can stand in a list, found by name */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "restriction.h"
+
+#include "param.h"
+
+#include <string.h>
+
+#define STAYS(n, a) {.name = (n), .kind = KIND_MTA, .arg = (a), .help = "stays in Postfix"}
+#define UNJUDGED(n, a, s)                                                                          \
+    {.name = (n), .kind = KIND_UNJUDGED, .arg = (a), .first_stage = (s),                           \
+     .help = "not judged by this release: keep it in Postfix"}
+#define OLD(n, i) {.name = (n), .kind = KIND_OLD, .instead = (i), .help = "old name of " i}
+
+/* What a milter cannot see or do. */
+static const struct restriction rows_mta[] = {
+    STAYS("reject_unauth_pipelining", ARG_NONE),
+    STAYS("reject_unlisted_sender", ARG_NONE),
+    STAYS("reject_unlisted_recipient", ARG_NONE),
+    STAYS("check_recipient_maps", ARG_NONE),
+    STAYS("reject_unverified_sender", ARG_NONE),
+    STAYS("reject_unverified_recipient", ARG_NONE),
+    STAYS("permit_tls_clientcerts", ARG_NONE),
+    STAYS("check_ccert_access", ARG_TABLE),
+    STAYS("permit_mx_backup", ARG_NONE),
+    STAYS("check_etrn_access", ARG_TABLE),
+    STAYS("sleep", ARG_NAME),
+    STAYS("check_policy_service", ARG_NAME),
+    {0},
+};
+
+/* What asks the DNS, a login map or an authentication method. */
+static const struct restriction rows_unjudged[] = {
+    UNJUDGED("check_client_a_access", ARG_TABLE, STAGE_CONNECT),
+    UNJUDGED("check_client_mx_access", ARG_TABLE, STAGE_CONNECT),
+    UNJUDGED("check_client_ns_access", ARG_TABLE, STAGE_CONNECT),
+    UNJUDGED("check_reverse_client_hostname_a_access", ARG_TABLE, STAGE_CONNECT),
+    UNJUDGED("check_reverse_client_hostname_mx_access", ARG_TABLE, STAGE_CONNECT),
+    UNJUDGED("check_reverse_client_hostname_ns_access", ARG_TABLE, STAGE_CONNECT),
+    UNJUDGED("check_helo_a_access", ARG_TABLE, STAGE_HELO),
+    UNJUDGED("check_helo_mx_access", ARG_TABLE, STAGE_HELO),
+    UNJUDGED("check_helo_ns_access", ARG_TABLE, STAGE_HELO),
+    UNJUDGED("check_sender_a_access", ARG_TABLE, STAGE_MAIL),
+    UNJUDGED("check_sender_mx_access", ARG_TABLE, STAGE_MAIL),
+    UNJUDGED("check_sender_ns_access", ARG_TABLE, STAGE_MAIL),
+    UNJUDGED("check_recipient_a_access", ARG_TABLE, STAGE_RCPT),
+    UNJUDGED("check_recipient_mx_access", ARG_TABLE, STAGE_RCPT),
+    UNJUDGED("check_recipient_ns_access", ARG_TABLE, STAGE_RCPT),
+    UNJUDGED("check_spf_access", ARG_TABLE, STAGE_MAIL),
+    UNJUDGED("check_dkim_access", ARG_TABLE, STAGE_EOM),
+    UNJUDGED("reject_unknown_client_hostname", ARG_NONE, STAGE_CONNECT),
+    UNJUDGED("reject_unknown_reverse_client_hostname", ARG_NONE, STAGE_CONNECT),
+    UNJUDGED("reject_unknown_forward_client_hostname", ARG_NONE, STAGE_CONNECT),
+    UNJUDGED("reject_unknown_helo_hostname", ARG_NONE, STAGE_HELO),
+    UNJUDGED("reject_unknown_sender_domain", ARG_NONE, STAGE_MAIL),
+    UNJUDGED("reject_unknown_recipient_domain", ARG_NONE, STAGE_RCPT),
+    UNJUDGED("reject_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
+    UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
+    UNJUDGED("reject_unauthenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
+    UNJUDGED("reject_known_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
+    UNJUDGED("reject_rbl_client", ARG_NAME, STAGE_CONNECT),
+    UNJUDGED("reject_rhsbl_client", ARG_NAME, STAGE_CONNECT),
+    UNJUDGED("reject_rhsbl_reverse_client", ARG_NAME, STAGE_CONNECT),
+    UNJUDGED("reject_rhsbl_helo", ARG_NAME, STAGE_HELO),
+    UNJUDGED("reject_rhsbl_sender", ARG_NAME, STAGE_MAIL),
+    UNJUDGED("reject_rhsbl_recipient", ARG_NAME, STAGE_RCPT),
+    UNJUDGED("permit_dnswl_client", ARG_NAME, STAGE_CONNECT),
+    UNJUDGED("permit_rhswl_client", ARG_NAME, STAGE_CONNECT),
+    UNJUDGED("greylist", ARG_NONE, STAGE_RCPT),
+    {0},
+};
+
+static const struct restriction rows_old[] = {
+    OLD("reject_unknown_client", "reject_unknown_client_hostname"),
+    OLD("reject_unknown_hostname", "reject_unknown_helo_hostname"),
+    OLD("reject_unknown_address", "reject_unknown_sender_domain"),
+    OLD("reject_invalid_hostname", "reject_invalid_helo_hostname"),
+    OLD("reject_non_fqdn_hostname", "reject_non_fqdn_helo_hostname"),
+    OLD("reject_rbl", "reject_rbl_client"),
+    {.name = "reject_maps_rbl", .kind = KIND_UNJUDGED, .first_stage = STAGE_CONNECT,
+     .help = "old: name the lists with reject_rbl_client"},
+    {0},
+};
+
+/* ACTION_METHOD_RESULT of RFC 8601: permit_spf_pass, reject_dkim_fail … */
+static const struct restriction row_method = {
+    .name = "ACTION_METHOD_RESULT", .kind = KIND_UNJUDGED, .first_stage = STAGE_MAIL,
+    .help = "result of an authentication method: not judged by this release",
+};
+
+static const struct restriction *const families[] = {
+    rows_list, rows_access, rows_client, rows_helo, rows_address, rows_mta, rows_unjudged, rows_old,
+};
+
+static bool take_word(struct slice *name, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(words[i]);
+
+        if (name->len >= len && slice_is_nocase((struct slice){name->ptr, len}, words[i])) {
+            *name = (struct slice){name->ptr + len, name->len - len};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_method_result(struct slice name)
+{
+    static const char *const actions[] = {"permit_", "reject_", "defer_", "hold_"};
+    static const char *const methods[] = {"spf_", "helo_spf_", "dkim_", "iprev_", "dmarc_"};
+    static const char *const results[] = {"pass", "fail", "softfail", "neutral", "none", "policy",
+                                          "temperror", "permerror"};
+
+    return take_word(&name, actions, ARRAY_LEN(actions)) &&
+           take_word(&name, methods, ARRAY_LEN(methods)) &&
+           take_word(&name, results, ARRAY_LEN(results)) && name.len == 0;
+}
+
+const struct restriction *restriction_find(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        for (const struct restriction *row = families[i]; row->name != NULL; row++)
+            if (slice_is_nocase(name, row->name))
+                return row;
+    return is_method_result(name) ? &row_method : NULL;
+}
+
+const char *restriction_suggest(const char *name)
+{
+    struct nearest nearest = {.name = name};
+
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        for (const struct restriction *row = families[i]; row->name != NULL; row++)
+            nearest_offer(&nearest, row->name);
+    return nearest.best;
+}
+
+void restriction_each(void (*visit)(const struct restriction *row, void *arg), void *arg)
+{
+    for (size_t i = 0; i < ARRAY_LEN(families); i++)
+        for (const struct restriction *row = families[i]; row->name != NULL; row++)
+            visit(row, arg);
+}

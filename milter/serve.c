@@ -1,0 +1,379 @@
+/* serve - the life of `tamis milter`: load, listen, detach, drop root, serve, drain, end */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define SYSLOG_NAMES
+#include "serve.h"
+
+#include "config.h"
+#include "control.h"
+#include "detach.h"
+#include "front_milter.h"
+#include "log.h"
+#include "maintain.h"
+#include "notify.h"
+#include "rights.h"
+#include "signals.h"
+#include "socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_US 1000000    /* how often the main thread looks up while nothing happens */
+#define GRACE_US 100000    /* for libmilter to send the answers that the callbacks returned */
+#define STOP_US 3000000    /* for callbacks that are still running then */
+
+struct server {
+    const struct serve_options *options;
+    struct policy *policy; /* until it is published */
+    const char *user;
+    struct rights rights; /* of the user; only with `user` and when started by root */
+    bool has_rights;
+    struct socket_spec socket;
+    char place[160];
+    char *control_path, *pid_path, *log_path, *log_group; /* what outlives reloads */
+    uint64_t drain_us;
+    struct front_options front;
+    struct status_source status;
+    pthread_t thread;
+};
+
+static atomic_bool front_ended;
+
+static int fail(int status, const struct err *err)
+{
+    log_line(LOG_CRIT, "%s", err->text);
+    return status;
+}
+
+static void print_problems(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        if (problems->list[i].severity != SEV_NOTE) {
+            char *text = problem_text(&problems->list[i]);
+            fprintf(stderr, "%s\n", text);
+            free(text);
+        }
+    }
+}
+
+static struct policy *load(const struct policy_source *source, bool print)
+{
+    struct problems problems = {0};
+    struct policy *policy = policy_load(source, &problems);
+
+    if (print || !policy) {
+        print_problems(&problems);
+    }
+    problems_free(&problems);
+    return policy;
+}
+
+/* Root reads the configuration to learn who the user is, then again with that user's rights, so that
+ * a file which the running filter could not read is an error now and not at the first reload. */
+static int load_policy(struct server *server)
+{
+    const struct policy_source *source = server->options->source;
+    struct policy *first = load(source, geteuid() != 0);
+    struct rights before;
+    struct err err;
+
+    if (!first) {
+        return EX_CONFIG;
+    }
+    server->policy = first;
+    server->user = first->settings->user;
+    if (geteuid() != 0) {
+        return EX_OK;
+    }
+    if (server->user[0]) {
+        if (!rights_of_user(server->user, &server->rights, &err)) {
+            return fail(EX_CONFIG, &err);
+        }
+        if (!rights_try(&server->rights, &before, &err)) {
+            return fail(EX_NOPERM, &err);
+        }
+        server->has_rights = true;
+    }
+    server->policy = load(source, true);
+    if (server->has_rights) {
+        rights_restore(&before);
+    }
+    policy_free(first);
+    return server->policy ? EX_OK : EX_CONFIG;
+}
+
+/* The directory of a path, if it is missing, is made for the service user. */
+static void make_directory(const struct server *server, const char *path)
+{
+    char directory[4096];
+    const char *slash = strrchr(path, '/');
+
+    if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory)) {
+        return;
+    }
+    snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+    if (mkdir(directory, 0750) == 0 && server->has_rights
+        && chown(directory, server->rights.uid, server->rights.gid) < 0) {
+        log_line(LOG_WARNING, "%s: %s", directory, strerror(errno));
+    }
+}
+
+static int listen_at_socket(struct server *server)
+{
+    const struct settings *settings = server->policy->settings;
+    int passed = notify_listen_fds();
+    struct err err;
+
+    if (passed > 0) {
+        server->socket = (struct socket_spec){.kind = SOCKET_FD, .fd = 3};
+        log_line(passed > 1 ? LOG_WARNING : LOG_INFO, "%d socket%s passed by systemd: fd:3 is used, not "
+                 "socket = %s", passed, passed > 1 ? "s" : "", settings->socket);
+    } else if (!socket_parse(settings->socket, NULL, &server->socket, &err)) {
+        log_line(LOG_CRIT, "socket = %s: %s", settings->socket, err.text);
+        return EX_CONFIG;
+    }
+    socket_text(&server->socket, server->place, sizeof(server->place));
+    if (server->socket.kind == SOCKET_UNIX) {
+        make_directory(server, server->socket.path);
+    }
+    if (!socket_claim(&server->socket, &err)) {
+        return fail(EX_UNAVAILABLE, &err);
+    }
+    mode_t mask = umask(0117);
+    bool listening = front_listen(server->place, &err);
+    umask(mask);
+    if (!listening) {
+        return fail(EX_UNAVAILABLE, &err);
+    }
+    socket_hurry();
+    if (server->socket.kind == SOCKET_UNIX && server->has_rights
+        && chown(server->socket.path, server->rights.uid, server->rights.gid) < 0) {
+        log_line(LOG_WARNING, "%s: %s", server->socket.path, strerror(errno));
+    }
+    return EX_OK;
+}
+
+static void write_pid(const struct server *server)
+{
+    char text[32];
+    int fd = open(server->pid_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+    if (fd < 0) {
+        log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
+        return;
+    }
+    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (write(fd, text, (size_t)len) != len
+        || (server->has_rights && fchown(fd, server->rights.uid, server->rights.gid) < 0)) {
+        log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
+    }
+    close(fd);
+}
+
+static void open_log(const struct server *server)
+{
+    const struct settings *settings = server->policy->settings;
+    const char *facility = "mail";
+
+    for (const CODE *code = facilitynames; code->c_name; code++) {
+        if (code->c_val == settings->syslog_facility) {
+            facility = code->c_name;
+        }
+    }
+    log_open(facility, xstrdup(settings->syslog_name), !server->options->daemon);
+}
+
+/* What is needed after a reload took the first policy away. */
+static void keep_settings(struct server *server)
+{
+    const struct settings *settings = server->policy->settings;
+
+    server->control_path = xstrdup(settings->control_socket);
+    server->pid_path = xstrdup(settings->pid_file);
+    server->log_path = xstrdup(settings->log_file);
+    server->drain_us = (uint64_t)settings->drain_time_limit;
+    make_directory(server, server->control_path);
+    make_directory(server, server->log_path);
+    make_directory(server, server->pid_path);
+}
+
+static int become_service(struct server *server)
+{
+    struct err err;
+
+    if (server->options->daemon && !detach(&err)) {
+        return fail(EX_OSERR, &err);
+    }
+    if (server->pid_path[0]) {
+        write_pid(server);
+    }
+    if (server->has_rights && !rights_drop(&server->rights, &err)) {
+        return fail(EX_NOPERM, &err);
+    }
+    if (server->control_path[0] && !control_open(server->control_path, &err)) {
+        log_line(LOG_CRIT, "control_socket: %s", err.text);
+        return EX_CANTCREAT;
+    }
+    return EX_OK;
+}
+
+static void *front_thread(void *arg)
+{
+    const struct server *server = arg;
+
+    front_run(&server->front);
+    atomic_store(&front_ended, true);
+    kill(getpid(), SIGTERM);
+    return NULL;
+}
+
+static void start_threads(struct server *server, struct journal *journal)
+{
+    server->front = (struct front_options){&world_bare, journal};
+    server->status = (struct status_source){journal, server->place, (int64_t)time(NULL)};
+    policy_publish(server->policy);
+    server->policy = NULL;
+    maintain_start(server->options->source);
+    control_start(&server->status);
+    if (pthread_create(&server->thread, NULL, front_thread, server) != 0) {
+        die("no thread for libmilter: too many threads");
+    }
+}
+
+static struct journal *open_journal(const struct server *server)
+{
+    const struct settings *settings = server->policy->settings;
+    struct journal_options options = {
+        .path = server->log_path,
+        .queue_limit = (unsigned)settings->log_queue_limit,
+        .size_limit = (uint64_t)settings->log_size_limit,
+    };
+
+    return journal_open(&options);
+}
+
+static void say_ready(const struct server *server)
+{
+    char state[256];
+
+    log_line(LOG_INFO, "ready: tamis %s at %s, process %ld", PACKAGE_VERSION, server->place,
+             (long)getpid());
+    snprintf(state, sizeof(state), "READY=1\nMAINPID=%ld\nSTATUS=serving %s", (long)getpid(),
+             server->place);
+    notify_send(state);
+    detach_ready();
+}
+
+/* Until INT or TERM. */
+static void serve_signals(void)
+{
+    uint64_t beat = notify_watchdog_us();
+    uint64_t wait = beat && beat < TICK_US ? beat : TICK_US;
+
+    for (;;) {
+        switch (signals_wait(wait)) {
+        case SIGHUP:
+            maintain_reload("SIGHUP");
+            break;
+        case SIGUSR1:
+            maintain_reload("SIGUSR1");
+            break;
+        case SIGINT:
+        case SIGTERM:
+            return;
+        default:
+            break;
+        }
+        if (beat) {
+            notify_send("WATCHDOG=1");
+        }
+    }
+}
+
+/* Messages under way may finish; a second INT or TERM ends the waiting. */
+static void drain(const struct server *server)
+{
+    uint64_t until = now_us() + server->drain_us;
+
+    log_line(LOG_INFO, "stopping: %u messages under way", front_messages());
+    notify_send("STOPPING=1");
+    front_drain();
+    while (front_messages() > 0 && now_us() < until && !atomic_load(&front_ended)) {
+        int sig = signals_wait(20000);
+        if (sig == SIGINT || sig == SIGTERM) {
+            break;
+        }
+    }
+    if (front_messages() > 0) {
+        log_line(LOG_WARNING, "%u messages did not end in time: the MTA sees the connection closed",
+                 front_messages());
+    }
+}
+
+/* smfi_stop is not called: it waits up to 5 s for a lock of libmilter's listener, only to close what
+ * the end of the process closes. Its threads may still run, so nothing that they use is freed. */
+static int end(struct server *server, struct journal *journal)
+{
+    struct timespec grace = {.tv_nsec = GRACE_US * 1000};
+
+    nanosleep(&grace, NULL);
+    bool quiet = front_stop(STOP_US);
+    if (server->socket.kind == SOCKET_UNIX) {
+        unlink(server->socket.path);
+    }
+    control_stop();
+    maintain_stop();
+    if (server->pid_path[0]) {
+        unlink(server->pid_path);
+    }
+    journal_close(journal);
+    int status = atomic_load(&front_ended) ? EX_SOFTWARE : EX_OK;
+    log_line(LOG_INFO, "stopped");
+    if (!quiet) {
+        _exit(status);
+    }
+    return status;
+}
+
+static int prepare(struct server *server)
+{
+    int status = load_policy(server);
+
+    if (status == EX_OK) {
+        status = listen_at_socket(server);
+    }
+    if (status == EX_OK) {
+        keep_settings(server);
+        status = become_service(server);
+    }
+    return status;
+}
+
+int serve(const struct serve_options *options)
+{
+    static struct server server;
+
+    server.options = options;
+    signals_claim();
+    int status = prepare(&server);
+    if (status != EX_OK) {
+        policy_free(server.policy);
+        return status;
+    }
+    open_log(&server);
+    struct journal *journal = open_journal(&server);
+    start_threads(&server, journal);
+    say_ready(&server);
+    serve_signals();
+    drain(&server);
+    return end(&server, journal);
+}

@@ -1,0 +1,489 @@
+/* session - one MTA connection's events, from any front end, noted, judged and logged */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session.h"
+
+#include "address.h"
+#include "counters.h"
+#include "decision.h"
+#include "direction.h"
+#include "engine.h"
+#include "fold.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct session {
+    struct policy *policy;
+    struct world *world;
+    struct journal *journal;
+    bool enforce;
+    struct arena *arena; /* of the client; the message has its own */
+    struct client client;
+    struct engine engine;
+    struct message *message; /* never NULL */
+    bool touched;            /* something happened to the message that is worth a row */
+    struct verdict pending;  /* found at MAIL when that cannot answer; ACT_DUNNO: none */
+    struct verdict discard;  /* the message will be thrown away at its end; ACT_DUNNO: no */
+    struct verdict answer;
+};
+
+static const char *macro(const struct macros *macros, const char *name)
+{
+    const char *value = macros && macros->get ? macros->get(macros->arg, name) : NULL;
+
+    return value && value[0] ? value : NULL;
+}
+
+/* A copy that can be shown. */
+static char *printable(struct arena *arena, const char *text, char replacement)
+{
+    char *copy = arena_strdup(arena, text ? text : "");
+
+    fold_printable(copy, replacement);
+    return copy;
+}
+
+static const char *keep_macro(struct session *s, const struct macros *macros, const char *name)
+{
+    const char *value = macro(macros, name);
+
+    return value ? printable(s->arena, value, '?') : NULL;
+}
+
+static int port_macro(const struct macros *macros, const char *name)
+{
+    const char *value = macro(macros, name);
+    long port;
+
+    return value && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
+}
+
+/* A new message: what its predecessor's lists left over is forgotten, what those of the session left
+ * over is not. */
+static void begin_message(struct session *s)
+{
+    struct verdict *slots = s->engine.defer_if_permit;
+
+    if (s->policy->settings->delay_reject)
+        memset(slots, 0, sizeof(s->engine.defer_if_permit));
+    else
+        slots[LIST_SENDER] = slots[LIST_HELO];
+    s->message = message_new(s->world->now(s->world));
+    s->engine.message = s->message;
+    s->message->direction = direction_of(s->policy->directions, &s->client, "", s->message->arena);
+    s->touched = false;
+    s->pending = (struct verdict){0};
+    s->discard = (struct verdict){0};
+}
+
+static void reset_client(struct session *s)
+{
+    arena_reset(s->arena);
+    s->client = (struct client){.name = "unknown", .addr_text = "192.0.2.1", .port = -1,
+                                .daemon_port = -1};
+    addr_parse(slice_of(s->client.addr_text), &s->client.addr);
+    memset(s->engine.defer_if_permit, 0, sizeof(s->engine.defer_if_permit));
+}
+
+struct session *session_new(struct policy *policy, struct world *world, struct journal *journal,
+                            bool always_enforce)
+{
+    struct session *s = xcalloc(1, sizeof(*s));
+
+    s->policy = policy;
+    s->world = world;
+    s->journal = journal;
+    s->enforce = always_enforce || policy->settings->mode == MODE_ENFORCE;
+    s->arena = arena_new();
+    s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client};
+    reset_client(s);
+    begin_message(s);
+    return s;
+}
+
+void session_set_quiet(struct session *s, bool quiet)
+{
+    s->engine.quiet = quiet;
+}
+
+/* How the transaction as a whole ended. A recipient that was accepted outweighs those refused. */
+static enum entry_action action_of(const struct message *m, bool finished)
+{
+    enum act act = m->verdict.act;
+
+    if (act == ACT_DISCARD)
+        return ENTRY_DISCARD;
+    if (finished && !verdict_refuses(&m->verdict))
+        return ENTRY_ACCEPT;
+    if (act == ACT_REJECT)
+        return ENTRY_REJECT;
+    if (act == ACT_DEFER)
+        return ENTRY_TEMPFAIL;
+    return finished ? ENTRY_ACCEPT : ENTRY_ABORTED;
+}
+
+static void release_policy(void *policy)
+{
+    policy_release(policy);
+}
+
+/* Hands the message to the log, if anything happened, and begins the next one. */
+static void end_message(struct session *s, bool finished)
+{
+    struct message *m = s->message;
+    struct entry *entry;
+
+    s->message = NULL;
+    if (s->touched)
+        counter_add(COUNT_ACCEPT + action_of(m, finished));
+    if (!s->touched || s->journal == NULL) {
+        message_free(m);
+    } else {
+        entry = entry_new(m);
+        client_copy(&entry->client, &s->client, m->arena);
+        entry->action = action_of(m, finished);
+        entry->duration_us = now_us() - m->begun_us;
+        policy_hold(s->policy);
+        entry->owner = s->policy;
+        entry->release = release_policy;
+        journal_offer(s->journal, entry);
+    }
+}
+
+void session_free(struct session *s)
+{
+    end_message(s, false);
+    arena_free(s->arena);
+    policy_release(s->policy);
+    free(s);
+}
+
+/* What outlives the message must not point into it. */
+static void keep_verdict(struct session *s, struct verdict *v)
+{
+    v->dsn = arena_strdup(s->arena, v->dsn);
+    v->text = arena_strdup(s->arena, v->text);
+    v->rule.text = arena_strdup(s->arena, v->rule.text);
+    v->rule.where.file = arena_strdup(s->arena, v->rule.where.file);
+}
+
+/* Once a message is to be discarded nothing more is judged, as in Postfix. */
+static struct verdict run(struct session *s, enum stage stage, const struct recipient *recipient)
+{
+    struct verdict v = {.act = ACT_DUNNO, .stage = stage};
+
+    if (s->discard.act != ACT_DUNNO)
+        return v;
+    s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
+    v = engine_run(&s->engine, stage, recipient);
+    v.enforced = s->enforce && v.act != ACT_DUNNO;
+    return v;
+}
+
+/* A list with a stage of its own, before any message: the deferral that it may have asked for is kept
+ * for all messages of the session. */
+static struct verdict run_early(struct session *s, enum stage stage, enum list_id list)
+{
+    struct verdict v = run(s, stage, NULL);
+
+    keep_verdict(s, &s->engine.defer_if_permit[list]);
+    return v;
+}
+
+/* Notes a refusal or discard on the message and in syslog, and makes it the answer; in observe mode
+ * the next events go on as if nothing had happened. A discard is answered at the end of the message:
+ * given earlier, Postfix would show the message again, as one that did not come over SMTP. */
+static const struct verdict *conclude(struct session *s, struct verdict v,
+                                      struct recipient *recipient)
+{
+    if (v.act != ACT_DUNNO) {
+        s->touched = true;
+        s->message->verdict = v;
+        if (recipient != NULL)
+            recipient->verdict = v;
+        if (!s->engine.quiet)
+            decision_log_verdict(&v, &s->client, s->message, recipient);
+    }
+    if (v.act == ACT_DISCARD && v.stage != STAGE_EOM) {
+        s->discard = v;
+        v = (struct verdict){.act = ACT_DUNNO, .stage = v.stage};
+    }
+    s->answer = v;
+    return &s->answer;
+}
+
+/* The event cannot answer: what was found waits for one that can. */
+static const struct verdict *postpone(struct session *s, struct verdict v)
+{
+    if (v.act != ACT_DUNNO && s->pending.act == ACT_DUNNO)
+        s->pending = v;
+    s->answer = (struct verdict){.act = ACT_DUNNO, .stage = v.stage};
+    return &s->answer;
+}
+
+const struct verdict *session_connect(struct session *s, const char *name, const char *addr_text,
+                                      int port, const struct macros *macros)
+{
+    struct client *c = &s->client;
+    const char *real = macro(macros, "{client_name}");
+
+    end_message(s, false);
+    reset_client(s);
+    c->addr_text = printable(s->arena, addr_text ? addr_text : "unknown", '?');
+    if (!addr_parse(slice_of(c->addr_text), &c->addr))
+        c->addr = (struct addr){.family = AF_UNSPEC};
+    if (real == NULL)
+        real = name;
+    c->name = real && real[0] && real[0] != '[' ? printable(s->arena, real, '?') : "unknown";
+    c->ptr = keep_macro(s, macros, "{client_ptr}");
+    c->resolve = keep_macro(s, macros, "{client_resolve}");
+    c->daemon_name = keep_macro(s, macros, "{daemon_name}");
+    c->daemon_addr = keep_macro(s, macros, "{daemon_addr}");
+    c->daemon_port = port_macro(macros, "{daemon_port}");
+    c->port = port;
+    c->local = port == 0 || c->daemon_port == 0;
+    begin_message(s);
+    conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT), NULL);
+    s->engine.defer_if_permit[LIST_HELO] = s->engine.defer_if_permit[LIST_CLIENT];
+    return &s->answer;
+}
+
+const struct verdict *session_helo(struct session *s, const char *name, const struct macros *macros)
+{
+    struct client *c = &s->client;
+
+    c->helo = printable(s->arena, name, '?');
+    c->tls_version = keep_macro(s, macros, "{tls_version}");
+    c->cipher = keep_macro(s, macros, "{cipher}");
+    c->cipher_bits = keep_macro(s, macros, "{cipher_bits}");
+    c->cert_subject = keep_macro(s, macros, "{cert_subject}");
+    c->cert_issuer = keep_macro(s, macros, "{cert_issuer}");
+    return conclude(s, run_early(s, STAGE_HELO, LIST_HELO), NULL);
+}
+
+static bool has_word(const char *const *argv, const char *word)
+{
+    for (size_t i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+        if (slice_is_nocase(slice_of(argv[i]), word))
+            return true;
+    return false;
+}
+
+static void note_queue_id(struct session *s, const struct macros *macros)
+{
+    const char *id = macro(macros, "i");
+
+    if (id != NULL && s->message->queue_id[0] == '\0')
+        s->message->queue_id = printable(s->message->arena, id, '?');
+}
+
+/* helo_required and strict_rfc821_envelopes, which Postfix looks at before any list. */
+static struct verdict check_syntax(struct session *s)
+{
+    const struct settings *set = s->policy->settings;
+    struct verdict v = {.act = ACT_REJECT, .stage = STAGE_MAIL};
+
+    if (set->helo_required && s->client.helo == NULL) {
+        v.code = 503;
+        v.dsn = "5.5.1";
+        v.text = "Error: send HELO/EHLO first";
+    } else if (set->strict_rfc821_envelopes && !address_has_brackets(&s->message->sender)) {
+        v.code = 501;
+        v.dsn = "5.1.7";
+        v.text = "Bad sender address syntax";
+    } else {
+        v.act = ACT_DUNNO;
+    }
+    return v;
+}
+
+static struct verdict check_rcpt_syntax(struct session *s, const struct recipient *r)
+{
+    struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_RCPT};
+
+    if (s->policy->settings->strict_rfc821_envelopes && !address_has_brackets(&r->address))
+        v = (struct verdict){.act = ACT_REJECT, .stage = STAGE_RCPT, .code = 501, .dsn = "5.1.3",
+                             .text = "Bad recipient address syntax"};
+    return v;
+}
+
+static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
+{
+    struct message *m = s->message;
+    const char *login = macro(macros, "{auth_authen}"), *method = macro(macros, "{auth_type}");
+
+    m->has_mail = true;
+    m->smtputf8 = has_word(argv, "SMTPUTF8");
+    m->login = printable(m->arena, login ? login : "", '?');
+    m->auth_method = printable(m->arena, method ? method : "", '?');
+    m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
+    address_read(&m->sender, argv[0], macro(macros, "{mail_addr}"), s->policy->site->myorigin,
+                 m->arena);
+}
+
+const struct verdict *session_mail(struct session *s, const char *const *argv,
+                                   const struct macros *macros)
+{
+    struct verdict v;
+
+    if (s->message->has_mail) {
+        end_message(s, false);
+        begin_message(s);
+    }
+    note_mail(s, argv, macros);
+    note_queue_id(s, macros);
+    s->touched = true;
+    v = s->client.local ? (struct verdict){.stage = STAGE_MAIL} : check_syntax(s);
+    if (v.act != ACT_DUNNO) {
+        v.enforced = s->enforce;
+        if (s->policy->settings->delay_reject)
+            return postpone(s, v);
+        return conclude(s, v, NULL);
+    }
+    return conclude(s, run(s, STAGE_MAIL, NULL), NULL);
+}
+
+/* A recipient that the MTA itself refused: shown to us for the log only. */
+static void note_mta_refusal(struct session *s, struct recipient *r, const struct macros *macros)
+{
+    const char *dsn = macro(macros, "{rcpt_host}"), *text = macro(macros, "{rcpt_addr}");
+    struct arena *arena = s->message->arena;
+    bool soft = dsn != NULL && dsn[0] == '4';
+
+    r->refused_by_mta = true;
+    r->verdict = (struct verdict){
+        .act = soft ? ACT_DEFER : ACT_REJECT,
+        .stage = STAGE_RCPT,
+        .code = soft ? 450 : 550,
+        .dsn = printable(arena, dsn ? dsn : "5.0.0", '?'),
+        .text = printable(arena, text ? text : "refused by the MTA", ' '),
+        .enforced = true,
+    };
+    s->message->verdict = r->verdict;
+    decision_log("mta-reject", STAGE_RCPT, &s->client, s->message, r, r->verdict.text, NULL);
+}
+
+static struct recipient *note_rcpt(struct session *s, const char *const *argv,
+                                   const struct macros *macros, bool by_mta)
+{
+    struct message *m = s->message;
+    struct address address;
+
+    address_read(&address, argv[0], by_mta ? NULL : macro(macros, "{rcpt_addr}"),
+                 s->policy->site->myorigin, m->arena);
+    s->touched = true;
+    note_queue_id(s, macros);
+    return message_add_recipient(m, &address);
+}
+
+const struct verdict *session_rcpt(struct session *s, const char *const *argv,
+                                   const struct macros *macros)
+{
+    const char *mailer = macro(macros, "{rcpt_mailer}");
+    bool by_mta = mailer != NULL && strcmp(mailer, "error") == 0;
+    struct recipient *r = note_rcpt(s, argv, macros, by_mta);
+    struct verdict v = {.stage = STAGE_RCPT};
+
+    if (by_mta) {
+        note_mta_refusal(s, r, macros);
+        s->answer = v;
+        return &s->answer;
+    }
+    if (!s->client.local) {
+        v = s->pending;
+        if (v.act == ACT_DUNNO)
+            v = check_rcpt_syntax(s, r);
+        v.enforced = s->enforce;
+        if (v.act == ACT_DUNNO)
+            v = run(s, STAGE_RCPT, r);
+    }
+    if (!(verdict_refuses(&v) && v.enforced))
+        s->message->accepted_count++;
+    return conclude(s, v, r);
+}
+
+const struct verdict *session_data(struct session *s, const struct macros *macros)
+{
+    note_queue_id(s, macros);
+    return conclude(s, run(s, STAGE_DATA, NULL), NULL);
+}
+
+void session_header(struct session *s, const char *name, const char *value)
+{
+    struct message *m = s->message;
+
+    if (slice_is_nocase(slice_of(name), "Message-ID") && m->message_id[0] == '\0') {
+        struct slice id = slice_trim(slice_of(value));
+
+        m->message_id = printable(m->arena, arena_strndup(m->arena, id.ptr, id.len), '?');
+    }
+}
+
+/* Would somebody have received it? False when every recipient was refused, though not in earnest. */
+static bool has_permitted_recipient(const struct message *m)
+{
+    for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
+        if (!verdict_refuses(&r->verdict))
+            return true;
+    return m->recipients == NULL;
+}
+
+const struct verdict *session_eom(struct session *s, const struct macros *macros)
+{
+    struct message *m = s->message;
+    struct verdict v;
+
+    note_queue_id(s, macros);
+    if (s->discard.act == ACT_DISCARD && s->discard.enforced) {
+        s->answer = s->discard;
+        return &s->answer;
+    }
+    v = run(s, STAGE_EOM, NULL);
+    if (v.act == ACT_DUNNO && m->verdict.act != ACT_DISCARD && has_permitted_recipient(m)) {
+        m->verdict = v;
+        if (!s->engine.quiet)
+            decision_log("accept", STAGE_EOM, &s->client, m, m->recipients, "250 2.0.0 Ok", NULL);
+    }
+    return conclude(s, v, NULL);
+}
+
+const struct edit *session_edits(const struct session *s)
+{
+    return s->enforce && !verdict_refuses(&s->answer) ? s->message->edits : NULL;
+}
+
+const struct message *session_message(const struct session *s)
+{
+    return s->message;
+}
+
+const struct client *session_client(const struct session *s)
+{
+    return &s->client;
+}
+
+void session_abort(struct session *s)
+{
+    end_message(s, false);
+    begin_message(s);
+}
+
+void session_done(struct session *s, const char *failed)
+{
+    if (failed != NULL) {
+        s->message->verdict = (struct verdict){
+            .act = ACT_DEFER, .stage = STAGE_EOM, .code = 451, .dsn = "4.3.0", .enforced = true,
+            .text = arena_printf(s->message->arena, "%s failed", failed)};
+        decision_log_verdict(&s->message->verdict, &s->client, s->message, NULL);
+    }
+    end_message(s, true);
+    begin_message(s);
+}
+
+const char *verdict_reply(const struct verdict *v, struct arena *arena)
+{
+    if (!verdict_refuses(v))
+        return "250 2.0.0 Ok";
+    return arena_printf(arena, "%d %s %s", v->code, v->dsn, v->text);
+}

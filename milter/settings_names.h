@@ -1,0 +1,24 @@
+/* settings_names - which parameter each assignment of milter.conf means, and those that mean none */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_SETTINGS_NAMES_H
+#define TAMIS_SETTINGS_NAMES_H
+
+#include "settings.h"
+
+/* What milter.conf and the command line say of one row; NULL: nothing. */
+struct given {
+    const struct setting *plain;
+    const struct setting *directed[DIR_COUNT];
+};
+
+/* One struct for each of settings_rows, malloc'd; two spellings of one parameter, and a direction
+ * where there is none, are errors. */
+struct given *settings_assign(const struct conf *conf, struct problems *problems);
+
+/* Reports assignments that mean nothing to tamis: a note for Postfix's parameters, an error with
+ * the nearest known name for the others. Restriction classes, and names that a value refers to as
+ * $name, are known; the latter are returned, ended by NULL, malloc'd. */
+const struct setting **settings_report_names(const struct settings *settings,
+                                             struct problems *problems);
+
+#endif

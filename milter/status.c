@@ -1,0 +1,186 @@
+/* status - how the running filter is, for `tamis status` */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "status.h"
+
+#include "config.h"
+#include "counters.h"
+#include "front_milter.h"
+#include "maintain.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Read once, then rendered. */
+struct facts {
+    const struct status_source *source;
+    struct reload_report reload;
+    struct journal_status journal;
+    const char *mode;
+    unsigned generation;
+    int64_t loaded_at, now;
+};
+
+static const char *const mode_names[] = {"observe", "annotate", "enforce"};
+
+static void read_facts(const struct status_source *source, struct facts *facts)
+{
+    struct policy *policy = policy_acquire();
+
+    memset(facts, 0, sizeof(*facts));
+    facts->source = source;
+    facts->now = (int64_t)time(NULL);
+    facts->mode = "unknown";
+    facts->journal.healthy = true;
+    if (policy) {
+        facts->mode = mode_names[policy->settings->mode];
+        facts->generation = policy->generation;
+        facts->loaded_at = policy->loaded_at;
+        policy_release(policy);
+    }
+    maintain_report(&facts->reload);
+    if (source->journal) {
+        journal_read_status(source->journal, &facts->journal);
+    }
+}
+
+static int64_t uptime(const struct facts *facts)
+{
+    return facts->now - facts->source->started_at;
+}
+
+static int state_of(const struct facts *facts)
+{
+    return facts->reload.refused || !facts->journal.healthy || facts->journal.dropped > 0
+               ? STATUS_DEGRADED
+               : STATUS_FINE;
+}
+
+static void add_time(struct buf *out, int64_t seconds)
+{
+    char text[32];
+    struct tm tm;
+    time_t when = (time_t)seconds;
+
+    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", localtime_r(&when, &tm));
+    buf_adds(out, text);
+}
+
+static void add_duration(struct buf *out, int64_t seconds)
+{
+    if (seconds >= 86400) {
+        buf_addf(out, "%lldd ", (long long)(seconds / 86400));
+    }
+    buf_addf(out, "%02lld:%02lld:%02lld", (long long)(seconds / 3600 % 24),
+             (long long)(seconds / 60 % 60), (long long)(seconds % 60));
+}
+
+static void add_reasons(struct buf *out, const struct facts *facts)
+{
+    if (facts->reload.refused) {
+        buf_addf(out, "  the reload of ");
+        add_time(out, facts->reload.at);
+        buf_addf(out, " was refused (%zu errors), first: %s\n", facts->reload.errors,
+                 facts->reload.first_error);
+    }
+    if (!facts->journal.healthy) {
+        buf_addf(out, "  the log cannot be written: %s\n", facts->journal.last_error);
+    }
+    if (facts->journal.dropped) {
+        buf_addf(out, "  the log lost %llu transactions\n",
+                 (unsigned long long)facts->journal.dropped);
+    }
+}
+
+static void add_counters(struct buf *out, enum counter from, enum counter to)
+{
+    for (enum counter c = from; c <= to; c++) {
+        buf_addf(out, ",\"%s\":%llu", counter_name(c), (unsigned long long)counter_read(c));
+    }
+}
+
+static void render_text(const struct facts *facts, struct buf *out)
+{
+    const struct journal_status *journal = &facts->journal;
+
+    buf_addf(out, "%s: tamis %s, process %ld, up ",
+             state_of(facts) == STATUS_FINE ? "fine" : "degraded", PACKAGE_VERSION, (long)getpid());
+    add_duration(out, uptime(facts));
+    buf_adds(out, "\n");
+    add_reasons(out, facts);
+    buf_addf(out, "socket      %s\n", facts->source->socket);
+    buf_addf(out, "mode        %s\n", facts->mode);
+    buf_addf(out, "policy      generation %u of ", facts->generation);
+    add_time(out, facts->loaded_at);
+    buf_addf(out, ", %zu files\n", facts->reload.files);
+    buf_addf(out, "connections %u now, %llu since the start\n", front_connections(),
+             (unsigned long long)counter_read(COUNT_CONNECTIONS));
+    buf_addf(out, "messages    %u under way", front_messages());
+    for (enum counter c = COUNT_ACCEPT; c <= COUNT_ABORTED; c++) {
+        buf_addf(out, ", %llu %s", (unsigned long long)counter_read(c), counter_name(c));
+    }
+    buf_addf(out, "\nlog         %llu written, %llu waiting, %llu dropped, %llu errors, %llu bytes\n",
+             (unsigned long long)journal->written, (unsigned long long)journal->queued,
+             (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
+             (unsigned long long)(journal->file_bytes + journal->wal_bytes));
+}
+
+static void add_string(struct buf *out, const char *name, const char *text)
+{
+    buf_addf(out, "\"%s\":", name);
+    buf_add_json(out, text, strlen(text));
+}
+
+static void render_journal(const struct journal_status *journal, struct buf *out)
+{
+    buf_addf(out, "\"log\":{\"healthy\":%s,\"offered\":%llu,\"written\":%llu,\"dropped\":%llu,"
+             "\"details_dropped\":%llu,\"queued\":%llu,\"errors\":%llu,\"file_bytes\":%llu,"
+             "\"wal_bytes\":%llu,", journal->healthy ? "true" : "false",
+             (unsigned long long)journal->offered, (unsigned long long)journal->written,
+             (unsigned long long)journal->dropped, (unsigned long long)journal->details_dropped,
+             (unsigned long long)journal->queued, (unsigned long long)journal->errors,
+             (unsigned long long)journal->file_bytes, (unsigned long long)journal->wal_bytes);
+    add_string(out, "last_error", journal->last_error);
+    buf_addc(out, '}');
+}
+
+static void render_json(const struct facts *facts, struct buf *out)
+{
+    const struct reload_report *reload = &facts->reload;
+
+    buf_addf(out, "{\"state\":\"%s\",\"version\":\"%s\",\"pid\":%ld,\"uptime\":%lld,",
+             state_of(facts) == STATUS_FINE ? "fine" : "degraded", PACKAGE_VERSION, (long)getpid(),
+             (long long)uptime(facts));
+    add_string(out, "socket", facts->source->socket);
+    buf_addf(out, ",\"mode\":\"%s\",\"policy\":{\"generation\":%u,\"loaded_at\":%lld,\"files\":%zu},",
+             facts->mode, facts->generation, (long long)facts->loaded_at, reload->files);
+    buf_addf(out, "\"reload\":{\"refused\":%s,\"at\":%lld,\"errors\":%zu,\"warnings\":%zu,",
+             reload->refused ? "true" : "false", (long long)reload->at, reload->errors,
+             reload->warnings);
+    add_string(out, "first_error", reload->first_error);
+    buf_addf(out, "},\"connections\":{\"now\":%u", front_connections());
+    add_counters(out, COUNT_CONNECTIONS, COUNT_REFUSED);
+    buf_addf(out, "},\"messages\":{\"under_way\":%u", front_messages());
+    add_counters(out, COUNT_ACCEPT, COUNT_ABORTED);
+    buf_adds(out, "},\"counters\":{");
+    buf_addf(out, "\"since\":%lld", (long long)facts->source->started_at);
+    add_counters(out, COUNT_MTA_FAILURES, COUNT_RELOADS_REFUSED);
+    buf_adds(out, "},");
+    render_journal(&facts->journal, out);
+    buf_adds(out, "}\n");
+}
+
+int status_render(const struct status_source *source, bool json, struct buf *out)
+{
+    struct facts facts;
+
+    read_facts(source, &facts);
+    if (json) {
+        render_json(&facts, out);
+    } else {
+        render_text(&facts, out);
+    }
+    free(facts.reload.problems);
+    return state_of(&facts);
+}

@@ -1,0 +1,26 @@
+/* table_hash - keys and values found by hashing, for the types that fold keys */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_TABLE_HASH_H
+#define TAMIS_TABLE_HASH_H
+
+#include "table_type.h"
+
+struct hash;
+
+struct hash *hash_new(const char *file); /* what hit.rule.file will be; lives as long as the hash */
+void hash_free(void *hash);              /* frees the source's lines too, if they were handed over */
+void hash_own_lines(struct hash *hash, struct lines *lines);
+struct arena *hash_arena(struct hash *hash); /* lives as long as the hash */
+
+/* Adds the rule `text`, which lives as long as the hash: its first key_len bytes are the key, its
+ * value starts at text + value. When the key is there already nothing is changed, and the answer is
+ * the line of that rule; else 0. With `replace` the later one counts. */
+int hash_add(struct hash *hash, const char *text, size_t key_len, size_t value, int line,
+             bool replace);
+
+enum table_result hash_lookup(const void *hash, struct slice key, struct arena *arena,
+                              struct hit *hit);
+void hash_each(const void *hash, void (*visit)(const struct rule *rule, void *arg), void *arg);
+size_t hash_count(const void *hash);
+
+#endif

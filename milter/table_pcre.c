@@ -1,0 +1,188 @@
+/* table_pcre - Perl-compatible regular expressions: PCRE2, compiled to machine code where it can be */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "pattern.h"
+
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Machine code pays where patterns are few and asked often; making it takes ten times as long as
+ * compiling the pattern, so a file of a hundred thousand would take seconds to load. */
+enum { JIT_PATTERNS_MAX = 5000 };
+
+struct shared {
+    pcre2_match_context *limits;
+    uint32_t groups_max; /* pairs, the whole match included */
+    unsigned compiled;
+};
+
+static enum pattern_option pcre_option(char letter, unsigned *options)
+{
+    static const struct {
+        char letter;
+        uint32_t flag;
+    } flags[] = {
+        {'i', PCRE2_CASELESS}, {'m', PCRE2_MULTILINE}, {'s', PCRE2_DOTALL},
+        {'x', PCRE2_EXTENDED}, {'A', PCRE2_ANCHORED},  {'E', PCRE2_DOLLAR_ENDONLY},
+        {'U', PCRE2_UNGREEDY},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+        if (flags[i].letter == letter) {
+            *options ^= flags[i].flag;
+            return OPTION_KNOWN;
+        }
+    return letter == 'X' ? OPTION_OBSOLETE : OPTION_UNKNOWN;
+}
+
+static void *pcre_share(const struct table_limits *limits)
+{
+    struct shared *shared = xcalloc(1, sizeof(*shared));
+
+    shared->limits = pcre2_match_context_create(NULL);
+    if (shared->limits == NULL)
+        die("out of memory");
+    pcre2_set_match_limit(shared->limits, (uint32_t)limits->pcre_match);
+    pcre2_set_depth_limit(shared->limits, (uint32_t)limits->pcre_depth);
+    pcre2_set_heap_limit(shared->limits, (uint32_t)limits->pcre_heap_kb);
+    shared->groups_max = 1;
+    return shared;
+}
+
+static void pcre_unshare(void *data)
+{
+    struct shared *shared = data;
+
+    pcre2_match_context_free(shared->limits);
+    free(shared);
+}
+
+static void *pcre_compile(void *data, const char *pattern, unsigned options, bool wants_groups,
+                          size_t *groups, struct err *err)
+{
+    struct shared *shared = data;
+    PCRE2_UCHAR why[256];
+    PCRE2_SIZE offset;
+    uint32_t count = 0;
+    int number;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &number,
+                                     &offset, NULL);
+
+    (void)wants_groups;
+    if (code == NULL) {
+        pcre2_get_error_message(number, why, sizeof(why));
+        err_set(err, "bad pattern at offset %zu: %s", (size_t)offset, (char *)why);
+        return NULL;
+    }
+    /* Where machine code is refused (by SELinux, say), the interpreter does it. */
+    if (shared->compiled++ < JIT_PATTERNS_MAX)
+        (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &count);
+    if (count + 1 > shared->groups_max)
+        shared->groups_max = count + 1;
+    *groups = count;
+    return code;
+}
+
+static void pcre_drop(void *code)
+{
+    pcre2_code_free(code);
+}
+
+/* PCRE2's memory of one lookup: small pieces are the arena's, what the interpreter may need for
+ * backtracking comes from malloc and goes with the lookup. A word in front tells them apart. */
+enum { SMALL = 2048, HEADER = 16 };
+
+static void *memory_get(size_t size, void *arena)
+{
+    bool small = size <= SMALL;
+    char *p;
+
+    if (size > SIZE_MAX - HEADER)
+        return NULL;
+    p = small ? arena_alloc(arena, size + HEADER) : malloc(size + HEADER);
+    if (p == NULL)
+        return NULL;
+    *(bool *)p = small;
+    return p + HEADER;
+}
+
+static void memory_put(void *ptr, void *arena)
+{
+    char *p = ptr;
+
+    (void)arena;
+    if (p != NULL && !*(bool *)(p - HEADER))
+        free(p - HEADER);
+}
+
+static pcre2_match_data *match_data(struct matching *m)
+{
+    const struct shared *shared = m->shared;
+    pcre2_general_context *memory;
+
+    if (m->scratch != NULL)
+        return m->scratch;
+    memory = pcre2_general_context_create(memory_get, memory_put, m->arena);
+    if (memory != NULL)
+        m->scratch = pcre2_match_data_create(shared->groups_max, memory);
+    if (m->scratch == NULL)
+        die("out of memory");
+    return m->scratch;
+}
+
+static enum pattern_result pcre_match(struct matching *m, const void *code, struct slice key)
+{
+    const struct shared *shared = m->shared;
+    pcre2_match_data *data = match_data(m);
+    PCRE2_UCHAR why[256];
+    int result = pcre2_match(code, (PCRE2_SPTR)key.ptr, key.len, 0, 0, data, shared->limits);
+
+    /* The stack of machine code is small (32 kB); the interpreter has the heap up to its limit. */
+    if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+        result = pcre2_match(code, (PCRE2_SPTR)key.ptr, key.len, 0, PCRE2_NO_JIT, data,
+                             shared->limits);
+    if (result == PCRE2_ERROR_NOMATCH)
+        return PATTERN_DIFFERS;
+    if (result > 0) {
+        m->offsets = pcre2_get_ovector_pointer(data);
+        m->groups = (size_t)result;
+        return PATTERN_MATCHES;
+    }
+    pcre2_get_error_message(result, why, sizeof(why));
+    m->why = arena_strdup(m->arena, (char *)why);
+    return PATTERN_FAILED;
+}
+
+static void pcre_finish(struct matching *m)
+{
+    pcre2_match_data_free(m->scratch);
+}
+
+static const struct pattern_engine engine = {
+    .preset = PCRE2_CASELESS | PCRE2_DOTALL,
+    .option = pcre_option,
+    .share = pcre_share,
+    .unshare = pcre_unshare,
+    .compile = pcre_compile,
+    .drop = pcre_drop,
+    .match = pcre_match,
+    .finish = pcre_finish,
+};
+
+static void *pcre_open(struct source *source)
+{
+    return pattern_open(source, &engine);
+}
+
+const struct table_type type_pcre = {
+    .name = "pcre",
+    .has_file = true,
+    .has_patterns = true,
+    .open = pcre_open,
+    .lookup = pattern_lookup,
+    .each = pattern_each,
+    .count = pattern_count,
+    .free = pattern_free,
+};

@@ -1,0 +1,247 @@
+/* test_mail - one mail file through the engine: every step, every answer, every edit */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "test_mail.h"
+
+#include "buf.h"
+#include "rehearsal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* "name[192.0.2.1]", or an address alone. */
+static bool set_client(struct rehearsal *r, const char *client)
+{
+    const char *open = strchr(client, '['), *close = strrchr(client, ']');
+    struct addr addr;
+    char *name, *address;
+
+    if (open == NULL && addr_parse(slice_of(client), &addr)) {
+        rehearsal_client(r, "unknown", client, NULL);
+        return true;
+    }
+    if (open == NULL || close == NULL || close < open || close[1] != '\0')
+        return false;
+    name = open == client ? xstrdup("unknown") : xstrndup(client, (size_t)(open - client));
+    address = xstrndup(open + 1, (size_t)(close - open - 1));
+    rehearsal_client(r, name, address, NULL);
+    free(name);
+    free(address);
+    return true;
+}
+
+static bool set_up(struct rehearsal *r, const struct test_mail *mail, const char *path)
+{
+    const char *from = mail->from ? mail->from : "<>";
+
+    if (mail->client != NULL && !set_client(r, mail->client))
+        return false;
+    if (mail->helo != NULL)
+        rehearsal_helo(r, mail->helo);
+    if (mail->login != NULL)
+        rehearsal_auth(r, mail->login, NULL);
+    rehearsal_mail(r, &from, 1);
+    for (const char **rcpt = mail->recipients; rcpt != NULL && *rcpt != NULL; rcpt++)
+        rehearsal_rcpt(r, rcpt, 1);
+    rehearsal_message(r, path);
+    return true;
+}
+
+/* What the whole mail came to: the answer at its end, or the last refusal when nobody was left. */
+static const struct verdict *outcome_of(const struct message *m, const struct verdict *last)
+{
+    if (last->act == ACT_DUNNO && m->verdict.act != ACT_DUNNO)
+        return &m->verdict;
+    return last;
+}
+
+static const char *outcome_name(const struct verdict *v)
+{
+    switch (v->act) {
+    case ACT_REJECT:
+        return "reject";
+    case ACT_DEFER:
+        return "tempfail";
+    case ACT_DISCARD:
+        return "discard";
+    default:
+        return "accept";
+    }
+}
+
+static void print_steps(FILE *out, const struct message *m)
+{
+    for (const struct check_record *c = m->checks; c != NULL; c = c->next) {
+        fprintf(out, "  %-28s", c->restriction);
+        if (c->question != NULL)
+            fprintf(out, "  %s = %s", c->question, c->answer ? c->answer : "");
+        fprintf(out, "  -> %s", c->result);
+        if (c->rule.where.file != NULL)
+            fprintf(out, "  (%s:%d)", c->rule.where.file, c->rule.where.line);
+        fputc('\n', out);
+    }
+}
+
+static void print_edits(FILE *out, const struct message *m)
+{
+    const struct edit *e;
+
+    for (e = m->edits; e != NULL && e->act == ACT_PREPEND; e = e->next)
+        ;
+    for (e = m->edits; e != NULL; e = e->next)
+        if (e->act == ACT_PREPEND)
+            fprintf(out, "+%s\n", e->text);
+        else
+            fprintf(out, "%s: %s\n", act_name(e->act), e->text);
+}
+
+static void print_text(FILE *out, struct session *session, const struct verdict *last)
+{
+    const struct message *m = session_message(session);
+    struct arena *arena = arena_new();
+
+    fprintf(out, "%s, client %s[%s]\n", direction_name(m->direction),
+            session_client(session)->name, session_client(session)->addr_text);
+    print_steps(out, m);
+    for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
+        fprintf(out, "RCPT <%s>: %s\n", r->address.text, verdict_reply(&r->verdict, arena));
+    fprintf(out, "end of message: %s\n", verdict_reply(last, arena));
+    print_edits(out, m);
+    fprintf(out, "%s\n", outcome_name(outcome_of(m, last)));
+    arena_free(arena);
+}
+
+static void json_text(struct buf *b, const char *name, const char *value)
+{
+    buf_addf(b, "\"%s\":", name);
+    if (value != NULL)
+        buf_add_json(b, value, strlen(value));
+    else
+        buf_adds(b, "null");
+}
+
+static void json_rule(struct buf *b, const struct rule_ref *rule)
+{
+    buf_adds(b, "\"rule\":");
+    if (rule->where.file == NULL) {
+        buf_adds(b, "null");
+        return;
+    }
+    buf_adds(b, "{");
+    json_text(b, "file", rule->where.file);
+    buf_addf(b, ",\"line\":%d}", rule->where.line);
+}
+
+static void json_verdict(struct buf *b, const struct verdict *v)
+{
+    json_text(b, "action", outcome_name(v));
+    buf_addf(b, ",\"code\":%d,", verdict_refuses(v) ? v->code : 250);
+    json_text(b, "dsn", verdict_refuses(v) ? v->dsn : "2.0.0");
+    buf_addc(b, ',');
+    json_text(b, "text", verdict_refuses(v) ? v->text : "Ok");
+    buf_addc(b, ',');
+    json_rule(b, &v->rule);
+}
+
+static void json_steps(struct buf *b, const struct message *m)
+{
+    buf_adds(b, ",\"steps\":[");
+    for (const struct check_record *c = m->checks; c != NULL; c = c->next) {
+        buf_addf(b, "%s{\"recipient\":%d,", c == m->checks ? "" : ",", c->recipient);
+        json_text(b, "restriction", c->restriction);
+        buf_addc(b, ',');
+        json_text(b, "question", c->question);
+        buf_addc(b, ',');
+        json_text(b, "answer", c->answer);
+        buf_addc(b, ',');
+        json_text(b, "result", c->result);
+        buf_addc(b, ',');
+        json_rule(b, &c->rule);
+        buf_adds(b, "}");
+    }
+    buf_adds(b, "]");
+}
+
+/* The edits of the message: for a header field its name and value, and its place from the top. */
+static void json_edits(struct buf *b, const struct message *m)
+{
+    int index = 0;
+
+    buf_adds(b, ",\"edits\":[");
+    for (const struct edit *e = m->edits; e != NULL; e = e->next) {
+        const char *colon = e->act == ACT_PREPEND ? strchr(e->text, ':') : NULL;
+        char *name = colon ? xstrndup(e->text, (size_t)(colon - e->text)) : NULL;
+
+        buf_addf(b, "%s{\"op\":\"%s\",\"index\":", e == m->edits ? "" : ",", act_name(e->act));
+        if (colon != NULL)
+            buf_addf(b, "%d,", index++);
+        else
+            buf_adds(b, "null,");
+        json_text(b, "name", name);
+        buf_addc(b, ',');
+        json_text(b, "value", colon ? colon + 1 : e->text);
+        buf_adds(b, "}");
+        free(name);
+    }
+    buf_adds(b, "]");
+}
+
+static void json_recipients(struct buf *b, const struct message *m)
+{
+    buf_adds(b, ",\"recipients\":[");
+    for (const struct recipient *r = m->recipients; r != NULL; r = r->next) {
+        buf_adds(b, r == m->recipients ? "{" : ",{");
+        json_text(b, "address", r->address.text);
+        buf_addc(b, ',');
+        json_verdict(b, &r->verdict);
+        buf_adds(b, "}");
+    }
+    buf_adds(b, "]");
+}
+
+static void print_json(FILE *out, struct session *session, const struct verdict *last)
+{
+    const struct message *m = session_message(session);
+    struct buf b = {0};
+
+    buf_adds(&b, "{");
+    json_verdict(&b, outcome_of(m, last));
+    buf_addc(&b, ',');
+    json_text(&b, "direction", direction_name(m->direction));
+    json_steps(&b, m);
+    json_edits(&b, m);
+    json_recipients(&b, m);
+    buf_adds(&b, "}");
+    fprintf(out, "%s\n", buf_text(&b));
+    buf_free(&b);
+}
+
+int test_mail_run(const struct test_mail *mail, const char *path, FILE *out)
+{
+    struct rehearsal *r = rehearsal_new(&world_bare);
+    const struct verdict *last;
+    struct session *session;
+    int status = EX_USAGE;
+    struct err err;
+
+    if (!set_up(r, mail, path)) {
+        fprintf(stderr, "tamis test: --client %s: write NAME[ADDRESS]\n", mail->client);
+    } else if ((session = rehearsal_play(r, STAGE_EOM, true, &last, &err)) == NULL) {
+        fprintf(stderr, "tamis test: %s\n", err.text);
+        status = EX_DATAERR;
+    } else {
+        if (mail->json)
+            print_json(out, session, last);
+        else
+            print_text(out, session, last);
+        session_free(session);
+        status = EX_OK;
+    }
+    rehearsal_free(r);
+    return status;
+}
+
+void test_mail_free(struct test_mail *mail)
+{
+    free(mail->recipients);
+}

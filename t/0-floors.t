@@ -1,0 +1,165 @@
+#!/usr/bin/perl
+# 0-floors - the house rules of HACKING.md that a program can check
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(basename);
+use File::Find qw(find);
+use Test::More;
+
+alarm 60;
+my $top = abs_path($ENV{srcdir} // '.');
+my @sources = map { basename($_) } sort glob "$top/milter/*.[ch]";
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or die "$file: $!";
+    local $/;
+    return scalar(<$in>) // '';
+}
+
+# Comments, strings and characters become blanks; lines stay where they are.
+sub code_only {
+    my ($text) = @_;
+    $text =~ s{(/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')}
+              { my $t = $1; $t =~ s/[^\n]/ /g; $t }gsex;
+    return $text;
+}
+
+sub module { my ($file) = @_; $file =~ s/\.[ch]$//; return $file }
+
+my %text = map { $_ => slurp("$top/milter/$_") } @sources;
+my $hacking = slurp("$top/HACKING.md");
+
+# "floor N: name name_* …" and "library HEADER: name …"
+my (%floor, @floor_patterns);
+while ($hacking =~ /^\s+floor (\d): (.*)$/mg) {
+    my ($n, $names) = ($1, $2);
+    for my $name (split ' ', $names) {
+        if ($name =~ s/\*$//) { push @floor_patterns, [$name, $n] }
+        else { $floor{$name} = $n }
+    }
+}
+my @libraries;
+while ($hacking =~ m{^\s+library (\S+?): (.*)$}mg) {
+    push @libraries, [$1, split ' ', $2];
+}
+
+sub floor_of {
+    my ($name) = @_;
+    return $floor{$name} if defined $floor{$name};
+    for my $p (@floor_patterns) {
+        return $p->[1] if index($name, $p->[0]) == 0;
+    }
+    return undef;
+}
+
+# Says what is wrong, a line each; nothing is fine.
+sub none {
+    my ($name, @wrong) = @_;
+    ok(!@wrong, $name) or diag map { "$_\n" } @wrong;
+}
+
+sub includes {
+    my ($file) = @_;
+    return $text{$file} =~ /^\s*#\s*include\s+"([^"]+)"/mg;
+}
+
+cmp_ok(scalar @sources, '>', 5, 'there are sources');
+none('every file has its floor in HACKING.md',
+    map { "milter/$_: write it into a line `floor N:` of HACKING.md" }
+    grep { !defined floor_of(module($_)) } @sources);
+
+my @upward;
+for my $file (@sources) {
+    for my $header (grep { $text{$_} } includes($file)) {
+        my ($own, $its) = (floor_of(module($file)), floor_of(module($header)));
+        push @upward, "milter/$file (floor $own) includes $header (floor $its)"
+            if defined $own && defined $its && $its > $own;
+    }
+}
+none('includes go down', @upward);
+
+my (%state, @cycles);
+sub visit {
+    my ($header, @path) = @_;
+    return if ($state{$header} // '') eq 'done';
+    if (($state{$header} // '') eq 'open') {
+        push @cycles, join ' -> ', @path, $header;
+        return;
+    }
+    $state{$header} = 'open';
+    visit($_, @path, $header) for grep { $text{$_} } includes($header);
+    $state{$header} = 'done';
+}
+visit($_) for grep { /\.h$/ } @sources;
+none('no headers include each other', @cycles);
+
+my @leaks;
+for my $library (@libraries) {
+    my ($header, @names) = @$library;
+    for my $file (@sources) {
+        next unless $text{$file} =~ m{^\s*#\s*include\s+<\Q$header\E}m;
+        my $name = module($file);
+        my $allowed = grep { my $p = $_; $p =~ s/\*$//
+                ? index($name, $p) == 0 : $name eq $p } @names;
+        push @leaks, "milter/$file knows <$header>" unless $allowed;
+    }
+}
+none('a library is known to the files named for it', @leaks);
+
+my @all = ((map { "milter/$_" } @sources),
+    map { s{^\Q$top\E/}{}r } grep { -f } glob "$top/t/*.[ch] $top/t/lib/*.[ch] $top/t/bench/*.[ch]");
+my (@first, @spdx);
+for my $file (@all) {
+    my ($one, $two) = split /\n/, slurp("$top/$file");
+    my $name = module(basename($file));
+    push @first, "$file: the first line is /* $name - what it is */"
+        unless ($one // '') =~ m{^/\* \Q$name\E - \S.* \*/$};
+    push @spdx, "$file: the second line names the licence"
+        unless ($two // '') eq '/* SPDX-License-Identifier: BSD-2-Clause */';
+}
+none('first lines say what a file is', @first);
+none('second lines name the licence', @spdx);
+
+my $banned = join '|', qw(strcpy stpcpy strcat strncpy sprintf vsprintf gets strtok atoi atol
+    atoll atof scanf system popen alloca mktemp tmpnam tempnam setjmp longjmp);
+my (@calls, @long_files, @long_functions, @unfinished);
+for my $file (@sources) {
+    my $code = code_only($text{$file});
+    my ($n, $start) = (0, 0);
+    for my $line (split /\n/, $code) {
+        $n++;
+        push @calls, "milter/$file:$n: $1" if $line =~ /\b($banned)\s*\(/;
+        $start = $n if $line =~ /^\{/;
+        if ($line =~ /^\}/ && $start) {
+            push @long_functions, "milter/$file:$start: " . ($n - $start + 1) . ' lines'
+                if $n - $start + 1 > 80;
+            $start = 0;
+        }
+    }
+    push @long_files, "milter/$file: $n lines" if $n > 500;
+    my $marks = join '|', 'TO' . 'DO', 'FIX' . 'ME', 'X' . 'XX', 'HA' . 'CK', 'not impl' . 'emented';
+    push @unfinished, "milter/$file: $1" if $text{$file} =~ /\b($marks)\b/;
+}
+none('no function of the dangerous kind is called', @calls);
+none('no function has more than 80 lines', @long_functions);
+none('no file has more than 500 lines', @long_files);
+none('nothing is left unfinished', @unfinished);
+
+# A path of somebody's machine helps nobody else.
+my @places;
+my @roots = grep { -e } map { "$top/$_" } qw(milter rules keys sql man t bootstrap configure.ac
+    Makefile.am milter.conf README.md HACKING.md ChangeLog LICENSE .ci);
+find({ no_chdir => 1, wanted => sub {
+    return unless -f $_ && -T _ && !/\.(?:o|trs|log)$/;
+    my $n = 0;
+    for (split /\n/, slurp($_)) {
+        $n++;
+        push @places, "$File::Find::name:$n: $1" if m{(/(?:home|work|Users)/\w+)};
+    }
+} }, @roots);
+none('no file names a place on one machine', @places);
+
+done_testing;

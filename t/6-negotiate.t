@@ -1,0 +1,65 @@
+#!/usr/bin/perl
+# 6-negotiate - what the filter asks of the MTA for each kind of policy
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use Test::More;
+use lib "$ENV{srcdir}/t/lib";
+use Tamis::Live qw(live_filter);
+use Tamis::Mta;
+
+alarm 120;
+
+# NOBODY 10, NOHDRS 20, NOEOH 40, NR_HDR 80, NOUNKNOWN 100, SKIP 400, RCPT_REJ 800, NR_CONN 1000,
+# NR_HELO 2000, NR_MAIL 4000, NR_EOH 40000, HDR_LEADSPC 100000
+my @policies = (
+    ['header events for the log', { log_message_id => 'yes' }, 0x1475d0],
+    ['no header events', { log_message_id => 'no' }, 0x1475f0],
+    ['CONNECT, HELO and MAIL are answered', { delay_reject => 'no', log_message_id => 'no' }, 0x1405f0],
+    ['recipients that the MTA refused', { log_mta_rejects => 'yes', log_message_id => 'no' }, 0x147df0],
+);
+
+for my $policy (@policies) {
+    my ($name, $set, $steps) = @$policy;
+    my $filter = live_filter(set => $set);
+    my $mta = Tamis::Mta->connect($filter->milter);
+    is sprintf('%#x', $mta->{steps}), sprintf('%#x', $steps), "$name: steps";
+    is $mta->{version}, 6, "$name: version";
+    is sprintf('%#x', $mta->{actions}), '0x1ad', "$name: actions";
+    $mta->quit;
+    is $filter->stop, 0, "$name: ends";
+}
+
+my $filter = live_filter(set => { log_message_id => 'yes' });
+my $mta = Tamis::Mta->connect($filter->milter);
+my %lists = %{ $mta->{symbols} };
+for my $name (qw(j i v _ {daemon_name} {daemon_addr} {daemon_port} {client_addr} {client_name}
+    {client_ptr} {client_port} {client_resolve} {client_connections})) {
+    like " $lists{0} ", qr/ \Q$name\E /, "CONNECT: $name";
+}
+like $lists{1}, qr/\{cert_subject\}/, 'HELO: the TLS macros';
+like $lists{2}, qr/\{auth_authen\}.*\{mail_addr\}/, 'MAIL: login and resolved address';
+like $lists{3}, qr/\{rcpt_addr\} \{rcpt_host\} \{rcpt_mailer\}/, 'RCPT: resolved address';
+is $lists{4}, 'i', 'DATA: the queue id only';
+is $lists{5}, 'i', 'end of message: the queue id only';
+$mta->quit;
+
+# An MTA that offers less gets no more than it offered.
+$mta = Tamis::Mta->connect($filter->milter, version => 2, actions => 0x3f, steps => 0x7f);
+is sprintf('%#x', $mta->{steps}), '0x50', 'version 2: only the steps that it offered';
+is sprintf('%#x', $mta->{actions}), '0x2d', 'version 2: only the actions that it offered';
+is_deeply $mta->{symbols}, {}, 'version 2: no lists of macros';
+is $mta->connect_info('mail.example', 4, 40000, '192.0.2.7')->{action}, 'continue',
+    'version 2: a no-reply event is answered nevertheless';
+$mta->helo('mail.example');
+$mta->mail('<a@b.example>');
+is $mta->rcpt('<reject@example.org>')->{text},
+    '554 5.7.1 <reject@example.org>: Recipient address rejected: 100% no: été', 'version 2: a rejection';
+is $mta->rcpt('<prep2@example.org>')->{action}, 'continue', 'version 2: a recipient';
+my $reply = $mta->content("Subject: x\n\nbody\n");
+is_deeply [Tamis::Mta::edits($reply)], ['insheader 0 X-B:c'], 'version 2: the MTA adds the blank';
+$mta->quit;
+
+is $filter->stop, 0, 'ends';
+
+done_testing;

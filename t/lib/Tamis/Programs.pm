@@ -1,0 +1,92 @@
+# Tamis::Programs - where Postfix's programs are: installed, or unpacked by bootstrap
+# SPDX-License-Identifier: BSD-2-Clause
+package Tamis::Programs;
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use Tamis::Guard qw(run_command);
+
+our @EXPORT_OK = qw(postfix_programs postfix_missing postfix_accounts);
+
+my ($programs, $missing);
+
+# A hash: command_directory, daemon_directory, shlib_directory, mail_version, library_path (for
+# LD_LIBRARY_PATH; empty for an installed Postfix), pcre (path of the plugin, or undef). The tree
+# named by TAMIS_POSTFIX ("/" is the system) is used and nothing else; without it the system's
+# Postfix, then var/postfix in the build and the source tree. undef if there is none.
+sub postfix_programs {
+    return $programs if $programs || defined $missing;
+    my @trees = defined $ENV{TAMIS_POSTFIX} ? $ENV{TAMIS_POSTFIX}
+        : ('/', map { "$_/var/postfix" } grep { defined } @ENV{qw(builddir srcdir)}, '.');
+
+    for my $tree (@trees) {
+        $tree =~ s{/\z}{};
+        my ($postconf) = grep { -x } map { "$tree$_/postconf" } qw(/usr/sbin /usr/local/sbin);
+        next if !$postconf;
+        return $programs if $programs = read_programs($tree, $postconf);
+    }
+    $missing = 'no Postfix in ' . join(', ', map { length ? $_ : '/' } @trees)
+        . ' (./bootstrap check unpacks one)';
+    return undef;
+}
+
+sub read_programs {
+    my ($tree, $postconf) = @_;
+    my @names = qw(command_directory daemon_directory shlib_directory mail_version);
+    my $libraries = length $tree ? "$tree/usr/lib/postfix" : '';
+    my ($status, $out) = run_command([$postconf, '-d', @names],
+        env => length $libraries ? { LD_LIBRARY_PATH => $libraries } : {});
+    my %found = $out =~ /^(\w+) = (.*)$/mg;
+
+    return undef if $status != 0 || grep { !defined $found{$_} } @names;
+    $found{$_} = $tree . $found{$_} for grep { /_directory\z/ } @names;
+    $found{library_path} = $libraries;
+    my @plugins = ("$found{shlib_directory}/postfix-pcre.so",
+        map { "$_/var/postfix/usr/lib/postfix/postfix-pcre.so" }
+        grep { defined } @ENV{qw(builddir srcdir)}, '.');
+    ($found{pcre}) = grep { -r } @plugins;
+    return \%found;
+}
+
+# Why a test of a real Postfix cannot run here, for skip_all; undef if it can. Where
+# TAMIS_POSTFIX promises a Postfix this dies instead, so that nothing is left out unseen.
+sub postfix_missing {
+    my $why = $> != 0 ? 'Postfix can be started by root only'
+        : !postfix_programs() ? $missing
+        : undef;
+    die "$why\n" if defined $why && defined $ENV{TAMIS_POSTFIX};
+    return $why;
+}
+
+# (mail_owner, setgid_group, default_privs): Postfix's own accounts, or some that exist here and
+# that its start-up checks take: no root, no id shared with another name or among the three.
+sub postfix_accounts {
+    return qw(postfix postdrop nobody)
+        if getpwnam('postfix') && getgrnam('postdrop') && getpwnam('nobody');
+    my ($nobody, $nogroup) = (getpwnam 'nobody')[2, 3];
+    my ($owner) = grep { account_fits($_, $nobody, $nogroup) }
+        qw(daemon mail news uucp www-data proxy lp man games bin);
+    die "no account here can be Postfix's mail_owner\n" if !defined $nobody || !defined $owner;
+    my $owner_group = (getpwnam $owner)[3];
+    my ($group) = grep { group_fits($_, $owner_group, $nogroup) }
+        qw(mail uucp lp news dialout audio games users man);
+    die "no group here can be Postfix's setgid_group\n" if !defined $group;
+    return ($owner, $group, 'nobody');
+}
+
+sub account_fits {
+    my ($name, $nobody, $nogroup) = @_;
+    my ($user, $group) = (getpwnam $name)[2, 3];
+    return $user && $group && $user != $nobody && $group != $nogroup
+        && getpwuid($user) eq $name;
+}
+
+sub group_fits {
+    my ($name, @taken) = @_;
+    my $group = getgrnam $name;
+    return $group && getgrgid($group) eq $name && !grep { $_ == $group } @taken;
+}
+
+1;
