@@ -293,7 +293,7 @@ int cmd_log(int argc, char **argv)
         {'f', "follow", NULL, "go on with new ones until interrupted", &follow_it, NULL},
         {'n', "lines", "COUNT", "of the newest that match (20)", &lines, NULL},
         {0, "reject", NULL, "only what was rejected or deferred", &refused, NULL},
-        {0, "from", "PATTERN", "the sender: * and ? stand for anything, without them a part will do",
+        {0, "from", "PATTERN", "the sender; * and ? stand for anything, else a part will do",
          &q.from, NULL},
         {0, "rcpt", "PATTERN", "a recipient, likewise", &q.rcpt, NULL},
         {0, "client", "PATTERN", "the client's name or address, likewise", &q.client, NULL},
