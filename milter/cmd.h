@@ -8,6 +8,7 @@
 int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
 int cmd_postfix(int argc, char **argv);
+int cmd_query(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 
 #endif

@@ -14,6 +14,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"check", cmd_check, "read everything as the filter would, and say what is wrong"},
+    {"query", cmd_query, "ask a lookup table, as postmap -q"},
     {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
     {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},
     {"conf", cmd_conf, "show settings with their origin, as postconf"},
