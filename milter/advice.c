@@ -29,8 +29,7 @@ void advice_master(struct advice *advice, const struct postfix_service *service,
 {
     const char *text = postfix_entry_with(advice->postfix, service, name, value);
 
-    add_line(advice,
-             (struct advice_line){NULL, "master.cf", service->key, name, value, text, why});
+    add_line(advice, (struct advice_line){NULL, "master.cf", service->key, name, value, text, why});
 }
 
 /* Braces came with Postfix 3.0. */
@@ -83,8 +82,8 @@ const char *advice_list_without(const struct advice *advice, const char *list)
 static const char *own_item(const struct advice *advice, const char *list)
 {
     for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next) {
-        bool harmless = i->default_action != NULL
-                        && (strcmp(i->default_action, "accept") != 0 || !advice->side->enforces);
+        bool harmless = i->default_action != NULL &&
+                        (strcmp(i->default_action, "accept") != 0 || !advice->side->enforces);
 
         if (milter_address_same(i->address, advice->address) && harmless)
             return i->text;
@@ -109,10 +108,11 @@ static void find_address(struct advice *advice)
     if (advice->address != NULL)
         return;
     advice->address = PRESET_ADDRESS;
-    problems_add(advice->problems, SEV_NOTE, (struct where){0},
-                 "milter.conf: socket = %s is a descriptor that somebody else opened; the printed lines "
-                 "say %s: put the address of that listener in its place",
-                 advice->side->socket, PRESET_ADDRESS);
+    problems_add(
+        advice->problems, SEV_NOTE, (struct where){0},
+        "milter.conf: socket = %s is a descriptor that somebody else opened; the printed lines "
+        "say %s: put the address of that listener in its place",
+        advice->side->socket, PRESET_ADDRESS);
 }
 
 void advice_give(struct advice *advice, const struct postfix *postfix,

@@ -31,8 +31,9 @@ struct advice {
     const struct advice_side *side;
     struct problems *problems; /* findings: warnings and notes, each with its mend */
     struct advice_line *lines, **tail;
-    const char *address; /* of tamis, as Postfix writes it */
-    bool filter_returns_locally; /* a content filter run by pipe(8) that comes back through sendmail(1) */
+    const char *address;         /* of tamis, as Postfix writes it */
+    bool filter_returns_locally; /* a content filter run by pipe(8) that comes back through
+                                    sendmail(1) */
 };
 
 /* Fills in the answer; pure: reads nothing but its arguments, changes nothing outside. */
@@ -55,7 +56,8 @@ void advice_master(struct advice *advice, const struct postfix_service *service,
 const char *advice_item(const struct advice *advice);
 const char *advice_list_with(const struct advice *advice, const char *list);
 const char *advice_list_without(const struct advice *advice, const char *list);
-size_t advice_count(const struct advice *advice, const char *list); /* how often tamis stands in it */
+size_t advice_count(const struct advice *advice,
+                    const char *list); /* how often tamis stands in it */
 bool advice_is_last(const struct advice *advice, const char *list);
 
 #endif

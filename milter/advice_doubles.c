@@ -22,7 +22,8 @@ static const char *setting(const struct advice *advice, const char *name)
     return value ? value : "";
 }
 
-/* "proxy:hash:/x" and "hash:/x" are one table; a path may be written with or without its directory. */
+/* "proxy:hash:/x" and "hash:/x" are one table; a path may be written with or without its directory.
+ */
 static bool same_word(struct slice a, struct slice b)
 {
     static const char proxy[] = "proxy:";
@@ -54,8 +55,8 @@ static bool starts_with(struct slice word, const char *head)
  * sides. */
 static bool counts_as_double(struct slice word)
 {
-    if (slice_is(word, "reject_unauth_destination") || slice_is(word, "reject")
-        || slice_is(word, "reject_unauth_pipelining"))
+    if (slice_is(word, "reject_unauth_destination") || slice_is(word, "reject") ||
+        slice_is(word, "reject_unauth_pipelining"))
         return false;
     return starts_with(word, "reject_") || memchr(word.ptr, ':', word.len) != NULL;
 }
@@ -67,12 +68,13 @@ static void judge_double_list(struct advice *advice, const char *name)
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (counts_as_double(word) && has_word(ours, word))
-            problems_add(advice->problems, SEV_WARNING, nowhere,
-                         "main.cf: %s has %.*s, and so has tamis: Postfix decides first, so what it "
-                         "refuses is missing from tamis's log. Move the list whole: take it out of "
-                         "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
-                         "reject_unauth_destination",
-                         name, (int)word.len, word.ptr);
+            problems_add(
+                advice->problems, SEV_WARNING, nowhere,
+                "main.cf: %s has %.*s, and so has tamis: Postfix decides first, so what it "
+                "refuses is missing from tamis's log. Move the list whole: take it out of "
+                "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
+                "reject_unauth_destination",
+                name, (int)word.len, word.ptr);
 }
 
 static void judge_double_checks(struct advice *advice, const char *name)
@@ -82,10 +84,11 @@ static void judge_double_checks(struct advice *advice, const char *name)
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (has_word(ours, word))
-            problems_add(advice->problems, SEV_WARNING, nowhere,
-                         "main.cf: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
-                         "WARN would log twice. Take it out of main.cf",
-                         name, (int)word.len, word.ptr);
+            problems_add(
+                advice->problems, SEV_WARNING, nowhere,
+                "main.cf: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
+                "WARN would log twice. Take it out of main.cf",
+                name, (int)word.len, word.ptr);
 }
 
 /* Policy services whose work a restriction of tamis does. */
@@ -101,9 +104,9 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
         {":2501", "greylisting", "greylist"},
     };
     static const char *const lists[] = {
-        "smtpd_client_restrictions",    "smtpd_helo_restrictions",
-        "smtpd_sender_restrictions",    "smtpd_relay_restrictions",
-        "smtpd_recipient_restrictions", "smtpd_data_restrictions",
+        "smtpd_client_restrictions",      "smtpd_helo_restrictions",
+        "smtpd_sender_restrictions",      "smtpd_relay_restrictions",
+        "smtpd_recipient_restrictions",   "smtpd_data_restrictions",
         "smtpd_end_of_data_restrictions",
     };
 
@@ -112,10 +115,11 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
             continue;
         for (size_t l = 0; l < ARRAY_LEN(lists); l++)
             if (strstr(setting(advice, lists[l]), rows[i].ours) != NULL) {
-                problems_add(advice->problems, SEV_WARNING, nowhere,
-                             "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                             "too: take it out of main.cf, and its entry out of master.cf",
-                             list, (int)service.len, service.ptr, rows[i].work);
+                problems_add(
+                    advice->problems, SEV_WARNING, nowhere,
+                    "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
+                    "too: take it out of main.cf, and its entry out of master.cf",
+                    list, (int)service.len, service.ptr, rows[i].work);
                 return;
             }
     }
@@ -136,10 +140,10 @@ static void judge_policy_services(struct advice *advice, const char *name)
 /* Does a milter sign what goes out? OpenDKIM's customary port, or tamis itself. */
 static bool somebody_signs(const struct advice *advice)
 {
-    return *setting(advice, "signing_table") != '\0' || *setting(advice, "key_table") != '\0'
-           || *setting(advice, "key_list") != '\0'
-           || strstr(param(advice, "smtpd_milters"), "8891") != NULL
-           || strstr(param(advice, "smtpd_milters"), "dkim") != NULL;
+    return *setting(advice, "signing_table") != '\0' || *setting(advice, "key_table") != '\0' ||
+           *setting(advice, "key_list") != '\0' ||
+           strstr(param(advice, "smtpd_milters"), "8891") != NULL ||
+           strstr(param(advice, "smtpd_milters"), "dkim") != NULL;
 }
 
 static void judge_changes_after(struct advice *advice)
@@ -154,18 +158,20 @@ static void judge_changes_after(struct advice *advice)
                          "main.cf: %s changes mail after all milters: DKIM signatures over what it "
                          "changes break. Do it before signing (header_checks, canonical_maps)",
                          names[i]);
-    if (somebody_signs(advice) && strcmp(param(advice, "disable_mime_output_conversion"), "yes") != 0)
-        problems_add(advice->problems, SEV_NOTE, nowhere,
-                     "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
-                     "DKIM signatures: disable_mime_output_conversion = yes");
+    if (somebody_signs(advice) &&
+        strcmp(param(advice, "disable_mime_output_conversion"), "yes") != 0)
+        problems_add(
+            advice->problems, SEV_NOTE, nowhere,
+            "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
+            "DKIM signatures: disable_mime_output_conversion = yes");
 }
 
 void advice_doubles(struct advice *advice)
 {
     static const char *const lists[] = {
-        "smtpd_client_restrictions",    "smtpd_helo_restrictions",
-        "smtpd_sender_restrictions",    "smtpd_relay_restrictions",
-        "smtpd_recipient_restrictions", "smtpd_data_restrictions",
+        "smtpd_client_restrictions",      "smtpd_helo_restrictions",
+        "smtpd_sender_restrictions",      "smtpd_relay_restrictions",
+        "smtpd_recipient_restrictions",   "smtpd_data_restrictions",
         "smtpd_end_of_data_restrictions",
     };
     static const char *const checks[] = {"header_checks", "mime_header_checks",

@@ -57,8 +57,8 @@ static bool judge_list(struct advice *advice, const char *name, const char *list
                      "main.cf: in %s other milters come after tamis; what they change was not seen "
                      "by tamis: put tamis last",
                      name);
-    return count > 1 || !advice_is_last(advice, list)
-           || (advice->side->enforces && strcmp(fault_action(advice, own), "accept") == 0);
+    return count > 1 || !advice_is_last(advice, list) ||
+           (advice->side->enforces && strcmp(fault_action(advice, own), "accept") == 0);
 }
 
 static void advise_smtpd(struct advice *advice)
@@ -80,18 +80,20 @@ static void advise_non_smtpd(struct advice *advice)
     if (advice->filter_returns_locally) {
         if (advice_count(advice, list) == 0)
             return;
-        problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "main.cf: non_smtpd_milters holds tamis, and a content filter returns mail "
-                     "through sendmail(1): such mail is judged and logged twice. Take tamis out, as "
-                     "printed");
+        problems_add(
+            advice->problems, SEV_WARNING, nowhere,
+            "main.cf: non_smtpd_milters holds tamis, and a content filter returns mail "
+            "through sendmail(1): such mail is judged and logged twice. Take tamis out, as "
+            "printed");
         advice_main(advice, "non_smtpd_milters", advice_list_without(advice, list),
                     "mail that the content filter returns has passed tamis before");
         return;
     }
     if (*list == '\0' && advice_count(advice, smtpd) > 0)
-        problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "main.cf: non_smtpd_milters is not set: mail from sendmail(1) passes no milter: "
-                     "add the printed line");
+        problems_add(
+            advice->problems, SEV_WARNING, nowhere,
+            "main.cf: non_smtpd_milters is not set: mail from sendmail(1) passes no milter: "
+            "add the printed line");
     if (judge_list(advice, "non_smtpd_milters", list))
         advice_main(advice, "non_smtpd_milters",
                     same ? "$smtpd_milters" : advice_list_with(advice, list),
@@ -127,19 +129,21 @@ static void judge_switches(struct advice *advice)
     const char *maps = param(advice, "smtpd_milter_maps");
 
     if (strstr(overrides, "no_milters") != NULL)
-        problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "main.cf: receive_override_options has no_milters: no service calls any milter. "
-                     "Move it in master.cf to the one service that needs it");
+        problems_add(
+            advice->problems, SEV_WARNING, nowhere,
+            "main.cf: receive_override_options has no_milters: no service calls any milter. "
+            "Move it in master.cf to the one service that needs it");
     if (*maps != '\0')
         problems_add(advice->problems, SEV_NOTE, nowhere,
                      "main.cf: smtpd_milter_maps = %s: clients for which it says DISABLE, or lists "
                      "other milters, do not reach tamis",
                      maps);
     if (is_old_protocol(param(advice, "milter_protocol")))
-        problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "main.cf: milter_protocol = %s is too old for tamis: take the line out (Postfix "
-                     "then speaks 6)",
-                     param(advice, "milter_protocol"));
+        problems_add(
+            advice->problems, SEV_WARNING, nowhere,
+            "main.cf: milter_protocol = %s is too old for tamis: take the line out (Postfix "
+            "then speaks 6)",
+            param(advice, "milter_protocol"));
 }
 
 void advice_lists(struct advice *advice)

@@ -14,8 +14,8 @@ static bool is_command(const struct postfix_service *service, const char *comman
 /* A filter is named as TRANSPORT:DESTINATION, a proxy filter as HOST:PORT; both empty for none. */
 static bool filters(const struct advice *advice, const struct postfix_service *service)
 {
-    return *postfix_effective(advice->postfix, service, "content_filter") != '\0'
-           || *postfix_effective(advice->postfix, service, "smtpd_proxy_filter") != '\0';
+    return *postfix_effective(advice->postfix, service, "content_filter") != '\0' ||
+           *postfix_effective(advice->postfix, service, "smtpd_proxy_filter") != '\0';
 }
 
 static bool somebody_filters(const struct advice *advice)
@@ -48,7 +48,7 @@ static const char *port_of(const struct postfix_service *service)
 /* Where users or other servers deliver, whatever its options. */
 static bool is_public_port(const char *port)
 {
-    static const char *const ports[] = {"25",         "smtp", "465",   "smtps",
+    static const char *const ports[] = {"25",         "smtp", "465",        "smtps",
                                         "submission", "587",  "submissions"};
 
     for (size_t i = 0; i < ARRAY_LEN(ports); i++)
@@ -61,9 +61,9 @@ static bool skips_checks(const struct advice *advice, const struct postfix_servi
 {
     const char *options = postfix_override(advice->postfix, service, "receive_override_options");
 
-    return options != NULL
-           && (strstr(options, "no_unknown_recipient_checks") || strstr(options, "no_milters")
-               || strstr(options, "no_header_body_checks"));
+    return options != NULL &&
+           (strstr(options, "no_unknown_recipient_checks") || strstr(options, "no_milters") ||
+            strstr(options, "no_header_body_checks"));
 }
 
 /* Does a content filter give mail back here? No single sign is sure; two are. */
@@ -86,8 +86,7 @@ static bool takes_mail_back(const struct advice *advice, const struct postfix_se
 static bool calls_no_milters(const struct advice *advice, const struct postfix_service *service)
 {
     return strstr(postfix_effective(advice->postfix, service, "receive_override_options"),
-                  "no_milters")
-           != NULL;
+                  "no_milters") != NULL;
 }
 
 static void judge_returning(struct advice *advice, const struct postfix_service *service)
@@ -97,11 +96,12 @@ static void judge_returning(struct advice *advice, const struct postfix_service 
 
     if (calls_no_milters(advice, service) || (own != NULL && advice_count(advice, own) == 0))
         return;
-    others = advice_list_without(
-        advice, postfix_effective(advice->postfix, service, "smtpd_milters"));
-    advice_master(advice, service, "smtpd_milters", others,
-                  "takes back what a content filter has seen: that mail has passed tamis before and "
-                  "would be judged and logged a second time");
+    others =
+        advice_list_without(advice, postfix_effective(advice->postfix, service, "smtpd_milters"));
+    advice_master(
+        advice, service, "smtpd_milters", others,
+        "takes back what a content filter has seen: that mail has passed tamis before and "
+        "would be judged and logged a second time");
     problems_add(advice->problems, SEV_WARNING, nowhere,
                  "master.cf: %s %s takes mail back from a content filter and %s: the filter would "
                  "run twice. Give it its own smtpd_milters, as printed",
@@ -128,12 +128,13 @@ static void judge_front(struct advice *advice, const struct postfix_service *ser
                      "master.cf: %s %s has an empty smtpd_milters: its mail does not reach tamis",
                      service->name, service->type);
     } else if (own != NULL && !advice_is_last(advice, own)) {
-        problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "master.cf: %s %s has its own smtpd_milters, and tamis %s. Replace the entry as "
-                     "printed",
-                     service->name, service->type,
-                     advice_count(advice, own) > 0 ? "is not the last of them"
-                                                   : "is not among them: its mail is not judged");
+        problems_add(
+            advice->problems, SEV_WARNING, nowhere,
+            "master.cf: %s %s has its own smtpd_milters, and tamis %s. Replace the entry as "
+            "printed",
+            service->name, service->type,
+            advice_count(advice, own) > 0 ? "is not the last of them"
+                                          : "is not among them: its mail is not judged");
         advice_master(advice, service, "smtpd_milters", advice_list_with(advice, own),
                       "its own smtpd_milters hide those of main.cf; they stay, tamis is the last");
     }
@@ -144,8 +145,8 @@ static bool is_chrooted(const struct advice *advice, const struct postfix_servic
     const char *level = postfix_param(advice->postfix, "compatibility_level");
 
     /* Before level 1 a dash means yes. */
-    return service->chroot == 'y'
-           || (service->chroot == '-' && (*level == '\0' || strcmp(level, "0") == 0));
+    return service->chroot == 'y' ||
+           (service->chroot == '-' && (*level == '\0' || strcmp(level, "0") == 0));
 }
 
 /* A path that is not below the queue directory does not exist for a chrooted service. */
@@ -173,8 +174,8 @@ static bool is_piped(const struct advice *advice, const char *filter)
     size_t len = strcspn(filter, ":");
 
     for (const struct postfix_service *s = advice->postfix->services; s != NULL; s = s->next)
-        if (len > 0 && strlen(s->name) == len && strncmp(s->name, filter, len) == 0
-            && strcmp(s->type, "unix") == 0)
+        if (len > 0 && strlen(s->name) == len && strncmp(s->name, filter, len) == 0 &&
+            strcmp(s->type, "unix") == 0)
             return is_command(s, "pipe");
     return false;
 }
@@ -182,8 +183,8 @@ static bool is_piped(const struct advice *advice, const char *filter)
 static bool some_filter_is_piped(const struct advice *advice)
 {
     for (const struct postfix_service *s = advice->postfix->services; s != NULL; s = s->next)
-        if (is_command(s, "smtpd")
-            && is_piped(advice, postfix_effective(advice->postfix, s, "content_filter")))
+        if (is_command(s, "smtpd") &&
+            is_piped(advice, postfix_effective(advice->postfix, s, "content_filter")))
             return true;
     return false;
 }
@@ -193,10 +194,11 @@ static void judge_pipe(struct advice *advice, bool returns_over_smtp)
     if (!some_filter_is_piped(advice) || returns_over_smtp)
         return;
     advice->filter_returns_locally = true;
-    problems_add(advice->problems, SEV_NOTE, nowhere,
-                 "master.cf: a content filter is run by pipe(8), and no service takes mail back over "
-                 "SMTP, so it comes back through sendmail(1). Therefore tamis is left out of "
-                 "non_smtpd_milters: other mail from sendmail(1) does not reach it either");
+    problems_add(
+        advice->problems, SEV_NOTE, nowhere,
+        "master.cf: a content filter is run by pipe(8), and no service takes mail back over "
+        "SMTP, so it comes back through sendmail(1). Therefore tamis is left out of "
+        "non_smtpd_milters: other mail from sendmail(1) does not reach it either");
 }
 
 static void judge_proxy(struct advice *advice)
@@ -206,11 +208,12 @@ static void judge_proxy(struct advice *advice)
 
         if (!is_command(s, "smtpd") || *proxy == '\0')
             continue;
-        problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "master.cf: %s %s has smtpd_proxy_filter = %s: Postfix shows milters the "
-                     "commands there, but no header and no body, and lets them change nothing: HOLD, "
-                     "REDIRECT, BCC, PREPEND and header checks need content_filter instead",
-                     s->name, s->type, proxy);
+        problems_add(
+            advice->problems, SEV_WARNING, nowhere,
+            "master.cf: %s %s has smtpd_proxy_filter = %s: Postfix shows milters the "
+            "commands there, but no header and no body, and lets them change nothing: HOLD, "
+            "REDIRECT, BCC, PREPEND and header checks need content_filter instead",
+            s->name, s->type, proxy);
         return;
     }
 }

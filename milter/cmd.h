@@ -7,8 +7,12 @@
  * subcommand's manual page says). */
 int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_milter(int argc, char **argv);
 int cmd_postfix(int argc, char **argv);
 int cmd_query(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 
 #endif

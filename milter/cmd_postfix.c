@@ -1,39 +1,32 @@
-/* cmd_postfix - tamis postfix: the lines that main.cf and master.cf need, and what is wrong there */
+/* cmd_postfix - tamis postfix: what main.cf and master.cf need, and what is wrong there */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 #include "buf.h"
 #include "cmd.h"
+#include "options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
-static const char usage[] =
-    "usage: tamis postfix [-c DIR] [-o name=value] [--json]\n"
-    "\n"
-    "Reads postconf and prints the lines that main.cf and master.cf need so that each mail\n"
-    "passes tamis once; says on standard error what is wrong or doubled there. Changes nothing.\n"
-    "\n"
-    "  -c DIR            Postfix's configuration directory\n"
-    "  -o socket=ADDRESS where tamis listens, as in milter.conf\n"
-    "  --json            lines and findings as one JSON object on standard output\n";
-
-struct settings_given {
-    const char *const *list;
-    size_t count;
-};
-
-static const char *given(void *arg, const char *name)
+/* What milter.conf and -o say of one parameter, for both directions, one after the other. */
+static const char *setting(void *arg, const char *name)
 {
-    const struct settings_given *settings = arg;
-    size_t len = strlen(name);
+    const struct settings *settings = arg;
+    const char *all = NULL;
+    int direction;
+    const struct param *row = settings_row(name, &direction);
 
-    for (size_t i = settings->count; i > 0; i--)
-        if (strncmp(settings->list[i - 1], name, len) == 0 && settings->list[i - 1][len] == '=')
-            return settings->list[i - 1] + len + 1;
-    return NULL;
+    for (size_t i = 0; row != NULL && i < settings->source_count; i++) {
+        const struct setting_source *source = &settings->sources[i];
+
+        if (source->row == row && source->given)
+            all = arena_printf(settings->arena, "%s%s%s", all ? all : "", all ? ", " : "",
+                               source->text.text);
+    }
+    return all;
 }
 
 /* Asks postconf for what is set, for the services, and for the presets that advice depends on. */
@@ -42,8 +35,8 @@ static bool read_postfix(struct postfix *postfix, const char *dir, struct err *e
     static const char *const set[] = {"-x", "-n", NULL};
     static const char *const services[] = {"-M", NULL};
     static const char *const overrides[] = {"-x", "-P", NULL};
-    static const char *const presets[] = {"-x",           "mail_version",          "queue_directory",
-                                          "milter_default_action", NULL};
+    static const char *const presets[] = {
+        "-x", "mail_version", "queue_directory", "config_directory", "milter_default_action", NULL};
     const char *text;
 
     if (!postconf_run(postfix->arena, dir, set, false, &text, err))
@@ -129,62 +122,81 @@ static void print_json(const struct advice *advice)
     buf_free(&b);
 }
 
-static int advise(const char *dir, struct settings_given *settings, bool json)
+static int advise(const char *dir, struct settings *settings, bool json)
 {
     struct postfix postfix = {.arena = arena_new()};
     struct problems problems = {0};
-    struct advice_side side = {"inet:8894@localhost", true, given, settings};
+    struct advice_side side = {settings->socket, settings->mode == MODE_ENFORCE, setting, settings};
     struct advice advice;
     struct err err;
-    int code = EX_UNAVAILABLE;
+    int status = EX_UNAVAILABLE;
 
-    if (given(settings, "socket") != NULL)
-        side.socket = given(settings, "socket");
-    if (given(settings, "mode") != NULL)
-        side.enforces = strcmp(given(settings, "mode"), "enforce") == 0;
     if (read_postfix(&postfix, dir, &err)) {
         advice_give(&advice, &postfix, &side, &problems);
         if (json)
             print_json(&advice);
         else
-            print_text(&advice, *postfix_param(&postfix, "config_directory")
-                                    ? postfix_param(&postfix, "config_directory")
-                                    : "/etc/postfix");
-        code = EX_OK;
+            print_text(&advice, postfix_param(&postfix, "config_directory"));
+        status = EX_OK;
     } else {
-        fprintf(stderr, "tamis: %s\n", err.text);
+        fprintf(stderr, "tamis postfix: %s\n", err.text);
     }
     problems_free(&problems);
     arena_free(postfix.arena);
-    return code;
+    return status;
+}
+
+/* -c DIR is Postfix's directory, -c FILE ours as everywhere. */
+static const char *take_directory(struct options *options)
+{
+    const char *dir = options->file;
+    struct stat st;
+
+    if (dir == NULL || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        return NULL;
+    options->file = NULL;
+    return dir;
+}
+
+/* Where the settings say that main.cf is; NULL: nobody said it, so postconf knows better. */
+static const char *given_directory(struct settings *settings)
+{
+    const char *dir = setting(settings, "postfix_config_directory");
+
+    return dir != NULL && *dir != '\0' ? settings->postfix_config_directory : NULL;
 }
 
 int cmd_postfix(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    const char **list = xcalloc((size_t)argc, sizeof(*list));
-    struct settings_given settings = {list, 0};
-    const char *dir = NULL;
-    bool json = false;
-    int c, code;
+    const char *json = NULL, *dir;
+    const struct option_row rows[] = {
+        {.name = "json", .help = "lines and findings as one JSON object", .value = &json},
+        {0},
+    };
+    struct options options = {
+        .usage = "tamis postfix [-c DIR] [OPTION…]",
+        .about =
+            "Read postconf (-c DIR: of that configuration), print the lines that main.cf and "
+            "master.cf need,\nand say on standard error what is wrong or doubled there. Changes "
+            "nothing.",
+        .rows = rows,
+    };
+    struct problems problems = {0};
+    struct settings *settings;
+    int status = options_parse(&options, argc, argv);
 
-    while ((c = getopt_long(argc, argv, "c:o:v", options, NULL)) != -1) {
-        if (c == 'c') {
-            dir = optarg;
-        } else if (c == 'o') {
-            list[settings.count++] = optarg;
-        } else if (c == 'j') {
-            json = true;
-        } else if (c != 'v') {
-            free(list);
-            fputs(usage, c == 'h' ? stdout : stderr);
-            return c == 'h' ? EX_OK : EX_USAGE;
-        }
+    if (status < 0 && options.first < argc)
+        status = options_usage_error(&options, "no argument is expected: %s", argv[options.first]);
+    if (status >= 0) {
+        options_free(&options);
+        return status;
     }
-    if (optind < argc)
-        fprintf(stderr, "tamis: postfix takes no argument: %s\n%s", argv[optind], usage);
-    code = optind < argc ? EX_USAGE : advise(dir, &settings, json);
-    free(list);
-    return code;
+    dir = take_directory(&options);
+    settings = options_settings(&options, false, &problems);
+    options_print_problems(&problems, options.verbose ? SEV_NOTE : SEV_ERROR);
+    status = advise(dir ? dir : given_directory(settings), settings, json != NULL);
+    settings_free(settings);
+    problems_free(&problems);
+    options_free(&options);
+    return status;
 }

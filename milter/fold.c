@@ -122,6 +122,12 @@ const char *fold_domain_utf8(const char *domain, struct arena *arena)
     return back && strcmp(back, ascii) == 0 ? utf8 : lower_copy(domain, arena);
 }
 
+/* C0, DEL and, in UTF-8, C1: what a terminal would obey. */
+static bool is_control(const unsigned char *p)
+{
+    return *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
+}
+
 void fold_printable(char *text, char replacement)
 {
     size_t left = strlen(text);
@@ -129,7 +135,7 @@ void fold_printable(char *text, char replacement)
     for (char *p = text; left > 0;) {
         int n = (unsigned char)*p < 0x80 ? 1 : u8_mblen((const uint8_t *)p, left);
 
-        if (n <= 0 || (unsigned char)*p < ' ' || *p == 0x7f) {
+        if (n <= 0 || is_control((const unsigned char *)p)) {
             *p = replacement;
             n = 1;
         }

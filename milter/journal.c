@@ -70,8 +70,11 @@ struct entry *entry_new(struct message *message)
 
 void entry_free(struct entry *entry)
 {
-    if (entry != NULL)
-        message_free(entry->message);
+    if (entry == NULL)
+        return;
+    if (entry->release != NULL)
+        entry->release(entry->owner);
+    message_free(entry->message);
 }
 
 static void drop_details(struct journal *j, struct message *m)

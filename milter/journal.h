@@ -7,13 +7,16 @@
 
 enum entry_action { ENTRY_ACCEPT, ENTRY_REJECT, ENTRY_TEMPFAIL, ENTRY_DISCARD, ENTRY_ABORTED };
 
-/* One finished transaction, complete in itself: every text it names lives in message->arena, so that
- * it may outlive session and policy. */
+/* One finished transaction, which may outlive its session: every text it names lives in message->arena or
+ * with `owner` (the policy, whose rules are named), which is given back by release(owner), on any thread,
+ * when the entry is freed. release may be NULL. */
 struct entry {
     struct message *message; /* owned by the entry */
     struct client client;
     enum entry_action action;
     uint64_t duration_us; /* from the first event to the last answer */
+    void (*release)(void *owner);
+    void *owner;
 };
 
 struct journal_options {

@@ -32,17 +32,17 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
     [DB_COMMIT] = "COMMIT",
     [DB_ROLLBACK] = "ROLLBACK",
-    [DB_ADD_MAIL] = "INSERT INTO mail (id, clock_ms, direction, client, helo, login, sender, verdict, us,"
-                    " held, redirected, queue_id, message_id)"
-                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [DB_ADD_MAIL] = ("INSERT INTO mail (id, clock_ms, direction, client, helo, login, sender, verdict,"
+                     " us, held, redirected, queue_id, message_id)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
     [DB_ADD_RECIPIENT] = "INSERT INTO mail_recipient (id, n, address, verdict) VALUES (?1, ?2, ?3, ?4)",
     [DB_ADD_CHECKS] = "INSERT INTO mail_check (id, list) VALUES (?1, ?2)",
     [DB_OLD_ID] = "SELECT id FROM mail ORDER BY id LIMIT 1 OFFSET ?1",
     [DB_PRUNE_MAIL] = "DELETE FROM mail WHERE id < ?1",
     [DB_PRUNE_RECIPIENT] = "DELETE FROM mail_recipient WHERE id < ?1",
     [DB_PRUNE_CHECKS] = "DELETE FROM mail_check WHERE id < ?1",
-    [DB_DEAD_GENERATION] = "SELECT max(number) - 1 FROM generation WHERE first_id <="
-                           " (SELECT ifnull(min(id), 0) FROM mail)",
+    [DB_DEAD_GENERATION] = ("SELECT max(number) - 1 FROM generation WHERE first_id <="
+                            " (SELECT ifnull(min(id), 0) FROM mail)"),
     [DB_PAGE_COUNT] = "PRAGMA page_count",
     [DB_FREE_COUNT] = "PRAGMA freelist_count",
     [DB_DATA_VERSION] = "PRAGMA data_version",

@@ -69,9 +69,7 @@ static void watch_files(struct watch *watch, const struct problems *problems)
     }
     for (size_t i = 0; i < problems->count; i++) {
         const char *file = problems->list[i].file;
-        if (file && file[0] == '/') {
-            watch_add(watch, file);
-        }
+        watch_add(watch, file);
     }
     watch_end(watch);
 }

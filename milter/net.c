@@ -184,9 +184,19 @@ struct node {
 enum { ROOT4 = 1, ROOT6 = 2 };
 #define NO_NUMBER 0xffffffffU
 
+/* Where a walk for an IPv4 address with these first 16 bits stands after the nodes of fewer bits:
+ * a large tree saves the reading of some ten nodes all over the memory. */
+struct shortcut {
+    unsigned next;
+    unsigned smallest;
+};
+
+enum { SHORTCUT_BITS = 16, SHORTCUTS = 1 << SHORTCUT_BITS, LARGE_TREE = 4096 };
+
 struct net_tree {
     struct node *nodes;
     unsigned count, cap;
+    struct shortcut *shortcuts; /* NULL: none */
 };
 
 static unsigned node_new(struct net_tree *tree, const unsigned char *bytes, unsigned bits)
@@ -223,6 +233,7 @@ void net_tree_free(struct net_tree *tree)
     if (tree == NULL)
         return;
     free(tree->nodes);
+    free(tree->shortcuts);
     free(tree);
 }
 
@@ -280,6 +291,8 @@ bool net_tree_add(struct net_tree *tree, const struct net *net, unsigned number,
     unsigned smallest = number;
     unsigned at = node_for(tree, net->addr.family == AF_INET ? ROOT4 : ROOT6, net, &smallest);
 
+    free(tree->shortcuts);
+    tree->shortcuts = NULL;
     if (at == NO_NUMBER) {
         if (covered_by != NULL)
             *covered_by = smallest;
@@ -289,10 +302,72 @@ bool net_tree_add(struct net_tree *tree, const struct net *net, unsigned number,
     return true;
 }
 
+static struct shortcut shortcut_to(const struct net_tree *tree, unsigned first_bits)
+{
+    const unsigned char bytes[16] = {(unsigned char)(first_bits >> 8), (unsigned char)first_bits};
+    struct shortcut s = {ROOT4, NO_NUMBER};
+
+    while (s.next != 0 && tree->nodes[s.next].bits < SHORTCUT_BITS) {
+        const struct node *node = &tree->nodes[s.next];
+
+        if (!same_prefix(node->bytes, bytes, node->bits)) {
+            s.next = 0;
+            break;
+        }
+        if (node->number < s.smallest)
+            s.smallest = node->number;
+        s.next = node->child[bit_of(bytes, node->bits)];
+    }
+    return s;
+}
+
+/* Copies what is below a node, parents right in front of their children, so that a walk stays in
+ * few cache lines. At most 128 deep. */
+static void lay_out(const struct node *from, struct node *to, unsigned at, unsigned *count)
+{
+    for (int side = 0; side < 2; side++) {
+        unsigned child = to[at].child[side];
+
+        if (child == 0)
+            continue;
+        to[*count] = from[child];
+        to[at].child[side] = (*count)++;
+        lay_out(from, to, to[at].child[side], count);
+    }
+}
+
+void net_tree_finish(struct net_tree *tree)
+{
+    struct node *nodes = xreallocarray(NULL, tree->count, sizeof(*nodes));
+    unsigned count = ROOT6 + 1;
+
+    memcpy(nodes, tree->nodes, count * sizeof(*nodes));
+    lay_out(tree->nodes, nodes, ROOT4, &count);
+    lay_out(tree->nodes, nodes, ROOT6, &count);
+    free(tree->nodes);
+    tree->nodes = nodes;
+    tree->cap = tree->count;
+    if (tree->count < LARGE_TREE || tree->shortcuts != NULL)
+        return;
+    tree->shortcuts = xreallocarray(NULL, SHORTCUTS, sizeof(*tree->shortcuts));
+    for (unsigned i = 0; i < SHORTCUTS; i++)
+        tree->shortcuts[i] = shortcut_to(tree, i);
+}
+
+/* Where a walk starts. */
+static struct shortcut start_of(const struct net_tree *tree, const struct addr *addr)
+{
+    unsigned root = addr->family == AF_INET ? ROOT4 : addr->family == AF_INET6 ? ROOT6 : 0;
+
+    if (root == ROOT4 && tree->shortcuts != NULL)
+        return tree->shortcuts[addr->bytes[0] << 8 | addr->bytes[1]];
+    return (struct shortcut){root, NO_NUMBER};
+}
+
 bool net_tree_find(const struct net_tree *tree, const struct addr *addr, unsigned *number)
 {
-    unsigned at = addr->family == AF_INET ? ROOT4 : addr->family == AF_INET6 ? ROOT6 : 0;
-    unsigned max = addr_bits(addr), smallest = NO_NUMBER;
+    struct shortcut start = start_of(tree, addr);
+    unsigned at = start.next, smallest = start.smallest, max = addr_bits(addr);
 
     while (at != 0) {
         const struct node *node = &tree->nodes[at];

@@ -51,6 +51,9 @@ void net_tree_free(struct net_tree *tree); /* NULL is allowed */
  * equal number (*covered_by, may be NULL); it is not kept then. */
 bool net_tree_add(struct net_tree *tree, const struct net *net, unsigned number,
                   unsigned *covered_by);
+
+/* Makes lookups in a large tree faster; not needed. Call it when the last network is added. */
+void net_tree_finish(struct net_tree *tree);
 bool net_tree_find(const struct net_tree *tree, const struct addr *addr, unsigned *number);
 
 #endif

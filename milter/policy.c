@@ -262,6 +262,13 @@ struct policy *policy_acquire(void)
     return policy;
 }
 
+void policy_hold(struct policy *policy)
+{
+    pthread_mutex_lock(&lock);
+    policy->holders++;
+    pthread_mutex_unlock(&lock);
+}
+
 void policy_release(struct policy *policy)
 {
     pthread_mutex_lock(&lock);

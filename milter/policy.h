@@ -45,6 +45,7 @@ void policy_publish(struct policy *policy);
  * replaced policy that nobody holds any more waits for policy_reap, so that releasing never takes
  * long. Any thread. */
 struct policy *policy_acquire(void);
+void policy_hold(struct policy *policy); /* once more, what the caller holds already */
 void policy_release(struct policy *policy);
 
 /* Frees the policies that nobody holds any more; for the maintenance thread. */

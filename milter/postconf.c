@@ -40,8 +40,8 @@ static void add_param(struct postfix *postfix, const char *service, struct slice
 {
     struct postfix_param *param = arena_alloc(postfix->arena, sizeof(*param));
 
-    *param = (struct postfix_param){postfix->params, service, copy(postfix, name),
-                                    copy(postfix, value)};
+    *param =
+        (struct postfix_param){postfix->params, service, copy(postfix, name), copy(postfix, value)};
     postfix->params = param;
 }
 
@@ -144,8 +144,8 @@ void postfix_read_services(struct postfix *postfix, const char *text)
 static const char *find_value(const struct postfix *postfix, const char *service, const char *name)
 {
     for (const struct postfix_param *p = postfix->params; p != NULL; p = p->next) {
-        bool same = service ? p->service != NULL && strcmp(p->service, service) == 0
-                            : p->service == NULL;
+        bool same =
+            service ? p->service != NULL && strcmp(p->service, service) == 0 : p->service == NULL;
 
         if (same && strcmp(p->name, name) == 0)
             return p->value;

@@ -52,8 +52,8 @@ const char *postfix_override(const struct postfix *postfix, const struct postfix
 const char *postfix_effective(const struct postfix *postfix, const struct postfix_service *service,
                               const char *name);
 
-/* The service's entry of master.cf with `-o name=value` set (in its old place, or added), one option
- * a line, ready to replace the entry. */
+/* The service's entry of master.cf with `-o name=value` set (in its old place, or added), one
+ * option a line, ready to replace the entry. */
 const char *postfix_entry_with(const struct postfix *postfix, const struct postfix_service *service,
                                const char *name, const char *value);
 

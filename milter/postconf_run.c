@@ -58,7 +58,8 @@ static bool wait_for(pid_t pid, struct err *err)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return true;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        return err_set(err, "postconf cannot be run: install Postfix, or put its directory in PATH");
+        return err_set(err,
+                       "postconf cannot be run: install Postfix, or put its directory in PATH");
     return err_set(err, "postconf failed: name Postfix's configuration directory with -c DIR");
 }
 

@@ -1,5 +1,6 @@
 /* serve - the life of `tamis milter`: load, listen, detach, drop root, serve, drain, end */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define SYSLOG_NAMES
 #include "serve.h"
 
 #include "config.h"
@@ -153,6 +154,7 @@ static int listen_at_socket(struct server *server)
     if (!listening) {
         return fail(EX_UNAVAILABLE, &err);
     }
+    socket_hurry();
     if (server->socket.kind == SOCKET_UNIX && server->has_rights
         && chown(server->socket.path, server->rights.uid, server->rights.gid) < 0) {
         log_line(LOG_WARNING, "%s: %s", server->socket.path, strerror(errno));
@@ -175,6 +177,19 @@ static void write_pid(const struct server *server)
         log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
     }
     close(fd);
+}
+
+static void open_log(const struct server *server)
+{
+    const struct settings *settings = server->policy->settings;
+    const char *facility = "mail";
+
+    for (const CODE *code = facilitynames; code->c_name; code++) {
+        if (code->c_val == settings->syslog_facility) {
+            facility = code->c_name;
+        }
+    }
+    log_open(facility, xstrdup(settings->syslog_name), !server->options->daemon);
 }
 
 /* What is needed after a reload took the first policy away. */
@@ -354,6 +369,7 @@ int serve(const struct serve_options *options)
         policy_free(server.policy);
         return status;
     }
+    open_log(&server);
     struct journal *journal = open_journal(&server);
     start_threads(&server, journal);
     say_ready(&server);

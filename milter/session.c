@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "address.h"
+#include "counters.h"
 #include "decision.h"
 #include "direction.h"
 #include "engine.h"
@@ -122,6 +123,11 @@ static enum entry_action action_of(const struct message *m, bool finished)
     return finished ? ENTRY_ACCEPT : ENTRY_ABORTED;
 }
 
+static void release_policy(void *policy)
+{
+    policy_release(policy);
+}
+
 /* Hands the message to the log, if anything happened, and begins the next one. */
 static void end_message(struct session *s, bool finished)
 {
@@ -129,6 +135,8 @@ static void end_message(struct session *s, bool finished)
     struct entry *entry;
 
     s->message = NULL;
+    if (s->touched)
+        counter_add(COUNT_ACCEPT + action_of(m, finished));
     if (!s->touched || s->journal == NULL) {
         message_free(m);
     } else {
@@ -136,6 +144,9 @@ static void end_message(struct session *s, bool finished)
         client_copy(&entry->client, &s->client, m->arena);
         entry->action = action_of(m, finished);
         entry->duration_us = now_us() - m->begun_us;
+        policy_hold(s->policy);
+        entry->owner = s->policy;
+        entry->release = release_policy;
         journal_offer(s->journal, entry);
     }
 }

@@ -190,6 +190,7 @@ static void read_all(struct loader *loader)
         }
     }
     loader->cidr->file = at.file;
+    net_tree_finish(loader->cidr->block->tree);
     while (loader->depth > 0) {
         at.line = loader->if_lines[--loader->depth];
         problems_add(loader->source->problems, SEV_WARNING, at,

@@ -163,7 +163,7 @@ static void random_net(struct net *net)
             (unsigned char)(values[dice(6)] & (0xff00 >> net->bits % 8));
 }
 
-enum { NETS = 1000, ROUNDS = 5 };
+enum { NETS = 6000, ROUNDS = 5 };
 
 static unsigned walk(const struct net *nets, const unsigned *numbers, const struct addr *addr)
 {
@@ -189,6 +189,7 @@ static void test_tree(void)
             numbers[i] = round == 0 ? i : dice(NETS * 2);
             net_tree_add(tree, &nets[i], numbers[i], NULL);
         }
+        net_tree_finish(tree);
         for (int i = 0; i < 4000; i++) {
             struct net probe;
             unsigned want, got = 0;

@@ -11,8 +11,8 @@
 #define BOUNCE "main.cf: internal_mail_filter_classes = bounce\n"
 #define BOTH "main.cf: non_smtpd_milters = $smtpd_milters\n"
 #define SMTP "smtp inet n - y - - smtpd\n"
-#define GOOD                                                                                     \
-    "smtpd_milters = " ITEM "\nnon_smtpd_milters = " ITEM                                        \
+#define GOOD                                                                                       \
+    "smtpd_milters = " ITEM "\nnon_smtpd_milters = " ITEM                                          \
     "\ninternal_mail_filter_classes = bounce\n"
 
 /* `find` is a part of a finding that must be there ("warning: …"); NULL: no findings at all. */
@@ -50,13 +50,13 @@ static const struct row rows[] = {
      "\ninternal_mail_filter_classes = notify\n",
      SMTP, "", "", "main.cf: internal_mail_filter_classes = notify, bounce\n", NULL},
     {"a fault lets mail through",
-     "smtpd_milters = inet:localhost:8894\nmilter_default_action = accept\nnon_smtpd_milters = " ITEM
-     "\ninternal_mail_filter_classes = bounce\n",
+     "smtpd_milters = inet:localhost:8894\nmilter_default_action = accept\nnon_smtpd_milters "
+     "= " ITEM "\ninternal_mail_filter_classes = bounce\n",
      SMTP, "", "", "main.cf: smtpd_milters = " ITEM "\n",
      "warning: main.cf: smtpd_milters lets mail through unfiltered"},
     {"accept is right while tamis observes",
-     "smtpd_milters = inet:localhost:8894\nmilter_default_action = accept\nnon_smtpd_milters = " ITEM
-     "\ninternal_mail_filter_classes = bounce\n",
+     "smtpd_milters = inet:localhost:8894\nmilter_default_action = accept\nnon_smtpd_milters "
+     "= " ITEM "\ninternal_mail_filter_classes = bounce\n",
      SMTP, "", "mode=observe", "", "note: main.cf: smtpd_milters has default_action = accept"},
     {"the administrator's own options stay",
      "smtpd_milters = { inet:localhost:8894, default_action=quarantine } inet:h:1\n"
@@ -66,15 +66,13 @@ static const struct row rows[] = {
      "warning: main.cf: in smtpd_milters other"},
     {"an old Postfix knows no braces", "mail_version = 2.11.3\n", SMTP, "", "",
      "main.cf: smtpd_milters = inet:localhost:8894\n" BOTH BOUNCE, NULL},
-    {"amavis returns mail to 10025",
-     GOOD "content_filter = smtp-amavis:[127.0.0.1]:10024\n",
+    {"amavis returns mail to 10025", GOOD "content_filter = smtp-amavis:[127.0.0.1]:10024\n",
      SMTP "127.0.0.1:10025 inet n - n - - smtpd -o content_filter= -o mynetworks=127.0.0.0/8\n",
      "127.0.0.1:10025/inet/content_filter =\n127.0.0.1:10025/inet/mynetworks = 127.0.0.0/8\n", "",
      "master.cf: 127.0.0.1:10025 inet n - n - - smtpd\n    -o content_filter=\n"
      "    -o mynetworks=127.0.0.0/8\n    -o smtpd_milters=\n",
      "warning: master.cf: 127.0.0.1:10025 inet takes mail back from a content filter and inherits"},
-    {"the filter stands in front of one service only, the way back has any port",
-     GOOD,
+    {"the filter stands in front of one service only, the way back has any port", GOOD,
      "smtp inet n - n - - smtpd -o content_filter=scan:localhost:20125\n"
      "submission inet n - n - - smtpd\nlocalhost:20126 inet n - n - - smtpd\n",
      "smtp/inet/content_filter = scan:localhost:20125\n", "",
@@ -100,8 +98,7 @@ static const struct row rows[] = {
      GOOD "content_filter = scan:127.0.0.1:10024\n",
      SMTP "127.0.0.1:submission inet n - n - - smtpd -o content_filter=\n",
      "127.0.0.1:submission/inet/content_filter =\n", "", "", NULL},
-    {"a filter run by pipe comes back through sendmail",
-     "smtpd_milters = " ITEM "\n",
+    {"a filter run by pipe comes back through sendmail", "smtpd_milters = " ITEM "\n",
      "smtp inet n - n - - smtpd -o content_filter=filter:dummy\n"
      "filter unix - n n - 10 pipe user=filter argv=/f\n",
      "smtp/inet/content_filter = filter:dummy\n", "", "",
@@ -115,40 +112,41 @@ static const struct row rows[] = {
     {"a service with milters of its own", GOOD,
      SMTP "submission inet n - n - - smtpd -o smtpd_milters=inet:localhost:8891\n",
      "submission/inet/smtpd_milters = inet:localhost:8891\n", "",
-     "master.cf: submission inet n - n - - smtpd\n    -o { smtpd_milters = inet:localhost:8891, " ITEM
-     " }\n",
+     "master.cf: submission inet n - n - - smtpd\n    -o { smtpd_milters = "
+     "inet:localhost:8891, " ITEM " }\n",
      "warning: master.cf: submission inet has its own smtpd_milters, and tamis is not among them"},
     {"a service without milters is left alone", GOOD,
-     SMTP "submission inet n - n - - smtpd -o smtpd_milters=\n", "submission/inet/smtpd_milters =\n",
-     "", "", "note: master.cf: submission inet has an empty smtpd_milters"},
+     SMTP "submission inet n - n - - smtpd -o smtpd_milters=\n",
+     "submission/inet/smtpd_milters =\n", "", "",
+     "note: master.cf: submission inet has an empty smtpd_milters"},
     {"a before-queue filter", GOOD,
      "smtp inet n - n - - smtpd -o smtpd_proxy_filter=127.0.0.1:10024\n",
      "smtp/inet/smtpd_proxy_filter = 127.0.0.1:10024\n", "", "",
      "warning: master.cf: smtp inet has smtpd_proxy_filter"},
-    {"no_milters everywhere", GOOD "receive_override_options = no_milters,no_address_mappings\n", SMTP,
-     "", "", "", "warning: main.cf: receive_override_options has no_milters"},
+    {"no_milters everywhere", GOOD "receive_override_options = no_milters,no_address_mappings\n",
+     SMTP, "", "", "", "warning: main.cf: receive_override_options has no_milters"},
     {"smtpd_milter_maps", GOOD "smtpd_milter_maps = cidr:/etc/x\n", SMTP, "", "", "",
      "note: main.cf: smtpd_milter_maps = cidr:/etc/x"},
     {"an old protocol", GOOD "milter_protocol = 2\n", SMTP, "", "", "",
      "warning: main.cf: milter_protocol = 2"},
     {"a path that a chroot hides", "", SMTP, "", "socket=unix:/run/tamis/s",
-     "main.cf: smtpd_milters = { unix:/run/tamis/s, default_action=tempfail, command_timeout=30s }\n"
-     BOTH BOUNCE,
+     "main.cf: smtpd_milters = { unix:/run/tamis/s, default_action=tempfail, command_timeout=30s "
+     "}\n" BOTH BOUNCE,
      "warning: master.cf: smtp inet (smtpd) runs in a chroot and cannot see /run/tamis/s. In "
      "milter.conf write socket = unix:/var/spool/postfix/tamis/tamis.sock"},
     {"a path below the queue directory", "", SMTP, "", "socket=/var/spool/postfix/tamis/s",
-     "main.cf: smtpd_milters = { unix:tamis/s, default_action=tempfail, command_timeout=30s }\n"
-     BOTH BOUNCE,
+     "main.cf: smtpd_milters = { unix:tamis/s, default_action=tempfail, command_timeout=30s "
+     "}\n" BOTH BOUNCE,
      NULL},
     {"a path without a chroot", "compatibility_level = 3.6\n", "smtp inet n - - - - smtpd\n", "",
      "socket=/run/s",
-     "main.cf: smtpd_milters = { unix:/run/s, default_action=tempfail, command_timeout=30s }\n"
-     BOTH BOUNCE,
+     "main.cf: smtpd_milters = { unix:/run/s, default_action=tempfail, command_timeout=30s }\n" BOTH
+         BOUNCE,
      NULL},
-    {"a descriptor", "", SMTP, "", "socket=fd:3",
-     "main.cf: smtpd_milters = " ITEM "\n" BOTH BOUNCE, "note: milter.conf: socket = fd:3"},
-    {"the same header checks on both sides", GOOD "header_checks = pcre:/etc/postfix/hc\n", SMTP, "",
-     "header_checks=pcre:/etc/postfix/hc", "",
+    {"a descriptor", "", SMTP, "", "socket=fd:3", "main.cf: smtpd_milters = " ITEM "\n" BOTH BOUNCE,
+     "note: milter.conf: socket = fd:3"},
+    {"the same header checks on both sides", GOOD "header_checks = pcre:/etc/postfix/hc\n", SMTP,
+     "", "header_checks=pcre:/etc/postfix/hc", "",
      "warning: main.cf: header_checks has pcre:/etc/postfix/hc, and so has tamis"},
     {"the same restriction on both sides",
      GOOD "smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, "
@@ -165,12 +163,13 @@ static const struct row rows[] = {
      "reject_unauth_destination",
      "", NULL},
     {"a policy service that tamis replaces",
-     GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP, "",
-     "recipient_restrictions=reject_spf_fail", "",
-     "warning: main.cf: smtpd_recipient_restrictions has check_policy_service unix:private/policyd"},
+     GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
+     "", "recipient_restrictions=reject_spf_fail", "",
+     "warning: main.cf: smtpd_recipient_restrictions has check_policy_service "
+     "unix:private/policyd"},
     {"a policy service that tamis does not replace",
-     GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP, "",
-     "", "", NULL},
+     GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
+     "", "", "", NULL},
     {"headers changed behind the milters", GOOD "smtp_header_checks = pcre:/x\n", SMTP, "", "", "",
      "note: main.cf: smtp_header_checks changes mail after all milters"},
 };

@@ -33,7 +33,7 @@ case "\$*" in
     *-M*) cat '$dir/services';;
     *-P*) cat '$dir/overrides';;
     *) echo 'mail_version = 3.7.11'; echo 'queue_directory = /var/spool/postfix'
-       echo 'milter_default_action = tempfail';;
+       echo 'config_directory = /etc/postfix'; echo 'milter_default_action = tempfail';;
 esac
 EOS
 
@@ -59,7 +59,9 @@ file(services => "smtp inet n - y - - smtpd\n"
                . "127.0.0.1:10025 inet n - n - - smtpd -o content_filter=\n");
 file(overrides => "127.0.0.1:10025/inet/content_filter =\n");
 
-my ($status, $out, $err) = tamis('-o', 'mode=enforce', '-o', 'socket=inet:8894@localhost');
+my @ours = ('-c', file('milter.conf', "mode = enforce\npostfix_config_directory =\n"));
+
+my ($status, $out, $err) = tamis(@ours, '-o', 'socket=inet:8894@localhost');
 is($status, 0, 'exit status 0');
 is($out, <<"EOS", 'the lines, each with its reason');
 # ---- /etc/postfix/main.cf ----
@@ -82,7 +84,7 @@ like($err, qr/^note: master\.cf: 127\.0\.0\.1:10025 inet keeps inet:127\.0\.0\.1
     'a note tells that the other milter runs twice');
 unlike($err, qr/^(?!(?:warning|note): )/m, 'every line is a warning or a note');
 
-($status, $out, $err) = tamis('--json', '-o', 'mode=enforce', '-o', 'socket=inet:8894@localhost');
+($status, $out, $err) = tamis('--json', @ours);
 is($err, '', '--json: nothing on standard error');
 my $json = decode_json($out);
 is_deeply([map { [@$_{qw(file service name)}] } @{ $json->{lines} }],
@@ -90,6 +92,15 @@ is_deeply([map { [@$_{qw(file service name)}] } @{ $json->{lines} }],
      ['main.cf', undef, 'non_smtpd_milters'], ['main.cf', undef, 'internal_mail_filter_classes']],
     '--json: the lines');
 is($json->{findings}[0]{severity}, 'warning', '--json: the findings');
+
+# What milter.conf says counts: the address, and rules that both sides have.
+file('milter.conf', "mode = enforce\npostfix_config_directory =\nsocket = inet:2525\@localhost\n"
+                  . "smtpd_sender_restrictions = reject_non_fqdn_sender\n");
+file(set => "smtpd_sender_restrictions = permit_mynetworks, reject_non_fqdn_sender\n");
+($status, $out, $err) = tamis(@ours);
+like($out, qr/^smtpd_milters = \{ inet:localhost:2525, /m, 'socket of milter.conf');
+like($err, qr/^warning: main\.cf: smtpd_sender_restrictions has reject_non_fqdn_sender, and so/m,
+    'a restriction on both sides');
 
 file(set => "config_directory = /etc/postfix\nsmtpd_milters = $item\nnon_smtpd_milters = $item\n"
           . "internal_mail_filter_classes = bounce\n");
@@ -102,7 +113,7 @@ open my $calls, '<', "$dir/calls" or die;
 is_deeply([grep { !/^-c \Q$dir\E / } <$calls>], [], 'every call of postconf has -c DIR');
 
 chmod 0755, file('bin/postconf', "#!/bin/sh\necho 'postconf: fatal: broken' >&2\nexit 1\n");
-($status, $out, $err) = tamis();
+($status, $out, $err) = tamis(@ours);
 is($status, 69, 'a postconf that fails: exit status 69');
 like($err, qr/^postconf: fatal: broken$/m, 'its own words are shown');
 is($out, '', 'no lines');

@@ -27,7 +27,7 @@ is $reply->{action}, 'continue', 'and the message passes';
 ($reply, @texts) = play($mta, '<hangup@example.org>');
 is $texts[0], '421 4.7.1 <hangup@example.org>: Recipient address rejected: bye', 'code 421';
 ($reply, @texts) = play($mta, '<discard@example.org>');
-is $texts[0], 'discard', 'DISCARD';
+is_deeply [$texts[0], $reply->{action}], ['ok', 'discard'], 'DISCARD: at the end of the message';
 ($reply, @texts) = play($mta, '<bob@example.org>');
 is $reply->{action}, 'continue', 'the next message after a discarded one';
 
@@ -36,7 +36,7 @@ sub edits_for {
     my ($answer) = play($mta, @_);
     return [Tamis::Mta::edits($answer)];
 }
-is_deeply edits_for('<hold@example.org>'), ['quarantine held'], 'HOLD';
+is_deeply edits_for('<hold@example.org>'), ['quarantine <hold@example.org>: Recipient address held'], 'HOLD';
 is_deeply edits_for('<redir@example.org>', 'bob@example.org'),
     ['addrcpt <boss@example.org>', 'delrcpt <redir@example.org>', 'delrcpt bob@example.org'],
     'REDIRECT: the target is added before the others go, by their raw text';

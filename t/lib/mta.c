@@ -59,8 +59,8 @@ static const struct event {
 static const char *const preset_symbols[MTA_STAGES] = {
     [MTA_AT_CONNECT] = "j {daemon_name} {daemon_addr} v _",
     [MTA_AT_HELO] = "{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}",
-    [MTA_AT_MAIL] = "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
-                    "{mail_mailer}",
+    [MTA_AT_MAIL] = ("i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
+                     "{mail_mailer}"),
     [MTA_AT_RCPT] = "i {rcpt_addr} {rcpt_host} {rcpt_mailer}",
     [MTA_AT_DATA] = "i",
     [MTA_AT_EOM] = "i",

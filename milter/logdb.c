@@ -1,0 +1,112 @@
+/* logdb - the decision log opened for reading, by commands that look into it */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "logdb.h"
+
+#include "schema.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUSY_MS = 2000 };
+
+static bool explain_denied(const char *path, const struct stat *st, struct err *err)
+{
+    const struct group *group = st ? getgrgid(st->st_gid) : NULL;
+
+    if (group != NULL)
+        return err_set(err, "%s: permission denied; members of the group %s may read it", path,
+                       group->gr_name);
+    return err_set(err, "%s: permission denied", path);
+}
+
+static bool check_file(struct logdb *log, const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0) {
+        if (errno == ENOENT)
+            return err_set(err, "%s: no log there; the filter makes it when it starts", path);
+        return errno == EACCES ? explain_denied(path, NULL, err)
+                               : err_set(err, "%s: %s", path, strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, "%s: not a regular file", path);
+    if (access(path, R_OK) != 0)
+        return explain_denied(path, &st, err);
+    log->device = st.st_dev;
+    log->inode = st.st_ino;
+    return true;
+}
+
+static bool read_number(struct logdb *log, const char *sql, int *number, struct err *err)
+{
+    sqlite3_stmt *stmt = logdb_prepare(log, sql, err);
+    int rc;
+
+    if (stmt == NULL)
+        return false;
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        *number = sqlite3_column_int(stmt, 0);
+    rc = sqlite3_finalize(stmt);
+    return rc == SQLITE_OK ? true : err_set(err, "%s: %s", log->path, sqlite3_errmsg(log->db));
+}
+
+static bool check_version(struct logdb *log, struct err *err)
+{
+    int application = 0, version = 0;
+
+    if (!read_number(log, "PRAGMA application_id", &application, err) ||
+        !read_number(log, "PRAGMA user_version", &version, err))
+        return false;
+    if (application != SCHEMA_APPLICATION)
+        return err_set(err, "%s: not a log of tamis", log->path);
+    if (version > SCHEMA_VERSION)
+        return err_set(err, "%s: written by a newer tamis (schema %d, this one knows %d)", log->path,
+                       version, SCHEMA_VERSION);
+    if (version < SCHEMA_VERSION)
+        return err_set(err, "%s: schema %d; the filter brings it to %d when it starts", log->path,
+                       version, SCHEMA_VERSION);
+    return true;
+}
+
+bool logdb_open(struct logdb *log, const char *path, struct err *err)
+{
+    *log = (struct logdb){.path = path};
+    if (!check_file(log, path, err))
+        return false;
+    if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+        err_set(err, "%s: %s", path, log->db ? sqlite3_errmsg(log->db) : "out of memory");
+        logdb_close(log);
+        return false;
+    }
+    sqlite3_busy_timeout(log->db, BUSY_MS);
+    if (check_version(log, err))
+        return true;
+    logdb_close(log);
+    return false;
+}
+
+void logdb_close(struct logdb *log)
+{
+    sqlite3_close(log->db);
+    log->db = NULL;
+}
+
+bool logdb_is_replaced(const struct logdb *log)
+{
+    struct stat st;
+
+    return stat(log->path, &st) != 0 || st.st_dev != log->device || st.st_ino != log->inode;
+}
+
+sqlite3_stmt *logdb_prepare(struct logdb *log, const char *sql, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    if (sqlite3_prepare_v2(log->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        err_set(err, "%s: %s", log->path, sqlite3_errmsg(log->db));
+    return stmt;
+}

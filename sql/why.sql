@@ -1,0 +1,52 @@
+-- why - one message: what was decided, what each recipient was told, and every step that led there
+-- SPDX-License-Identifier: BSD-2-Clause
+--
+--   sqlite3 log.db < sql/why.sql                                       the newest message
+--   sqlite3 log.db -cmd ".param set :queue_id 'XYZ'" < sql/why.sql     this one
+--
+-- :queue_id or :id, where bound, name the message; of several with the queue id the newest is taken.
+
+WITH chosen AS (
+    SELECT * FROM decision WHERE id = CASE
+        WHEN :id IS NOT NULL THEN :id
+        WHEN :queue_id IS NOT NULL
+            THEN (SELECT id FROM decision WHERE queue_id = :queue_id ORDER BY id DESC LIMIT 1)
+        ELSE (SELECT id FROM decision ORDER BY id DESC LIMIT 1) END
+), lines (what, value) AS (
+              SELECT 'when (UTC)', time FROM chosen
+    UNION ALL SELECT 'id', id FROM chosen
+    UNION ALL SELECT 'queue id', queue_id FROM chosen
+    UNION ALL SELECT 'Message-ID', message_id FROM chosen
+    UNION ALL SELECT 'direction', direction FROM chosen
+    UNION ALL SELECT 'client', client_name || '[' || client_addr || ']' FROM chosen
+    UNION ALL SELECT 'HELO', helo FROM chosen
+    UNION ALL SELECT 'login', login FROM chosen
+    UNION ALL SELECT 'sender', '<' || sender || '>' FROM chosen
+    UNION ALL SELECT 'recipients', recipients FROM chosen
+    UNION ALL SELECT 'decision', action || CASE enforced WHEN 0 THEN ' (not enforced)' ELSE '' END ||
+                                 ' at ' || stage FROM chosen
+    UNION ALL SELECT 'answer', code || ' ' || dsn || ' ' || text FROM chosen
+    UNION ALL SELECT 'rule', file || ':' || line FROM chosen
+    UNION ALL SELECT 'its text', rule_text FROM chosen
+    UNION ALL SELECT 'held', 'yes' FROM chosen WHERE held
+    UNION ALL SELECT 'redirected to', redirected FROM chosen
+    UNION ALL SELECT 'took', ms || ' ms' FROM chosen
+)
+SELECT what, value FROM lines WHERE value IS NOT NULL;
+
+SELECT 'recipient ' || n AS recipient, address, action, code, dsn, text, file || ':' || line AS rule
+FROM recipient WHERE id = CASE
+    WHEN :id IS NOT NULL THEN :id
+    WHEN :queue_id IS NOT NULL
+        THEN (SELECT id FROM decision WHERE queue_id = :queue_id ORDER BY id DESC LIMIT 1)
+    ELSE (SELECT id FROM decision ORDER BY id DESC LIMIT 1) END
+ORDER BY n;
+
+SELECT 'step ' || n AS step, recipient, restriction, question, answer, result,
+    file || ':' || line AS rule, us || ' us' AS took
+FROM check_result WHERE id = CASE
+    WHEN :id IS NOT NULL THEN :id
+    WHEN :queue_id IS NOT NULL
+        THEN (SELECT id FROM decision WHERE queue_id = :queue_id ORDER BY id DESC LIMIT 1)
+    ELSE (SELECT id FROM decision ORDER BY id DESC LIMIT 1) END
+ORDER BY check_result.n;

@@ -1,0 +1,100 @@
+/* 2-table-regexp - POSIX patterns: flags, /a/!/b/, $1, if and endif */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "rows.h"
+#include "tap.h"
+
+#include <string.h>
+
+static const struct row rows[] = {
+    {"match anywhere", "/b+/ OK\n", "abba", "OK", 1, NULL},
+    {"no match", "/b+/ OK\n", "aca", NONE, 0, NULL},
+    {"first rule wins", "/x/ A\n/a/ B\n/a/ C\n", "a", "B", 2, NULL},
+    {"delimiter |", "|a/b| OK\n", "a/b", "OK", 1, NULL},
+    {"empty key", "/^$/ OK\n", "", "OK", 1, NULL},
+
+    {"caseless is the preset", "/abc/ OK\n", "xABCx", "OK", 1, NULL},
+    {"i toggles it off", "/abc/i OK\n", "ABC", NONE, 0, NULL},
+    {"extended is the preset", "/a|b/ OK\n", "b", "OK", 1, NULL},
+    {"x toggles it off", "/a|b/x OK\n", "b", NONE, 0, NULL},
+    {"x: basic groups", "/\\(a\\)/x [$1]\n", "a", "[a]", 1, NULL},
+    {"dot matches newline by preset", "/a.b/ OK\n", "a\nb", "OK", 1, NULL},
+    {"m: it does not", "/a.b/m OK\n", "a\nb", NONE, 0, NULL},
+    {"m: ^ at each line", "/^b/m OK\n", "a\nb", "OK", 1, NULL},
+    {"s is unknown", "/a/s OK\n/a/ B\n", "a", "B", 2, "1:warning: unknown flag \"s\""},
+    {"no blank in front of the result", "/a/REJECT\n/a/ B\n", "a", "B", 2,
+     "1:warning: unknown flag \"R\""},
+    {"bytes, not characters", "/^.$/ OK\n", "\xc3\xa9", NONE, 0, NULL},
+
+    {"negated", "!/a/ OK\n", "b", "OK", 1, NULL},
+    {"negated twice", "! !/a/ OK\n", "a", "OK", 1, NULL},
+    {"/a/!/b/: a and not b", "/a/!/b/ OK\n", "a", "OK", 1, NULL},
+    {"/a/!/b/: a and b", "/a/!/b/ OK\n", "ab", NONE, 0, NULL},
+    {"/a/!/b/: not a", "/a/!/b/ OK\n", "c", NONE, 0, NULL},
+    {"/a/! /b/ with a blank", "/a/! /b/ OK\n", "a", "OK", 1, NULL},
+    {"/a/!!/b/: both", "/a/!!/b/ OK\n", "ab", "OK", 1, NULL},
+    {"!/a/!/b/: neither", "!/a/!/b/ OK\n", "c", "OK", 1, NULL},
+    {"!/a/!/b/: b", "!/a/!/b/ OK\n", "b", NONE, 0, NULL},
+    {"/a/i!/b/i: flags of both", "/a/i!/b/i OK\n", "aB", "OK", 1, NULL},
+    {"/(a)/!/b/: groups are the first one's", "/(a.)/!/b(.)/ [$1]\n", "xac", "[ac]", 1, NULL},
+    {"a third one is the result", "/a/!/b/!/c/ x\n", "a", "!/c/ x", 1, NULL},
+    {"bad second pattern", "/a/!/(/ OK\n/a/ B\n", "a", "B", 2, "1:warning: bad pattern"},
+    {"second one in an if is ignored", "if /a/!/b/\n/./ Y\nendif\n", "ab", "Y", 2,
+     "1:warning: text behind the pattern of an if is ignored"},
+
+    {"if, false", "if /a/\n/b/ B\nendif\n/./ C\n", "b", "C", 4, NULL},
+    {"if inside if", "if /a/\nif !/b/\n/c/ D\nendif\n/./ E\nendif\n/./ F\n", "ac", "D", 3, NULL},
+    {"broken if", "if /(/\n/b/ B\nendif\n", "b", "B", 2, "1:warning: THE IF IS DROPPED"},
+    {"if without endif", "if /a/\n/./ B\n", "b", NONE, 0, "1:warning: if without endif"},
+
+    {"$1", "/(.)-(.)/ $2+$1\n", "a-b", "b+a", 1, NULL},
+    {"more groups than ten", "/(1)(2)(3)(4)(5)(6)(7)(8)(9)(0)(a)(b)/ $12$11\n", "1234567890ab", "ba", 1, NULL},
+    {"unset group", "/(a)|(b)/ [$2]\n", "a", "[]", 1, NULL},
+    {"$2 of one", "/(a)/ $2\n/a/ B\n", "a", "B", 2, "1:warning: the pattern has 1 group"},
+    {"$1abc", "/(a)/ $1abc\n/a/ B\n", "a", "B", 2, "1:warning: write ${1}abc"},
+    {"$1 with !", "!/(a)/ $1\n/b/ B\n", "b", "B", 2, "1:warning: $1 in the result of a `!` pattern"},
+    {"$1 with ! and not", "!/(a)/!/b/ $1\n/c/ B\n", "c", "B", 2, "1:warning: of a `!` pattern"},
+    {"bad pattern", "/(/ x\n/b/ B\n", "b", "B", 2, "1:warning: bad pattern: "},
+    {"no result", "/a/\n", "a", ERROR, 1, "1:warning: no result"},
+    {"empty result", "/a(x*)/ $1\n", "a", ERROR, 1, NULL},
+    {"neither pattern nor keyword", "abc\n", "abc", NONE, 0, "1:warning: neither a pattern"},
+};
+
+static void test_nul(void)
+{
+    struct arena *arena = arena_new();
+    struct table *table;
+    struct hit hit;
+
+    tap_file("f", "/a[^-](b)/ [$1]\n"); /* a dot is any character but NUL */
+    table = table_open("regexp:f", tap_dir(), (struct where){0}, NULL, NULL);
+    tap_ok(table_lookup(table, (struct slice){"a\0bx", 3}, arena, &hit) == TABLE_FOUND &&
+               strcmp(hit.value, "[b]") == 0,
+           "a key with a NUL inside");
+    tap_ok(table_lookup(table, (struct slice){"a-bx", 2}, arena, &hit) == TABLE_NOT_FOUND,
+           "a key ends where it says");
+    tap_ok(table_lookup(table, (struct slice){NULL, 0}, arena, &hit) == TABLE_NOT_FOUND, "no key");
+    table_free(table);
+    arena_free(arena);
+}
+
+static void test_strict(void)
+{
+    static const char *const lines[] = {"/a OK\n", "/a/s OK\n", "/(/ OK\n", "/a/ $1\n", "endif\n",
+                                        "if /(/\n"};
+
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct problems problems = open_strictly("regexp", lines[i]);
+
+        tap_ok(problems.errors == 1, "strict: a skipped line is an error (%zu)", i);
+        problems_free(&problems);
+    }
+}
+
+int main(void)
+{
+    tap_start(60);
+    check_rows("regexp", rows, ARRAY_LEN(rows));
+    test_nul();
+    test_strict();
+    return tap_done();
+}

@@ -1,0 +1,198 @@
+#!/usr/bin/perl
+# 6-life - start, signals, draining, control socket and end of the filter
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use IO::Socket::UNIX;
+use JSON::PP;
+use Socket qw(AF_UNIX SOCK_DGRAM);
+use Test::More;
+use lib "$ENV{srcdir}/t/lib";
+use Tamis::Filter;
+use Tamis::Guard qw(free_port run_command slurp spew temp_dir wait_until);
+use Tamis::Live qw(live_filter live_mta play status_of);
+
+alarm 300;
+
+my $dir = temp_dir();
+my $tamis = $ENV{TAMIS};
+
+sub send_message {
+    my ($mta, $name) = @_;
+    my ($reply) = play($mta, '<bob@example.org>');
+    return is $reply->{action}, 'continue', $name;
+}
+
+# Signals: HUP and USR1 reload, whatever their number and order; nothing ends but by INT and TERM.
+my $filter = live_filter(set => { reload_on_change => 'no' });
+my $mta = live_mta($filter);
+for my $signal (qw(HUP USR1)) {
+    my $generation = status_of($filter)->{policy}{generation};
+    $filter->signal($signal);
+    ok wait_until(20, sub { status_of($filter)->{policy}{generation} == $generation + 1 }), "$signal reloads";
+    ok $filter->wait_stderr(qr/reloaded \(SIG$signal\): generation /), "$signal: says so";
+}
+for (1 .. 2000) {
+    $filter->signal('HUP');
+    $filter->signal('USR1');
+}
+send_message($mta, 'after 4000 signals');
+is $filter->ended, undef, 'still runs';
+$mta->quit;
+is $filter->stop('INT'), 0, 'INT ends it';
+$filter = live_filter();
+is $filter->stop('TERM'), 0, 'TERM ends it';
+ok !-e $filter->control_socket, 'the control socket is gone';
+
+# Draining: the message under way ends, new connections are refused.
+$filter = live_filter(set => { drain_time_limit => '60s' });
+$mta = live_mta($filter);
+my $idle = live_mta($filter);
+$mta->mail('<a@b.example>');
+$mta->rcpt('<hold@example.org>');
+is status_of($filter)->{messages}{under_way}, 1, 'one message under way';
+$filter->signal('TERM');
+ok $filter->wait_stderr(qr/stopping: 1 message/), 'TERM: waits for the message';
+ok !eval { Tamis::Mta->connect($filter->milter) }, 'TERM: a new connection is refused';
+$mta->data;
+is_deeply [Tamis::Mta::edits($mta->content("Subject: x\n\nx\n"))], ['quarantine <hold@example.org>: Recipient address held'],
+    'TERM: the message under way ends, with its edits';
+is $filter->stop(0), 0, 'TERM: then the filter ends, idle connections or not';
+
+$filter = live_filter(set => { drain_time_limit => '1s' });
+$mta = live_mta($filter);
+$mta->mail('<a@b.example>');
+$mta->rcpt('<bob@example.org>');
+is $filter->stop, 0, 'TERM: not longer than drain_time_limit';
+like $filter->stderr, qr/1 messages? did not end in time/, 'TERM: says what was cut off';
+is $mta->eom->{action}, 'closed', 'TERM: the MTA sees the connection closed';
+
+$filter = live_filter(set => { drain_time_limit => '600s' });
+$mta = live_mta($filter);
+$mta->mail('<a@b.example>');
+$mta->rcpt('<bob@example.org>');
+$filter->signal('TERM');
+ok $filter->wait_stderr(qr/stopping/), 'TERM again:';
+is $filter->stop('TERM'), 0, 'the second one ends the waiting';
+
+# status, reload
+$filter = live_filter(set => { reload_on_change => 'no' });
+$mta = live_mta($filter);
+send_message($mta, 'a message');
+my $status = status_of($filter);
+is $status->{exit}, 0, 'status: fine';
+is $status->{state}, 'fine', 'status: says so';
+is $status->{pid}, $filter->pid, 'status: process';
+is $status->{mode}, 'enforce', 'status: mode';
+is $status->{connections}{now}, 1, 'status: connections';
+is $status->{policy}{generation}, 1, 'status: generation';
+my ($exit, $out, $err) = $filter->command('reload');
+is $exit, 0, 'reload: exit status';
+like "$out$err", qr/^reloaded: generation 2$/m, 'reload: says the generation';
+($exit, $out) = $filter->command('status');
+is $exit, 0, 'status for people: exit status';
+like $out, qr/^fine: tamis \S+, process \d+, up .*^policy +generation 2 of /ms, 'status for people';
+$mta->quit;
+
+# Hostile clients of the control socket
+sub dial { return IO::Socket::UNIX->new(Peer => $filter->control_socket) }
+my @slow = map { dial() } 1 .. 40;
+is status_of($filter)->{exit}, 0, 'control: forty silent clients do not keep others out';
+my $client = dial();
+syswrite $client, 'x' x 100000;
+is sysread($client, my $bytes, 100) || 0, 0, 'control: a long line is hung up on';
+$client = dial();
+syswrite $client, "no such thing\n";
+is do { local $/; <$client> }, "64\nunknown request: ask for reload or status\n", 'control: unknown request';
+$client = dial();
+syswrite $client, "status\0\n";
+like do { local $/; <$client> } // '', qr/^(?:\d+\n.*)?$/s, 'control: NUL';
+for (1 .. 30) {
+    my $gone = dial();
+    syswrite $gone, "reload\n";
+    close $gone;
+}
+is status_of($filter)->{exit}, 0, 'control: clients that do not wait';
+is $filter->stop, 0, 'ends';
+($exit, $out) = $filter->command('status');
+is $exit, 2, 'status: down';
+($exit, $out, $err) = $filter->command('reload');
+is $exit, 69, 'reload: nobody there';
+like $err, qr/no filter answers at/, 'reload: says so';
+
+# Other users may not ask; the service user and its group may. The files must be readable by it.
+SKIP: {
+    skip 'root is needed', 9 if $> != 0;
+    my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
+    my $run = temp_dir();
+    chown $uid, $gid, $run;
+    $filter = live_filter(set => { user => 'nobody', control_socket => "$run/control",
+        log_file => "$run/log.db", pid_file => "$run/pid", socket => "unix:$run/milter" },
+        socket => "unix:$run/milter");
+    my ($uids) = slurp('/proc/' . $filter->pid . '/status') =~ /^Uid:\s+(.*)/m;
+    is $uids, join("\t", ($uid) x 4), 'root is dropped';
+    my ($groups) = slurp('/proc/' . $filter->pid . '/status') =~ /^Groups:\s+(.*?)\s*$/m;
+    is $groups, $gid, 'with its groups';
+    is slurp("$run/pid"), $filter->pid . "\n", 'pid_file';
+    $mta = live_mta($filter);
+    send_message($mta, 'serves');
+    $mta->quit;
+    is $filter->stop, 0, 'ends';
+    ok !-e "$run/pid" && !-e "$run/milter", 'and leaves nothing';
+
+    my $secret = spew("$dir/secret.conf", '');
+    chmod 0600, $secret;
+    ($exit, $out, $err) = run_command([$tamis, 'milter', '-c', $secret, '-o', 'user=nobody', '-o',
+        "socket=unix:$run/s", '-o', "control_socket=$run/c", '-o', "log_file=$run/l", '-o',
+        'postfix_config_directory=']);
+    is $exit, 78, 'a file that the user cannot read is an error at start';
+    like $err, qr/secret[.]conf/, 'and is named';
+    ($exit, $out, $err) = run_command([$tamis, 'milter', '-c', spew("$dir/open.conf", ''), '-o',
+        'user=no-such-user', '-o', 'postfix_config_directory=']);
+    is $exit, 78, 'no such user';
+    like $err, qr/no-such-user.*adduser/, 'no such user: the mend';
+}
+
+# --daemon returns when it is ready; no ready child, no zero.
+my $port = free_port();
+my $conf = spew("$dir/daemon.conf", '');
+my @daemon = ($tamis, 'milter', '--daemon', '-c', $conf, '-o', "socket=inet:$port\@127.0.0.1", '-o',
+    "control_socket=$dir/d.control", '-o', "log_file=$dir/d.db", '-o', "pid_file=$dir/d.pid", '-o',
+    'postfix_config_directory=');
+($exit) = run_command(\@daemon);
+is $exit, 0, '--daemon: ready';
+$mta = Tamis::Mta->connect("inet:$port\@127.0.0.1");
+$mta->quit;
+($exit, $out) = run_command([$tamis, 'status', '--json', '-c', $conf, '-o', "control_socket=$dir/d.control", '-o',
+    'postfix_config_directory=']);
+my $answer = JSON::PP->new->decode($out);
+is $answer->{pid}, slurp("$dir/d.pid") + 0, '--daemon: pid_file';
+($exit) = run_command(\@daemon);
+is $exit, 69, '--daemon: a second one fails';
+my $pid = slurp("$dir/d.pid") + 0;
+kill 'TERM', $pid;
+ok wait_until(20, sub { !-e "$dir/d.pid" }), '--daemon: TERM ends it';
+
+# systemd
+my $notify = IO::Socket::UNIX->new(Local => "$dir/notify", Type => SOCK_DGRAM) or die "$!\n";
+$filter = live_filter(env => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 200000 },
+    set => { reload_on_change => 'no' });
+sub next_state {
+    my ($wanted) = @_;
+    local $SIG{ALRM} = sub { die "late\n" };
+    for (1 .. 200) {
+        recv $notify, my $state, 1000, 0;
+        return $state if $state =~ $wanted;
+    }
+    return '';
+}
+like next_state(qr/READY/), qr/^READY=1\nMAINPID=\d+\nSTATUS=serving inet:/, 'notify: ready';
+ok next_state(qr/^WATCHDOG=1$/), 'notify: watchdog';
+$filter->command('reload');
+like next_state(qr/RELOADING/), qr/^RELOADING=1\nMONOTONIC_USEC=\d+$/, 'notify: reloading';
+is next_state(qr/READY/), 'READY=1', 'notify: reloaded';
+$filter->signal('TERM');
+is next_state(qr/STOPPING/), 'STOPPING=1', 'notify: stopping';
+is $filter->stop(0), 0, 'ends';
+
+done_testing;
