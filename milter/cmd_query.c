@@ -152,10 +152,10 @@ static void ask_mail(struct query *q, const struct access_keys *keys, const char
     address_read(&address, text, NULL, q->site->myorigin, q->arena);
     if (q->as == AS_SENDER)
         access_keys_sender(keys, address.key);
-    else if (strchr(address.key, '@') != NULL)
+    else if (strcasecmp(address.text, "postmaster") != 0 && strchr(address.key, '@') != NULL)
         access_keys_mail(keys, address.key);
     else if (q->verbose)
-        fprintf(stderr, "a recipient without domain is never looked up\n");
+        fprintf(stderr, "postmaster without a domain is never looked up\n");
 }
 
 /* The keys that access(5) makes of a text. */
