@@ -1,6 +1,7 @@
 /* check_access - check_*_access: tables asked for clients, names, logins and addresses as access(5) says */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "access.h"
+#include "access_keys.h"
 #include "address.h"
 #include "log.h"
 #include "policy.h"
@@ -12,17 +13,17 @@
 struct search {
     const struct step *step;
     const struct scene *scene;
+    struct access_keys keys;
     struct slice first; /* the full key: what the log shows when nothing is found */
     struct slice found;
     struct hit hit;
     enum table_result result;
 };
 
-/* Asks for one key. Tables with patterns are asked for full keys only. True ends the search. */
-static bool try_key(struct search *s, struct slice key, bool partial)
+static bool ask(void *arg, struct slice key)
 {
-    if (key.len == 0 || (partial && table_has_patterns(s->step->table)))
-        return false;
+    struct search *s = arg;
+
     if (s->first.ptr == NULL)
         s->first = key;
     s->result = table_lookup(s->step->table, key, s->scene->arena, &s->hit);
@@ -32,92 +33,20 @@ static bool try_key(struct search *s, struct slice key, bool partial)
     return true;
 }
 
-/* The parents of a domain, `parent.tld` or, in the other style, `.parent.tld`. */
-static bool try_parents(struct search *s, struct slice name)
+static void search_start(struct search *s, const struct step *step, const struct scene *scene)
 {
-    bool bare = s->scene->policy->site->access_parents;
+    const struct site *site = scene->policy->site;
 
-    for (;;) {
-        const char *dot = name.len > 1 ? memchr(name.ptr + 1, '.', name.len - 1) : NULL;
-        size_t skip;
-
-        if (dot == NULL)
-            return false;
-        skip = (size_t)(dot - name.ptr) + (bare ? 1 : 0);
-        name = (struct slice){name.ptr + skip, name.len - skip};
-        if (name.len == 0)
-            return false;
-        if (try_key(s, name, true))
-            return true;
-    }
-}
-
-static bool try_domain(struct search *s, const char *name)
-{
-    struct slice key = slice_of(name);
-    struct addr addr;
-
-    if (try_key(s, key, false))
-        return true;
-    return !addr_parse(key, &addr) && try_parents(s, key);
-}
-
-/* The address, then what is left when it is cut at the last delimiter, again and again. */
-static bool try_address(struct search *s, const char *address)
-{
-    struct slice key = slice_of(address);
-    int delimiter = strchr(address, ':') ? ':' : '.';
-    bool partial = false;
-
-    for (;;) {
-        const char *cut;
-
-        if (try_key(s, key, partial))
-            return true;
-        partial = true;
-        cut = key.len > 0 ? memrchr(key.ptr, delimiter, key.len) : NULL;
-        if (cut == NULL)
-            return false;
-        key.len = (size_t)(cut - key.ptr);
-    }
-}
-
-/* An address in its quoted form, then, if that differs, without quotes. */
-static bool try_both_forms(struct search *s, const char *address, bool partial)
-{
-    const char *quoted = address_quote(address, s->scene->arena);
-
-    if (try_key(s, slice_of(quoted), partial))
-        return true;
-    return quoted != address && try_key(s, slice_of(address), partial);
-}
-
-static const char *local_at(const char *address, struct arena *arena)
-{
-    const char *at = strrchr(address, '@');
-
-    return arena_strndup(arena, address, (size_t)(at + 1 - address));
-}
-
-static const char *without_extension(const char *address, size_t extension, struct arena *arena)
-{
-    return arena_printf(arena, "%.*s%s", (int)extension, address, strrchr(address, '@'));
-}
-
-static bool try_mail_address(struct search *s, const char *key)
-{
-    struct arena *arena = s->scene->arena;
-    size_t extension = address_extension(key, s->scene->policy->site->recipient_delimiter);
-    const char *plain = extension ? without_extension(key, extension, arena) : NULL;
-    struct slice domain = address_domain(key);
-
-    if (try_both_forms(s, key, false) || (plain && try_both_forms(s, plain, true)))
-        return true;
-    if (try_key(s, domain, true) || try_parents(s, domain))
-        return true;
-    if (try_both_forms(s, local_at(key, arena), true))
-        return true;
-    return plain && try_both_forms(s, local_at(plain, arena), true);
+    *s = (struct search){.step = step, .scene = scene, .result = TABLE_NOT_FOUND};
+    s->keys = (struct access_keys){
+        .ask = ask,
+        .arg = s,
+        .whole_only = table_has_patterns(step->table),
+        .bare_parents = site->access_parents,
+        .delimiters = site->recipient_delimiter,
+        .null_sender = site->null_access_lookup_key,
+        .arena = scene->arena,
+    };
 }
 
 static struct outcome lookup_error(const struct search *s, const struct subject *subject)
@@ -157,28 +86,25 @@ static struct outcome conclude(const struct search *s, struct subject subject)
     return o;
 }
 
-static struct search search_new(const struct step *step, const struct scene *scene)
-{
-    return (struct search){.step = step, .scene = scene, .result = TABLE_NOT_FOUND};
-}
-
 static struct outcome judge_client_access(const struct step *step, const struct scene *scene)
 {
-    struct search s = search_new(step, scene);
+    struct search s;
 
-    if (!try_domain(&s, scene->client->name))
-        try_address(&s, scene->client->addr_text);
+    search_start(&s, step, scene);
+    if (!access_keys_name(&s.keys, scene->client->name))
+        access_keys_address(&s.keys, scene->client->addr_text);
     return conclude(&s, subject_client(scene));
 }
 
 static struct outcome judge_reverse_access(const struct step *step, const struct scene *scene)
 {
-    struct search s = search_new(step, scene);
+    struct search s;
     const char *ptr = scene->client->ptr ? scene->client->ptr : "unknown";
     struct outcome o;
 
-    if (!try_domain(&s, ptr))
-        try_address(&s, scene->client->addr_text);
+    search_start(&s, step, scene);
+    if (!access_keys_name(&s.keys, ptr))
+        access_keys_address(&s.keys, scene->client->addr_text);
     o = conclude(&s, (struct subject){ptr, "Unverified Client host"});
     o.permission = PERMISSION_FORBIDDEN;
     return o;
@@ -186,35 +112,35 @@ static struct outcome judge_reverse_access(const struct step *step, const struct
 
 static struct outcome judge_helo_access(const struct step *step, const struct scene *scene)
 {
-    struct search s = search_new(step, scene);
+    struct search s;
 
     if (scene->client->helo == NULL)
         return outcome_dunno();
-    try_domain(&s, scene->client->helo);
+    search_start(&s, step, scene);
+    access_keys_name(&s.keys, scene->client->helo);
     return conclude(&s, subject_helo(scene));
 }
 
 static struct outcome judge_sender_access(const struct step *step, const struct scene *scene)
 {
-    struct search s = search_new(step, scene);
+    struct search s;
 
     if (!scene->message->has_mail)
         return outcome_dunno();
-    if (scene->message->sender.key[0] == '\0')
-        try_key(&s, slice_of(scene->policy->site->null_access_lookup_key), false);
-    else
-        try_mail_address(&s, scene->message->sender.key);
+    search_start(&s, step, scene);
+    access_keys_sender(&s.keys, scene->message->sender.key);
     return conclude(&s, subject_sender(scene));
 }
 
 static struct outcome judge_recipient_access(const struct step *step, const struct scene *scene)
 {
-    struct search s = search_new(step, scene);
+    struct search s;
     struct outcome o;
 
     if (scene->recipient == NULL || strchr(scene->recipient->address.key, '@') == NULL)
         return outcome_dunno();
-    try_mail_address(&s, scene->recipient->address.key);
+    search_start(&s, step, scene);
+    access_keys_mail(&s.keys, scene->recipient->address.key);
     o = conclude(&s, subject_recipient(scene));
     if (address_is_routed(&scene->recipient->address))
         o.permission = PERMISSION_IGNORED;
@@ -223,7 +149,7 @@ static struct outcome judge_recipient_access(const struct step *step, const stru
 
 static struct outcome judge_sasl_access(const struct step *step, const struct scene *scene)
 {
-    struct search s = search_new(step, scene);
+    struct search s;
     char *name;
 
     if (scene->message->login[0] == '\0')
@@ -232,7 +158,8 @@ static struct outcome judge_sasl_access(const struct step *step, const struct sc
     for (char *p = name; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || *p == 0x7f)
             *p = '_';
-    try_key(&s, slice_of(scene->message->login), false);
+    search_start(&s, step, scene);
+    ask(&s, slice_of(scene->message->login));
     return conclude(&s, (struct subject){name, "SASL login name"});
 }
 
