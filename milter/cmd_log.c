@@ -57,9 +57,9 @@ enum column {
 };
 
 static const char select_decisions[] =
-    "SELECT id, time, queue_id, message_id, direction, client_name, client_addr, helo, login, sender,"
-    " recipients, stage, action, enforced, code, dsn, text, file, line, rule_text, ms, held, redirected"
-    " FROM decision AS d WHERE id > :after";
+    "SELECT id, time, queue_id, message_id, direction, client_name, client_addr, helo, login,"
+    " sender, recipients, stage, action, enforced, code, dsn, text, file, line, rule_text, ms,"
+    " held, redirected FROM decision AS d WHERE id > :after";
 
 /* NULL patterns match everything. The newest :count of them, in the order of time. */
 static char *build_sql(const struct query *q)
@@ -72,7 +72,8 @@ static char *build_sql(const struct query *q)
     if (q->from != NULL)
         buf_adds(&sql, " AND lower(sender) GLOB lower(:from)");
     if (q->client != NULL)
-        buf_adds(&sql, " AND (lower(client_name) GLOB lower(:client) OR client_addr GLOB lower(:client))");
+        buf_adds(&sql, " AND (lower(client_name) GLOB lower(:client)"
+                       " OR client_addr GLOB lower(:client))");
     if (q->rcpt != NULL)
         buf_adds(&sql, " AND EXISTS (SELECT 1 FROM recipient AS r WHERE r.id = d.id"
                        " AND lower(r.address) GLOB lower(:rcpt))");
@@ -292,7 +293,7 @@ int cmd_log(int argc, char **argv)
         {'f', "follow", NULL, "go on with new ones until interrupted", &follow_it, NULL},
         {'n', "lines", "COUNT", "of the newest that match (20)", &lines, NULL},
         {0, "reject", NULL, "only what was rejected or deferred", &refused, NULL},
-        {0, "from", "PATTERN", "the sender: * and ? stand for anything, without them a part will do",
+        {0, "from", "PATTERN", "the sender; * and ? stand for anything, else a part will do",
          &q.from, NULL},
         {0, "rcpt", "PATTERN", "a recipient, likewise", &q.rcpt, NULL},
         {0, "client", "PATTERN", "the client's name or address, likewise", &q.client, NULL},

@@ -107,7 +107,7 @@ const char *fold_domain_ascii(const char *domain, struct arena *arena)
     return ascii ? ascii : lower_copy(domain, arena);
 }
 
-/* libidn2 decodes what no registry would accept; only what leads back to the same A-labels counts. */
+/* libidn2 decodes what no registry would accept; only what leads back to the same name counts. */
 const char *fold_domain_utf8(const char *domain, struct arena *arena)
 {
     const char *ascii = fold_domain_ascii(domain, arena), *utf8, *back;

@@ -368,6 +368,7 @@ struct journal *journal_open(const struct journal_options *options)
     j->queue_limit = options->queue_limit > 0 ? options->queue_limit : 1;
     j->size_limit = options->size_limit;
     j->queue = queue_new(j->queue_limit);
+    j->status.healthy = true;
     j->db.path = j->path;
     j->db.group = j->group;
     pthread_mutex_init(&j->mutex, NULL);

@@ -1,4 +1,4 @@
-/* journal_db - the log's file as its writer holds it: opened, brought forward, found moved or broken */
+/* journal_db - the log's file as its writer holds it: opened, migrated, found moved or broken */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_db.h"
 
@@ -16,8 +16,8 @@
 
 enum { BUSY_MS = 100, FILE_MODE = 0640 };
 
-/* The cache holds what is written at random, the index of queue ids above all; the more the WAL takes
- * before a checkpoint, the more often a page of it is written once for many changes. */
+/* The cache holds what is written at random, the index of queue ids above all; the more the WAL
+ * takes before a checkpoint, the more often a page of it is written once for many changes. */
 static const char settings[] = "PRAGMA auto_vacuum = INCREMENTAL;"
                                "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = NORMAL;"
@@ -32,10 +32,12 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
     [DB_COMMIT] = "COMMIT",
     [DB_ROLLBACK] = "ROLLBACK",
-    [DB_ADD_MAIL] = ("INSERT INTO mail (id, clock_ms, direction, client, helo, login, sender, verdict,"
-                     " us, held, redirected, queue_id, message_id)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
-    [DB_ADD_RECIPIENT] = "INSERT INTO mail_recipient (id, n, address, verdict) VALUES (?1, ?2, ?3, ?4)",
+    [DB_ADD_MAIL] =
+        ("INSERT INTO mail (id, clock_ms, direction, client, helo, login, sender, verdict,"
+         " us, held, redirected, queue_id, message_id)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
+    [DB_ADD_RECIPIENT] =
+        "INSERT INTO mail_recipient (id, n, address, verdict) VALUES (?1, ?2, ?3, ?4)",
     [DB_ADD_CHECKS] = "INSERT INTO mail_check (id, list) VALUES (?1, ?2)",
     [DB_OLD_ID] = "SELECT id FROM mail ORDER BY id LIMIT 1 OFFSET ?1",
     [DB_PRUNE_MAIL] = "DELETE FROM mail WHERE id < ?1",
@@ -124,8 +126,8 @@ static enum db_result read_number(struct journal_db *db, const char *sql, int64_
     return result;
 }
 
-/* By path, never by opening the file: to close it would drop the locks that SQLite holds on it. Failure
- * is let pass: a log that the group cannot read is better than none. */
+/* By path, never by opening the file: to close it would drop the locks that SQLite holds on it.
+ * Failure is let pass: a log that the group cannot read is better than none. */
 static void share_file(const struct journal_db *db, const char *suffix)
 {
     char *path = xasprintf("%s%s", db->path, suffix), space[4096];
@@ -135,7 +137,8 @@ static void share_file(const struct journal_db *db, const char *suffix)
     if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
         if (db->group != NULL)
             getgrnam_r(db->group, &entry, space, sizeof(space), &found);
-        if (found != NULL && found->gr_gid != st.st_gid && lchown(path, (uid_t)-1, found->gr_gid) != 0)
+        if (found != NULL && found->gr_gid != st.st_gid &&
+            lchown(path, (uid_t)-1, found->gr_gid) != 0)
             found = NULL;
         if ((st.st_mode & 07777) != FILE_MODE && chmod(path, FILE_MODE) != 0)
             found = NULL;
@@ -143,7 +146,8 @@ static void share_file(const struct journal_db *db, const char *suffix)
     free(path);
 }
 
-/* Made here, not by SQLite, so that the umask has no say; SQLite gives -wal and -shm the same mode. */
+/* Made here, not by SQLite, so that the umask has no say; SQLite gives -wal and -shm the same
+ * mode. */
 static bool make_file(const struct journal_db *db, struct err *err)
 {
     int fd = open(db->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);

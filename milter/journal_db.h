@@ -1,4 +1,4 @@
-/* journal_db - the log's file as its writer holds it: opened, brought forward, found moved or broken */
+/* journal_db - the log's file as its writer holds it: opened, migrated, found moved or broken */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_JOURNAL_DB_H
 #define TAMIS_JOURNAL_DB_H
@@ -59,8 +59,8 @@ struct journal_db {
     int64_t swept;              /* all generations up to this one are */
 };
 
-/* Opens, or creates with mode 0640 and the group; brings an older schema forward; refuses a database that
- * is newer or not ours. Waits at most a fraction of a second for locks. */
+/* Opens, or creates with mode 0640 and the group; brings an older schema forward; refuses a
+ * database that is newer or not ours. Waits at most a fraction of a second for locks. */
 enum db_result journal_db_open(struct journal_db *db, struct err *err);
 
 /* Moves what is in the WAL into the database; NULL statements, closed database: allowed. */
@@ -69,10 +69,12 @@ void journal_db_close(struct journal_db *db);
 /* The file at the path is no longer the one that is open: deleted, replaced. */
 bool journal_db_is_moved(const struct journal_db *db);
 
-/* Renames the (closed) database and its WAL to PATH.corrupt-YYYYMMDD-HHMMSS[-N]; the name in `aside`. */
+/* Renames the (closed) database and its WAL to PATH.corrupt-YYYYMMDD-HHMMSS[-N]; the name in
+ * `aside`. */
 bool journal_db_set_aside(const char *path, char *aside, size_t size, struct err *err);
 
-/* Begins a write transaction; knows afterwards what another filter wrote into the same file meanwhile. */
+/* Begins a write transaction; knows afterwards what another filter wrote into the same file
+ * meanwhile. */
 enum db_result journal_db_begin(struct journal_db *db, struct err *err);
 void journal_db_rollback(struct journal_db *db);
 

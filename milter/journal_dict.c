@@ -148,7 +148,8 @@ static void build_key(struct buf *key, enum dict dict, const struct dict_value *
     buf_addc(key, (char)dict);
     for (int i = 0; i < layouts[dict].count; i++) {
         const struct dict_value *v = &values[i];
-        uint64_t head = v->type == DICT_TEXT ? (uint64_t)v->len << 2 | DICT_TEXT : (uint64_t)v->type;
+        uint64_t head =
+            v->type == DICT_TEXT ? (uint64_t)v->len << 2 | DICT_TEXT : (uint64_t)v->type;
 
         /* Type and length first: no two lists of values have the same key. */
         buf_add(key, &head, sizeof(head));
@@ -267,7 +268,8 @@ static int find_row(struct dicts *d, enum dict dict, const struct dict_value *va
     return sqlite3_reset(stmt);
 }
 
-static int find_or_insert(struct dicts *d, enum dict dict, const struct dict_value *values, int64_t *id)
+static int find_or_insert(struct dicts *d, enum dict dict, const struct dict_value *values,
+                          int64_t *id)
 {
     sqlite3_stmt *stmt = d->insert[dict];
     int rc = find_row(d, dict, values, id);

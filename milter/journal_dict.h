@@ -31,8 +31,9 @@ struct dicts;
 struct dicts *dicts_new(sqlite3 *db);
 void dicts_free(struct dicts *dicts); /* NULL is allowed */
 
-/* The entry's id, new if need be; `used` becomes the current generation. Values are given in the order of
- * the schema. Inside a transaction; after a rollback call dicts_forget. Returns an SQLite result code. */
+/* The entry's id, new if need be; `used` becomes the current generation. Values are given in the
+ * order of the schema. Inside a transaction; after a rollback call dicts_forget. Returns an SQLite
+ * result code. */
 int dicts_id(struct dicts *dicts, enum dict dict, const struct dict_value *values, int64_t *id);
 
 /* The cache is emptied. */
@@ -41,8 +42,8 @@ void dicts_forget(struct dicts *dicts);
 /* What is used from now on is marked with this number; it must be larger than any before. */
 void dicts_set_generation(struct dicts *dicts, int64_t generation);
 
-/* Deletes a part of the entries that were last used in generation `last` or before, `*position` (0 at
- * first) telling where it goes on; -1: all is done. Returns an SQLite result code. */
+/* Deletes a part of the entries that were last used in generation `last` or before, `*position` (0
+ * at first) telling where it goes on; -1: all is done. Returns an SQLite result code. */
 int dicts_sweep(struct dicts *dicts, int64_t last, int64_t *position);
 
 #endif

@@ -1,4 +1,4 @@
-/* journal_prune - the log kept within its size: oldest rows, unused dictionary entries, a grown WAL */
+/* journal_prune - the log kept within its size: old rows, unused entries, a grown WAL */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_prune.h"
 
@@ -71,7 +71,8 @@ static enum db_result sweep(struct journal_db *db, struct err *err)
         db->sweep_last = dead;
         db->sweep_position = 0;
     }
-    result = journal_db_result(db, dicts_sweep(db->dicts, db->sweep_last, &db->sweep_position), err);
+    result =
+        journal_db_result(db, dicts_sweep(db->dicts, db->sweep_last, &db->sweep_position), err);
     if (result != DB_OK || db->sweep_position >= 0)
         return result;
     db->swept = db->sweep_last;
@@ -103,7 +104,8 @@ static enum db_result step(struct journal_db *db, uint64_t size_limit, bool too_
     return result;
 }
 
-enum db_result journal_prune(struct journal_db *db, uint64_t size_limit, bool *more, struct err *err)
+enum db_result journal_prune(struct journal_db *db, uint64_t size_limit, bool *more,
+                             struct err *err)
 {
     uint64_t target = size_limit - size_limit / 10;
     struct space space;

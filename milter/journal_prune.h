@@ -1,13 +1,14 @@
-/* journal_prune - the log kept within its size: oldest rows, unused dictionary entries, a grown WAL */
+/* journal_prune - the log kept within its size: old rows, unused entries, a grown WAL */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_JOURNAL_PRUNE_H
 #define TAMIS_JOURNAL_PRUNE_H
 
 #include "journal_db.h"
 
-/* One short step, a transaction of its own, if there is anything to do: size_limit in bytes, 0: none.
- * *more: the file is still too large. */
-enum db_result journal_prune(struct journal_db *db, uint64_t size_limit, bool *more, struct err *err);
+/* One short step, a transaction of its own, if there is anything to do: size_limit in bytes, 0:
+ * none. *more: the file is still too large. */
+enum db_result journal_prune(struct journal_db *db, uint64_t size_limit, bool *more,
+                             struct err *err);
 
 /* Empties a WAL that has grown to `wal_bytes`; DB_BUSY: a reader holds a transaction. */
 enum db_result journal_shrink_wal(struct journal_db *db, uint64_t wal_bytes, struct err *err);

@@ -10,7 +10,8 @@
 
 enum { NODE = 0, TEXT_MAX = 2000, VARIABLE_MIN = 3 };
 
-/* Texts of the transaction that turn up in questions, answers and replies; stored as one character. */
+/* Texts of the transaction that turn up in questions, answers and replies; stored as one
+ * character. */
 enum variable {
     VAR_CLIENT_NAME = 1,
     VAR_CLIENT_ADDR,
@@ -242,14 +243,16 @@ static int add_mail(struct writing *w, int64_t clock_ms)
     const struct edit *redirect = message_last_edit(m, ACT_REDIRECT);
     sqlite3_stmt *stmt = w->db->stmts[DB_ADD_MAIL];
     int64_t client, helo, login, sender, verdict, redirected;
+    const char *mail_from = m->has_mail ? m->sender.text : NULL;
+    const char *action = entry_action_name(entry->action);
     int rc;
 
     set_recipient(w, last_recipient(m));
     if ((rc = client_id(w, &client)) != SQLITE_OK ||
         (rc = text_id(w, DICT_NAME, entry->client.helo, &helo)) != SQLITE_OK ||
         (rc = text_id(w, DICT_NAME, m->login, &login)) != SQLITE_OK ||
-        (rc = text_id(w, DICT_ADDRESS, m->has_mail ? m->sender.text : NULL, &sender)) != SQLITE_OK ||
-        (rc = verdict_id(w, entry_action_name(entry->action), &m->verdict, &verdict)) != SQLITE_OK ||
+        (rc = text_id(w, DICT_ADDRESS, mail_from, &sender)) != SQLITE_OK ||
+        (rc = verdict_id(w, action, &m->verdict, &verdict)) != SQLITE_OK ||
         (rc = text_id(w, DICT_ADDRESS, redirect ? redirect->text : NULL, &redirected)) != SQLITE_OK)
         return rc;
     sqlite3_bind_int64(stmt, 1, w->id);
@@ -297,7 +300,8 @@ static int add_recipients(struct writing *w)
     int64_t address, verdict;
     int rc = SQLITE_OK;
 
-    for (const struct recipient *r = w->entry->message->recipients; r && rc == SQLITE_OK; r = r->next) {
+    for (const struct recipient *r = w->entry->message->recipients; r && rc == SQLITE_OK;
+         r = r->next) {
         set_recipient(w, r);
         if ((rc = text_id(w, DICT_ADDRESS, r->address.text, &address)) != SQLITE_OK ||
             (rc = recipient_verdict(w, r, &verdict)) != SQLITE_OK)
@@ -340,8 +344,8 @@ static void add_number(struct buf *b, int64_t number)
 }
 
 /* Checks come recipient by recipient, so the search goes on from the one before. */
-static const struct recipient *recipient_number(const struct message *m, const struct recipient *from,
-                                                int number)
+static const struct recipient *recipient_number(const struct message *m,
+                                                const struct recipient *from, int number)
 {
     const struct recipient *r = from != NULL && from->number <= number ? from : m->recipients;
 
@@ -388,7 +392,8 @@ enum db_result journal_write(struct journal_db *db, const struct entry *entry, s
     int64_t clock_ms;
     int rc;
 
-    w.id = journal_id(entry->message->time_us + (int64_t)entry->duration_us, db->last_id, &clock_ms);
+    w.id =
+        journal_id(entry->message->time_us + (int64_t)entry->duration_us, db->last_id, &clock_ms);
     set_variables(&w);
     if ((rc = add_mail(&w, clock_ms)) == SQLITE_OK && (rc = add_recipients(&w)) == SQLITE_OK)
         rc = add_checks(&w);

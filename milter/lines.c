@@ -213,7 +213,8 @@ static struct slice finish(const struct lines *lines, char *start, size_t len, s
     return (struct slice){start, len};
 }
 
-bool lines_next(struct lines *lines, struct slice *text, struct where *at, struct problems *problems)
+bool lines_next(struct lines *lines, struct slice *text, struct where *at,
+                struct problems *problems)
 {
     char *start = NULL;
     size_t len;

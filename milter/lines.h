@@ -12,10 +12,10 @@ struct lines;
 enum { LINES_FILE_MAX = 256 * 1024 * 1024 };
 
 /* Reads a regular file (never a directory, FIFO or device: opening cannot hang), at most `max`
- * bytes. NULL with err set when it cannot be read; the text of err says "PATH: why" and the mend. */
+ * bytes. NULL with err set when it cannot be read; err says "PATH: why" and the mend. */
 struct lines *lines_read(const char *path, size_t max, struct err *err);
 
-/* The same over a text in memory, which is copied; `name` is what stands for the file in messages. */
+/* The same over a text in memory, which is copied; `name` stands for the file in messages. */
 struct lines *lines_of_text(const char *name, const char *text, size_t len);
 void lines_free(struct lines *lines); /* NULL is allowed */
 
@@ -29,7 +29,8 @@ void lines_report_as(struct lines *lines, enum severity severity);
  * reported and dropped, with what continues it; text after a NUL is reported and dropped. Returns
  * false at the end. *text is NUL-terminated, never empty, and lives as long as `lines`, as does
  * at->file; at->line is the first line. */
-bool lines_next(struct lines *lines, struct slice *text, struct where *at, struct problems *problems);
+bool lines_next(struct lines *lines, struct slice *text, struct where *at,
+                struct problems *problems);
 
 /* The next physical line as it stands, without its newline, for files that are no lists of logical
  * lines: *text is not NUL-terminated, may be empty, and lives as long as `lines`. Not to be mixed

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "log.h"
 
+#include "fold.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -9,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <unistr.h>
 
 enum { LINE_SIZE = 2048, LIMIT_US = 60 * 1000000 };
 
@@ -17,11 +18,13 @@ static const struct {
     const char *name;
     int number;
 } facilities[] = {
-    {"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},     {"daemon", LOG_DAEMON},
-    {"ftp", LOG_FTP},       {"kern", LOG_KERN},         {"lpr", LOG_LPR},       {"mail", LOG_MAIL},
-    {"news", LOG_NEWS},     {"syslog", LOG_SYSLOG},     {"user", LOG_USER},     {"uucp", LOG_UUCP},
-    {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},     {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},
-    {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},     {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7},
+    {"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
+    {"daemon", LOG_DAEMON}, {"ftp", LOG_FTP},           {"kern", LOG_KERN},
+    {"lpr", LOG_LPR},       {"mail", LOG_MAIL},         {"news", LOG_NEWS},
+    {"syslog", LOG_SYSLOG}, {"user", LOG_USER},         {"uucp", LOG_UUCP},
+    {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},     {"local2", LOG_LOCAL2},
+    {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},     {"local5", LOG_LOCAL5},
+    {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7},
 };
 
 static const char *_Atomic program = "tamis";
@@ -70,24 +73,6 @@ static const char *prefix_of(int priority)
     }
 }
 
-/* C1 controls are two bytes in UTF-8, and some terminals obey them. */
-static void make_printable(char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t i = 0; i < len;) {
-        unsigned char *p = (unsigned char *)text + i;
-        int n = *p < 0x80 ? 1 : u8_mblen(p, len - i);
-        bool control = *p < 0x20 || *p == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
-
-        if (n < 1)
-            n = 1, control = true;
-        if (control)
-            memset(p, '?', (size_t)n);
-        i += (size_t)n;
-    }
-}
-
 static void print_line(int priority, const char *line)
 {
     char out[LINE_SIZE + 64];
@@ -116,7 +101,7 @@ static void format_line(int priority, const char *note, const char *fmt, va_list
     vsnprintf(line + used, room - used, fmt, ap);
     used = strlen(line);
     snprintf(line + used, sizeof(line) - used, "%s", note);
-    make_printable(line);
+    fold_printable(line, '?');
     print_line(priority, line);
     errno = kept;
 }

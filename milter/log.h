@@ -7,19 +7,20 @@
 
 #include <syslog.h>
 
-/* Before the first call: standard error only. `facility` as "mail", "local3"; false if unknown (then
- * nothing changes). `name` must live as long as the program. */
+/* Before the first call: standard error only. `facility` as "mail", "local3"; false if unknown
+ * (then nothing changes). `name` must live as long as the program. */
 bool log_open(const char *facility, const char *name, bool to_stderr);
 void log_close(void);
 void log_verbose(bool verbose); /* LOG_DEBUG lines, too */
 
-/* One line of at most 2 kB (longer: cut); a control character or a byte that is no UTF-8 is printed as
- * `?`. As in Postfix's log "warning: ", "error: " or "fatal: " stands in front where the priority
- * (LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR, LOG_CRIT) says so. Any thread; errno is kept. */
+/* One line of at most 2 kB (longer: cut); a control character or a byte that is no UTF-8 is
+ * printed as `?`. As in Postfix's log "warning: ", "error: " or "fatal: " stands in front where
+ * the priority (LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR, LOG_CRIT) says so. Any thread; errno is
+ * kept. */
 void log_line(int priority, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* The same, at most once in 60 s for one `limit` object (zeroed before its first use; often static at
- * the place of the call); says how many were left out before. */
+/* The same, at most once in 60 s for one `limit` object (zeroed before its first use; often static
+ * at the place of the call); says how many were left out before. */
 struct log_limit {
     uint64_t next_us; /* monotonic: not before then */
     uint64_t left_out;

@@ -64,8 +64,8 @@ static bool check_version(struct logdb *log, struct err *err)
     if (application != SCHEMA_APPLICATION)
         return err_set(err, "%s: not a log of tamis", log->path);
     if (version > SCHEMA_VERSION)
-        return err_set(err, "%s: written by a newer tamis (schema %d, this one knows %d)", log->path,
-                       version, SCHEMA_VERSION);
+        return err_set(err, "%s: written by a newer tamis (schema %d, this one knows %d)",
+                       log->path, version, SCHEMA_VERSION);
     if (version < SCHEMA_VERSION)
         return err_set(err, "%s: schema %d; the filter brings it to %d when it starts", log->path,
                        version, SCHEMA_VERSION);

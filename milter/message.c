@@ -1,4 +1,4 @@
-/* message - a client and one mail transaction of it: what is known, what was asked, what is to be done */
+/* message - a client and one mail transaction of it: what is known, asked, to be done */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "message.h"
 
@@ -95,7 +95,8 @@ static bool edit_is(const struct edit *edit, enum act act, const char *text,
            same_text(edit->rule.text, rule->text);
 }
 
-bool message_add_edit(struct message *m, enum act act, const char *text, const struct rule_ref *rule)
+bool message_add_edit(struct message *m, enum act act, const char *text,
+                      const struct rule_ref *rule)
 {
     struct edit *edit;
 

@@ -1,4 +1,4 @@
-/* message - a client and one mail transaction of it: what is known, what was asked, what is to be done */
+/* message - a client and one mail transaction of it: what is known, asked, to be done */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_MESSAGE_H
 #define TAMIS_MESSAGE_H
@@ -12,8 +12,8 @@ enum { DIR_COUNT = 2 };
 
 const char *direction_name(enum direction direction); /* "incoming", "outgoing" */
 
-/* What CONNECT and HELO told; texts are never NULL unless it says so, and free of control characters.
- * They live in the session's arena, or, in a copy by client_copy, in that arena. */
+/* What CONNECT and HELO told; texts are never NULL unless it says so, and free of control
+ * characters. They live in the session's arena, or, in a copy by client_copy, in that arena. */
 struct client {
     const char *name;      /* verified host name, else "unknown" */
     const char *ptr;       /* {client_ptr}: unverified reverse name; "unknown"; NULL: not told */
@@ -31,8 +31,9 @@ struct client {
 /* `to` becomes a copy of all of it, texts included, in `arena`. */
 void client_copy(struct client *to, const struct client *from, struct arena *arena);
 
-/* An envelope address. `key` is what tables are asked for: resolved as Postfix's trivial-rewrite does
- * (source route, quotes and comments gone, $myorigin added, lower case); "" for the null sender. */
+/* An envelope address. `key` is what tables are asked for: resolved as Postfix's trivial-rewrite
+ * does (source route, quotes and comments gone, $myorigin added, lower case); "" for the null
+ * sender. */
 struct address {
     const char *arg;  /* as the MTA passed it, with or without <>: what smfi_delrcpt needs */
     const char *text; /* as typed by the client, without <>, quotes, route: for replies and log */
@@ -52,7 +53,7 @@ struct check_record {
     struct check_record *next;
     int recipient;           /* number, 0: none */
     const char *restriction; /* as written: "check_client_access hash:rules/client" */
-    const char *question;    /* canonical text, "table hash:rules/client mail.example"; NULL: none */
+    const char *question; /* canonical text, "table hash:rules/client mail.example"; NULL: none */
     const char *answer;      /* raw; NULL: none */
     const char *result;      /* act_name, "warn:reject" under warn_if_reject */
     struct rule_ref rule;
@@ -106,26 +107,29 @@ struct message {
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
 };
 
-/* Incoming, all texts "", no recipients; verdicts start as ACT_DUNNO, enforced. Lives in its own arena,
- * and ends with it. */
+/* Incoming, all texts "", no recipients; verdicts start as ACT_DUNNO, enforced. Lives in its own
+ * arena, and ends with it. */
 struct message *message_new(int64_t time_us);
 void message_free(struct message *message); /* NULL is allowed */
 
 /* Appends; numbers it. The address's texts must live in the message's arena. */
 struct recipient *message_add_recipient(struct message *message, const struct address *address);
-struct check_record *message_add_check(struct message *message); /* zeroed; the caller fills it in */
+
+/* Appends a zeroed record; the caller fills it in. */
+struct check_record *message_add_check(struct message *message);
 
 /* Appends copies of both texts. */
 void message_add_header(struct message *message, const char *name, const char *value);
 
-/* Notes an edit once a rule and text (a rule that fires for each recipient counts once); texts are copied.
- * False when it was there already. */
+/* Notes an edit once a rule and text (a rule that fires for each recipient counts once); texts are
+ * copied. False when it was there already. */
 bool message_add_edit(struct message *message, enum act act, const char *text,
                       const struct rule_ref *rule);
 /* The last one of that kind, or NULL. */
 const struct edit *message_last_edit(const struct message *message, enum act act);
 
-/* Appends a finding for a copy of the question: FINDING_TEMPERROR, "" until the world fills it in. */
+/* Appends a finding for a copy of the question: FINDING_TEMPERROR, "" until the world fills it
+ * in. */
 struct finding *message_add_finding(struct message *message, const char *question);
 
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */

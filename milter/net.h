@@ -32,8 +32,8 @@ unsigned addr_bits(const struct addr *addr); /* 32, 128; 0 for AF_UNSPEC */
 /* The usual text (inet_ntop); "unknown" for AF_UNSPEC. Returns buf. */
 const char *addr_text(const struct addr *addr, char buf[ADDR_TEXT_SIZE]);
 
-/* "192.0.2.0/24", "[2001:db8::]/32", "[2001:db8::/32]", "2001:db8::1"; strict as cidr_table(5): host
- * bits that are not zero, too many bits and anything behind are errors (why: a text for the
+/* "192.0.2.0/24", "[2001:db8::]/32", "[2001:db8::/32]", "2001:db8::1"; strict as cidr_table(5):
+ * host bits that are not zero, too many bits and anything behind are errors (why: a text for the
  * administrator, with the network to write instead where one can be guessed). */
 bool net_parse(struct slice text, struct net *net, struct err *why);
 

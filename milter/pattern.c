@@ -22,7 +22,7 @@ struct pattern_rule {
     bool substitutes;
     int line;
     uint32_t key_len;   /* of text: the patterns with their flags */
-    uint32_t after;     /* of an if: the rule behind its endif; while it is open, the if around it */
+    uint32_t after;     /* of an if: the rule behind its endif; while open: the if around it */
     const char *text;
     const char *value;          /* as written */
     const struct template *fill;
@@ -338,7 +338,7 @@ enum table_result pattern_lookup(const void *data, struct slice key, struct aren
         hit->text = rule->text;
         hit->rule = (struct where){table->file, rule->line};
     }
-    if (m.scratch != NULL)
+    if (m.scratch != NULL && table->engine->finish != NULL)
         table->engine->finish(&m);
     return rule ? TABLE_FOUND : TABLE_NOT_FOUND;
 }

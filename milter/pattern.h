@@ -10,7 +10,7 @@ struct matching {
     const void *shared; /* of the table */
     struct arena *arena;
     void *scratch;         /* the engine's own; NULL at first */
-    const size_t *offsets; /* start and end of the whole match, of group 1, 2 …; (size_t)-1: unset */
+    const size_t *offsets; /* start, end of the whole match, of group 1, 2 …; (size_t)-1: unset */
     size_t groups;         /* pairs in offsets */
     const char *why;       /* after PATTERN_FAILED; in the arena or constant */
 };
@@ -35,7 +35,7 @@ struct pattern_engine {
 
     /* Sets m->offsets on a match. Any number of threads at once. */
     enum pattern_result (*match)(struct matching *m, const void *code, struct slice key);
-    void (*finish)(struct matching *m); /* once a lookup, when m->scratch is not NULL */
+    void (*finish)(struct matching *m); /* once a lookup, when m->scratch is not NULL; or NULL */
 };
 
 /* The functions of a table_type, the engine being given. */

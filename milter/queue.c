@@ -63,7 +63,8 @@ bool queue_offer(struct queue *q, void *item)
     return taken;
 }
 
-/* Sleeps, with the mutex held, until there are `count` items, the queue is closed or the time is over. */
+/* Sleeps, with the mutex held, until there are `count` items, the queue is closed or the time is
+ * over. */
 static void wait_for(struct queue *q, size_t count, uint64_t wait_us)
 {
     const uint64_t longest_us = 86400ull * 1000000;
@@ -78,7 +79,8 @@ static void wait_for(struct queue *q, size_t count, uint64_t wait_us)
     q->wanted = 0;
 }
 
-size_t queue_take(struct queue *q, void **items, size_t max, uint64_t timeout_us, uint64_t linger_us)
+size_t queue_take(struct queue *q, void **items, size_t max, uint64_t timeout_us,
+                  uint64_t linger_us)
 {
     size_t count, full = max < q->limit ? max : q->limit;
 

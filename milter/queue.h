@@ -13,9 +13,9 @@ void queue_free(struct queue *queue);   /* must be empty, nobody waiting; NULL i
 /* Any thread. False when the queue is full or closed: the caller keeps the item. */
 bool queue_offer(struct queue *queue, void *item);
 
-/* The consumer only: up to `max` items, oldest first. Waits until there is one, the queue is closed,
- * or `timeout_us` has passed (then 0). Once one is there it waits up to `linger_us` for `max` of them.
- * What waited when the queue was closed is still handed out. */
+/* The consumer only: up to `max` items, oldest first. Waits until there is one, the queue is
+ * closed, or `timeout_us` has passed (then 0). Once one is there it waits up to `linger_us` for
+ * `max` of them. What waited when the queue was closed is still handed out. */
 size_t queue_take(struct queue *queue, void **items, size_t max, uint64_t timeout_us,
                   uint64_t linger_us);
 

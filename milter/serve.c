@@ -306,7 +306,9 @@ static void drain(const struct server *server)
 
     log_line(LOG_INFO, "stopping: %u messages under way", front_messages());
     notify_send("STOPPING=1");
-    front_drain();
+    if (server->socket.kind != SOCKET_FD || !socket_park(server->socket.fd)) {
+        front_drain();
+    }
     while (front_messages() > 0 && now_us() < until && !atomic_load(&front_ended)) {
         int sig = signals_wait(20000);
         if (sig == SIGINT || sig == SIGTERM) {

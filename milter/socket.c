@@ -288,6 +288,20 @@ void socket_hurry(void)
     }
 }
 
+bool socket_park(int fd)
+{
+    struct sockaddr_un nameless = {.sun_family = AF_UNIX};
+    int quiet = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    /* unix(7), autobind: the kernel finds a name that nobody knows */
+    bool parked = quiet >= 0 && bind(quiet, (const struct sockaddr *)&nameless, sizeof(sa_family_t)) == 0
+                  && listen(quiet, 1) == 0 && dup3(quiet, fd, O_CLOEXEC) == fd;
+    if (quiet >= 0) {
+        close(quiet);
+    }
+    return parked;
+}
+
 void socket_peer_text(int fd, char *text, size_t size)
 {
     struct ucred cred;

@@ -38,6 +38,11 @@ bool socket_claim(const struct socket_spec *spec, struct err *err);
  * the second one waits for the acknowledgement of the first, 40 ms. */
 void socket_hurry(void);
 
+/* From now on nothing is accepted from a descriptor that somebody else (systemd) holds, too: clients wait in
+ * its queue for the next filter. Its place is taken by a socket at which nobody calls. False: they are still
+ * accepted. */
+bool socket_park(int fd);
+
 /* "opendkim (process 1234)" of the process on the other side of a connected unix socket. */
 void socket_peer_text(int fd, char *text, size_t size);
 

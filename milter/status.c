@@ -50,9 +50,15 @@ static int64_t uptime(const struct facts *facts)
     return facts->now - facts->source->started_at;
 }
 
+/* Before the first write nothing is known of the log, which is fine. */
+static bool has_log_trouble(const struct facts *facts)
+{
+    return !facts->journal.healthy && facts->journal.errors > 0;
+}
+
 static int state_of(const struct facts *facts)
 {
-    return facts->reload.refused || !facts->journal.healthy || facts->journal.dropped > 0
+    return facts->reload.refused || has_log_trouble(facts) || facts->journal.dropped > 0
                ? STATUS_DEGRADED
                : STATUS_FINE;
 }
@@ -84,7 +90,7 @@ static void add_reasons(struct buf *out, const struct facts *facts)
         buf_addf(out, " was refused (%zu errors), first: %s\n", facts->reload.errors,
                  facts->reload.first_error);
     }
-    if (!facts->journal.healthy) {
+    if (has_log_trouble(facts)) {
         buf_addf(out, "  the log cannot be written: %s\n", facts->journal.last_error);
     }
     if (facts->journal.dropped) {
@@ -136,7 +142,7 @@ static void render_journal(const struct journal_status *journal, struct buf *out
 {
     buf_addf(out, "\"log\":{\"healthy\":%s,\"offered\":%llu,\"written\":%llu,\"dropped\":%llu,"
              "\"details_dropped\":%llu,\"queued\":%llu,\"errors\":%llu,\"file_bytes\":%llu,"
-             "\"wal_bytes\":%llu,", journal->healthy ? "true" : "false",
+             "\"wal_bytes\":%llu,", journal->healthy || !journal->errors ? "true" : "false",
              (unsigned long long)journal->offered, (unsigned long long)journal->written,
              (unsigned long long)journal->dropped, (unsigned long long)journal->details_dropped,
              (unsigned long long)journal->queued, (unsigned long long)journal->errors,

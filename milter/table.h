@@ -40,16 +40,18 @@ struct table;
 
 /* Opens "TYPE:NAME" ("proxy:" in front is dropped; hash, btree, lmdb, cdb, dbm and texthash are
  * read from the text file NAME; static:VALUE and inline:{ … } have no file). A relative NAME is
- * relative to `dir` (NULL: to the working directory). limits may be NULL: the preset. Every skipped or doubtful line is added to `problems` with its place. NULL when the table
- * is unusable (unknown type, file missing, a directory, a FIFO, unreadable …): then `problems`, too,
- * holds the error, placed at `at` (where the specification stands). The caller frees it. */
+ * relative to `dir` (NULL: to the working directory). limits may be NULL: the preset. Every
+ * skipped or doubtful line is added to `problems` with its place. NULL when the table is unusable
+ * (unknown type, file missing, a directory, a FIFO, unreadable …): then `problems`, too, holds the
+ * error, placed at `at` (where the specification stands). The caller frees the table. Reads the
+ * file, so it may block. */
 struct table *table_open(const char *spec, const char *dir, struct where at,
                          const struct table_limits *limits, struct problems *problems);
 void table_free(struct table *table); /* NULL is allowed */
 
-/* One question, no parents or partial keys: the table's own key folding is applied (hash-like tables
- * compare casefolded keys; cidr knows addresses only; pcre and regexp match the bytes as they are).
- * Any number of threads at once; never waits for anything outside. Allocates from `arena` only (but
+/* One question, no parents or partial keys: the table's own key folding is applied (hash-like
+ * tables compare casefolded keys; cidr knows addresses only; pcre and regexp match the bytes as they
+ * are). Any number of threads at once; never waits for anything outside. Allocates from `arena` only (but
  * for what regexec(3) takes for itself; glibc's holds a lock for each pattern, too). The key may
  * hold any byte, NUL too. *hit is overwritten. An empty value is TABLE_ERROR, as in Postfix; then
  * hit.value is "", and rule and text are those of the rule (postmap -q prints the empty value). The

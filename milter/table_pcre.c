@@ -1,4 +1,4 @@
-/* table_pcre - Perl-compatible regular expressions: PCRE2, compiled to machine code where it can be */
+/* table_pcre - Perl-compatible regular expressions: PCRE2, as machine code where it can be */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "pattern.h"
@@ -36,6 +36,11 @@ static enum pattern_option pcre_option(char letter, unsigned *options)
     return letter == 'X' ? OPTION_OBSOLETE : OPTION_UNKNOWN;
 }
 
+static uint32_t limit_of(unsigned long limit)
+{
+    return limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
+}
+
 static void *pcre_share(const struct table_limits *limits)
 {
     struct shared *shared = xcalloc(1, sizeof(*shared));
@@ -43,9 +48,9 @@ static void *pcre_share(const struct table_limits *limits)
     shared->limits = pcre2_match_context_create(NULL);
     if (shared->limits == NULL)
         die("out of memory");
-    pcre2_set_match_limit(shared->limits, (uint32_t)limits->pcre_match);
-    pcre2_set_depth_limit(shared->limits, (uint32_t)limits->pcre_depth);
-    pcre2_set_heap_limit(shared->limits, (uint32_t)limits->pcre_heap_kb);
+    pcre2_set_match_limit(shared->limits, limit_of(limits->pcre_match));
+    pcre2_set_depth_limit(shared->limits, limit_of(limits->pcre_depth));
+    pcre2_set_heap_limit(shared->limits, limit_of(limits->pcre_heap_kb));
     shared->groups_max = 1;
     return shared;
 }

@@ -77,7 +77,8 @@ static void copy_offsets(struct matching *m, const regmatch_t *pairs, size_t cou
     m->groups = count;
 }
 
-/* REG_STARTEND takes the key with its length, NULs included. */
+/* REG_STARTEND takes the key with its length, NULs included. Behind it there must be a NUL all the
+ * same for what stands in front of regexec(3), such as a sanitizer's checks: a copy a lookup. */
 static enum pattern_result regexp_match(struct matching *m, const void *data, struct slice key)
 {
     const struct regexp *code = data;
@@ -85,10 +86,12 @@ static enum pattern_result regexp_match(struct matching *m, const void *data, st
     char why[128];
     int result;
 
+    if (m->scratch == NULL)
+        m->scratch = arena_strndup(m->arena, key.ptr, key.len);
     if (code->pairs > 1)
         pairs = arena_alloc(m->arena, code->pairs * sizeof(*pairs));
     pairs[0] = (regmatch_t){0, (regoff_t)key.len};
-    result = regexec(&code->regex, key.ptr, code->pairs, pairs, REG_STARTEND);
+    result = regexec(&code->regex, m->scratch, code->pairs, pairs, REG_STARTEND);
     if (result == REG_NOMATCH)
         return PATTERN_DIFFERS;
     if (result == 0) {

@@ -31,7 +31,8 @@ struct table_type {
 };
 
 /* The rows, for those who take the functions over from another type. */
-extern const struct table_type type_hash, type_cidr, type_pcre, type_regexp, type_static, type_inline;
+extern const struct table_type type_hash, type_cidr, type_pcre, type_regexp, type_static,
+    type_inline;
 
 /* Statements of rule files (cidr, pcre, regexp). */
 enum statement { STATEMENT_RULE, STATEMENT_IF, STATEMENT_ENDIF };

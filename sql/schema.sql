@@ -2,7 +2,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --
 -- The views at the end are the interface: their names and columns stay. The tables may change with
--- user_version; an older file is brought forward when the filter opens it, a newer one is left alone.
+-- user_version; an older file is brought forward when the filter opens it, a newer one is left
+-- alone.
 --
 -- In the views NULL means unknown, not told, or none; '' is a known empty text: the null sender <>.
 -- Times are UTC, 'YYYY-MM-DD HH:MM:SS'.
@@ -12,8 +13,8 @@
 
 PRAGMA application_id = 0x74616d69;
 
--- The dictionaries: what is said again and again is stored once. `used` is the last generation of rows
--- (see below) that points to the entry; when those rows are gone the entry goes, too.
+-- The dictionaries: what is said again and again is stored once. `used` is the last generation of
+-- rows (see below) that points to the entry; when those rows are gone the entry goes, too.
 
 -- Host names, HELO names, logins.
 CREATE TABLE name (
@@ -49,8 +50,8 @@ CREATE INDEX rule_content ON rule (file, line, text);
 
 -- The texts of verdict and step hold variables, so that thousands of messages share one entry:
 -- char(1) client name, char(2) client address, char(3) HELO name, char(4) login, char(5) sender,
--- char(6) recipient, char(7) domain of the sender, char(8) domain of the recipient. A domain is what
--- follows the first @.
+-- char(6) recipient, char(7) domain of the sender, char(8) domain of the recipient. A domain is
+-- what follows the first @.
 
 CREATE TABLE verdict (
     id INTEGER PRIMARY KEY,
@@ -126,9 +127,9 @@ CREATE TABLE mail_check (
 --   ms          from the first event to the last answer
 --   held        1: put on hold, else 0
 --   redirected  the address to which the message was redirected
-CREATE VIEW decision (id, time, queue_id, message_id, direction, client_name, client_addr, helo, login,
-                      sender, recipients, stage, action, enforced, code, dsn, text, file, line,
-                      rule_text, ms, held, redirected) AS
+CREATE VIEW decision (id, time, queue_id, message_id, direction, client_name, client_addr, helo,
+                      login, sender, recipients, stage, action, enforced, code, dsn, text, file,
+                      line, rule_text, ms, held, redirected) AS
 SELECT
     m.id,
     datetime(((m.id >> 22) + 1577836800000 + ifnull(m.clock_ms, 0)) / 1000, 'unixepoch'),
@@ -141,8 +142,9 @@ SELECT
     v.stage, v.action, v.enforced, v.code, v.dsn,
     CASE WHEN v.text GLOB '*[' || char(1) || '-' || char(8) || ']*' THEN
         (SELECT replace(replace(replace(replace(replace(replace(replace(replace(v.text,
-             char(1), ifnull(c.name, '')), char(2), ifnull(c.addr, '')), char(3), ifnull(h.text, '')),
-             char(4), ifnull(l.text, '')), char(5), ifnull(s.text, '')), char(6), ifnull(a.text, '')),
+             char(1), ifnull(c.name, '')), char(2), ifnull(c.addr, '')),
+             char(3), ifnull(h.text, '')), char(4), ifnull(l.text, '')),
+             char(5), ifnull(s.text, '')), char(6), ifnull(a.text, '')),
              char(7), ifnull(substr(s.text, instr(s.text, '@') + 1), '')),
              char(8), ifnull(substr(a.text, instr(a.text, '@') + 1), ''))
          FROM (SELECT max(n) AS n FROM mail_recipient WHERE id = m.id) AS last
@@ -188,7 +190,8 @@ LEFT JOIN rule AS u ON u.id = v.rule;
 --   answer     what came back, raw
 --   result     dunno, permit, reject, defer, ...; warn:reject under warn_if_reject
 --   us         microseconds
-CREATE VIEW check_result (id, n, recipient, restriction, question, answer, result, file, line, us) AS
+CREATE VIEW check_result (id, n, recipient, restriction, question, answer, result, file, line,
+                          us) AS
 SELECT
     k.id, e.key + 1, nullif(json_extract(e.value, '$[0]'), 0), p.restriction,
     replace(replace(replace(replace(replace(replace(replace(replace(p.question,

@@ -4,7 +4,7 @@
 --   sqlite3 log.db < sql/why.sql                                       the newest message
 --   sqlite3 log.db -cmd ".param set :queue_id 'XYZ'" < sql/why.sql     this one
 --
--- :queue_id or :id, where bound, name the message; of several with the queue id the newest is taken.
+-- :queue_id or :id, where bound, name the message; of several with the queue id it is the newest.
 
 WITH chosen AS (
     SELECT * FROM decision WHERE id = CASE
@@ -23,8 +23,8 @@ WITH chosen AS (
     UNION ALL SELECT 'login', login FROM chosen
     UNION ALL SELECT 'sender', '<' || sender || '>' FROM chosen
     UNION ALL SELECT 'recipients', recipients FROM chosen
-    UNION ALL SELECT 'decision', action || CASE enforced WHEN 0 THEN ' (not enforced)' ELSE '' END ||
-                                 ' at ' || stage FROM chosen
+    UNION ALL SELECT 'decision', action || iif(enforced, '', ' (not enforced)') || ' at ' || stage
+              FROM chosen
     UNION ALL SELECT 'answer', code || ' ' || dsn || ' ' || text FROM chosen
     UNION ALL SELECT 'rule', file || ':' || line FROM chosen
     UNION ALL SELECT 'its text', rule_text FROM chosen

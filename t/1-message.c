@@ -73,7 +73,8 @@ static void test_edits(void)
 {
     struct message *m = message_new(0);
     char text[] = "because";
-    struct rule_ref rule = {{"rules/client", 3}, "x HOLD because"}, other = {{"rules/client", 4}, "y"};
+    struct rule_ref rule = {{"rules/client", 3}, "x HOLD because"},
+                    other = {{"rules/client", 4}, "y"};
 
     tap_ok(message_add_edit(m, ACT_HOLD, text, &rule), "a first edit");
     tap_ok(!message_add_edit(m, ACT_HOLD, "because", &rule), "the same again counts once");

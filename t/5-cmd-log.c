@@ -92,8 +92,12 @@ static struct entry *refused_entry(int number)
 
     message_add_recipient(m, &second);
     m->queue_id = "";
-    m->verdict = (struct verdict){.act = ACT_REJECT, .stage = STAGE_DATA, .code = 554, .dsn = "5.7.1",
-                                  .text = "no \xc3\xa9 \xc2\x9b[31m", .enforced = number % 2 == 0,
+    m->verdict = (struct verdict){.act = ACT_REJECT,
+                                  .stage = STAGE_DATA,
+                                  .code = 554,
+                                  .dsn = "5.7.1",
+                                  .text = "no \xc3\xa9 \xc2\x9b[31m",
+                                  .enforced = number % 2 == 0,
                                   .rule = {{"rules/client", 3}, "x REJECT"}};
     entry->action = ENTRY_REJECT;
     return entry;
@@ -128,14 +132,16 @@ static void test_lines(void)
     log_with(ARGS(text_rcpt, none));
     tap_is(output, "", "nothing matches");
     log_with(ARGS(text_json, text_from, pattern));
-    tap_is(output,
-           "{\"id\":512389598416994304,\"time\":\"2023-11-14 22:13:20\",\"queue_id\":\"Q1\","
-           "\"message_id\":\"<1@sender.example>\",\"direction\":\"incoming\",\"client_name\":"
-           "\"mail.example\",\"client_addr\":\"192.0.2.1\",\"helo\":\"mail.example\",\"login\":null,"
-           "\"sender\":\"s1@sender.example\",\"recipients\":\"r@here.example\",\"stage\":"
-           "\"END-OF-MESSAGE\",\"action\":\"accept\",\"enforced\":1,\"code\":null,\"dsn\":null,"
-           "\"text\":null,\"file\":null,\"line\":null,\"rule_text\":null,\"ms\":2.5,\"held\":0,"
-           "\"redirected\":null}\n", "JSON");
+    tap_is(
+        output,
+        "{\"id\":512389598416994304,\"time\":\"2023-11-14 22:13:20\",\"queue_id\":\"Q1\","
+        "\"message_id\":\"<1@sender.example>\",\"direction\":\"incoming\",\"client_name\":"
+        "\"mail.example\",\"client_addr\":\"192.0.2.1\",\"helo\":\"mail.example\",\"login\":null,"
+        "\"sender\":\"s1@sender.example\",\"recipients\":\"r@here.example\",\"stage\":"
+        "\"END-OF-MESSAGE\",\"action\":\"accept\",\"enforced\":1,\"code\":null,\"dsn\":null,"
+        "\"text\":null,\"file\":null,\"line\":null,\"rule_text\":null,\"ms\":2.5,\"held\":0,"
+        "\"redirected\":null}\n",
+        "JSON");
 }
 
 static void test_errors(void)
@@ -145,10 +151,12 @@ static void test_errors(void)
     tap_is_int(log_with(ARGS(wrong)), 64, "wrong use");
     path = "/nonexistent/log.db";
     tap_is_int(log_with(ARGS(text_json)), 66, "no log");
-    tap_is(output, "tamis log: /nonexistent/log.db: no log there; the filter makes it when it starts\n",
+    tap_is(output,
+           "tamis log: /nonexistent/log.db: no log there; the filter makes it when it starts\n",
            "says what to do");
-    path = tap_file("text", "no database at all, but a text that is long enough for a header or so\n"
-                            "no database at all, but a text that is long enough for a header or so\n");
+    path =
+        tap_file("text", "no database at all, but a text that is long enough for a header or so\n"
+                         "no database at all, but a text that is long enough for a header or so\n");
     tap_is_int(log_with(ARGS(text_json)), 66, "no database");
     path = kept;
 }

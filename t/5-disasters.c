@@ -70,7 +70,8 @@ static void test_impossible_path(void)
     j = logged_open(path_of("later"));
     while (status_of(j).errors == 0)
         usleep(1000);
-    tap_ok(strstr(status_of(j).last_error, "not a regular file") != NULL, "a directory as the file");
+    tap_ok(strstr(status_of(j).last_error, "not a regular file") != NULL,
+           "a directory as the file");
     journal_close(j);
 }
 
@@ -110,7 +111,8 @@ static void test_read_only_directory(void)
     if ((pid = fork()) == 0)
         _exit(read_only_child(dir));
     waitpid(pid, &status, 0);
-    tap_is_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0, "read-only directory, then writable");
+    tap_is_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0,
+               "read-only directory, then writable");
 }
 
 static void test_full_disk(void)
@@ -125,9 +127,9 @@ static void test_full_disk(void)
     small.rlim_cur = 200000;
     setrlimit(RLIMIT_FSIZE, &small);
     logged_offer(j, 0, 5000);
-    logged_wait_health(j, true);
-    logged_wait_health(j, false);
-    tap_ok(status_of(j).errors > 0, "the disk is full: %s", status_of(j).last_error);
+    while (status_of(j).errors == 0)
+        usleep(1000);
+    tap_ok(!status_of(j).healthy, "the disk is full: %s", status_of(j).last_error);
     logged_offer(j, 5000, 10);
     setrlimit(RLIMIT_FSIZE, &before);
     logged_wait(j);
@@ -221,7 +223,8 @@ static void test_corrupt(void)
     const char *path = path_of("corrupt.db");
     struct journal *j;
 
-    tap_file("corrupt.db", "this is not a database, but long enough to look like a file of its own");
+    tap_file("corrupt.db",
+             "this is not a database, but long enough to look like a file of its own");
     overwrite(path, 0, 40960);
     j = logged_open(path);
     logged_offer(j, 0, 5);
@@ -264,7 +267,8 @@ static void test_refused(void)
     j = logged_open(foreign);
     while (status_of(j).errors == 0)
         usleep(1000);
-    tap_ok(strstr(status_of(j).last_error, "another program") != NULL, "another program's database");
+    tap_ok(strstr(status_of(j).last_error, "another program") != NULL,
+           "another program's database");
     journal_close(j);
     tap_is(logged_query(foreign, "SELECT name FROM sqlite_master"), "mine", "is left alone, too");
 }
@@ -310,16 +314,18 @@ static void test_size_limit(void)
     logged_wait_health(j, true);
     journal_close(j);
     tap_ok(atoi(logged_query(options.path, "SELECT page_count * page_size FROM pragma_page_count,"
-                                           " pragma_page_size")) < 3 << 19, "the file keeps to its size");
-    tap_is(logged_query(options.path, "SELECT queue_id FROM decision ORDER BY id DESC LIMIT 1"), "Q60000",
-           "the newest row is there");
+                                           " pragma_page_size")) < 3 << 19,
+           "the file keeps to its size");
+    tap_is(logged_query(options.path, "SELECT queue_id FROM decision ORDER BY id DESC LIMIT 1"),
+           "Q60000", "the newest row is there");
     tap_ok(atoi(count_rows(options.path)) > 1000, "with many before it");
     tap_is(logged_query(options.path, "SELECT count(*) FROM decision WHERE queue_id = 'Q0'"), "0",
            "the oldest are gone");
     tap_ok(atoi(logged_query(options.path, "SELECT count(*) FROM address")) < 12000,
            "with the addresses that nobody uses");
-    tap_is(logged_query(options.path, "SELECT count(*) FROM decision WHERE sender IS NULL OR recipients IS"
-                                      " NULL OR action IS NULL OR client_name IS NULL OR helo IS NULL"),
+    tap_is(logged_query(options.path,
+                        "SELECT count(*) FROM decision WHERE sender IS NULL OR recipients IS"
+                        " NULL OR action IS NULL OR client_name IS NULL OR helo IS NULL"),
            "0", "but none that is used");
     tap_is(logged_query(options.path, "PRAGMA integrity_check"), "ok", "integrity");
 }
@@ -363,7 +369,8 @@ static void test_killed(void)
     tap_is(logged_query(path, "PRAGMA integrity_check"), "ok", "integrity");
 }
 
-/* The number of rows as a group member sees it, through a shell that does not know it is read-only. */
+/* The number of rows as a group member sees it, through a shell that does not know it is
+ * read-only. */
 static int rows_for_member(const char *path, gid_t gid)
 {
     char *command = xasprintf("setpriv --reuid=65534 --regid=65534 --groups=%d sqlite3 '%s'"

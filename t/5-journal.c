@@ -30,12 +30,19 @@ static struct entry *refused_entry(void)
     struct recipient *r = message_add_recipient(m, &second);
     struct check_record *check = message_add_check(m);
 
-    r->verdict = (struct verdict){.act = ACT_REJECT, .stage = STAGE_RCPT, .code = 554, .dsn = "5.7.1",
+    r->verdict = (struct verdict){.act = ACT_REJECT,
+                                  .stage = STAGE_RCPT,
+                                  .code = 554,
+                                  .dsn = "5.7.1",
                                   .text = "<x@here.example>: Recipient address rejected: no",
-                                  .rule = client_rule, .enforced = true};
-    *check = (struct check_record){.recipient = 2, .restriction = "check_client_access hash:rules/client",
+                                  .rule = client_rule,
+                                  .enforced = true};
+    *check = (struct check_record){.recipient = 2,
+                                   .restriction = "check_client_access hash:rules/client",
                                    .question = "table hash:rules/client 192.0.2.1",
-                                   .answer = "REJECT no", .result = "reject", .rule = client_rule,
+                                   .answer = "REJECT no",
+                                   .result = "reject",
+                                   .rule = client_rule,
                                    .us = 12};
     m->verdict = r->verdict;
     entry->action = ENTRY_ABORTED;
@@ -64,8 +71,12 @@ static struct entry *early_entry(void)
     entry->client.name = "un\033known";
     entry->client.addr_text = "2001:db8::1";
     entry->action = ENTRY_TEMPFAIL;
-    m->verdict = (struct verdict){.act = ACT_DEFER, .stage = STAGE_CONNECT, .code = 450, .dsn = "4.7.1",
-                                  .text = "later, 2001:db8::1\001", .enforced = false};
+    m->verdict = (struct verdict){.act = ACT_DEFER,
+                                  .stage = STAGE_CONNECT,
+                                  .code = 450,
+                                  .dsn = "4.7.1",
+                                  .text = "later, 2001:db8::1\001",
+                                  .enforced = false};
     return entry;
 }
 
@@ -75,7 +86,10 @@ static struct entry *null_sender_entry(void)
     struct message *m = entry->message;
 
     m->sender = (struct address){"<>", "", ""};
-    m->verdict = (struct verdict){.act = ACT_REJECT, .stage = STAGE_EOM, .code = 550, .dsn = "5.7.1",
+    m->verdict = (struct verdict){.act = ACT_REJECT,
+                                  .stage = STAGE_EOM,
+                                  .code = 550,
+                                  .dsn = "5.7.1",
                                   .text = "mail from mail.example, not from mail.example.org",
                                   .enforced = true};
     entry->action = ENTRY_REJECT;
@@ -94,35 +108,46 @@ static void test_views(void)
     journal_close(j);
     tap_is(logged_query(path, "SELECT * FROM decision WHERE queue_id = 'Q0'"),
            "512389598412800000|2023-11-14 22:13:20|Q0|<0@sender.example>|incoming|mail.example|"
-           "192.0.2.1|mail.example|NULL|s0@sender.example|r@here.example,x@here.example|RCPT|aborted|1|"
+           "192.0.2.1|mail.example|NULL|s0@sender.example|r@here.example,x@here.example|RCPT|"
+           "aborted|1|"
            "554|5.7.1|<x@here.example>: Recipient address rejected: no|rules/client|7|"
-           "192.0.2.1 REJECT \"no\" thanks|2.5|0|NULL", "a decision");
+           "192.0.2.1 REJECT \"no\" thanks|2.5|0|NULL",
+           "a decision");
     tap_is(logged_query(path, "SELECT direction, login, action, code, dsn, text, file, line, held,"
                               " redirected FROM decision WHERE queue_id = 'Q1'"),
            "outgoing|anna|accept|NULL|NULL|NULL|NULL|NULL|1|postmaster@here.example",
            "outgoing, held and redirected");
-    tap_is(logged_query(path, "SELECT queue_id, message_id, client_name, client_addr, helo, login, sender,"
-                              " recipients, stage, action, enforced, code, dsn, text FROM decision"
-                              " WHERE client_addr = '2001:db8::1'"),
+    tap_is(logged_query(
+               path, "SELECT queue_id, message_id, client_name, client_addr, helo, login, sender,"
+                     " recipients, stage, action, enforced, code, dsn, text FROM decision"
+                     " WHERE client_addr = '2001:db8::1'"),
            "NULL|NULL|un?known|2001:db8::1|NULL|NULL|NULL|NULL|CONNECT|tempfail|0|450|4.7.1|"
-           "later, 2001:db8::1?", "refused before anything was said");
+           "later, 2001:db8::1?",
+           "refused before anything was said");
     tap_is(logged_query(path, "SELECT sender, text FROM decision WHERE queue_id = 'Q3'"),
            "|mail from mail.example, not from mail.example.org", "the null sender is no NULL");
-    tap_is(logged_query(path, "SELECT id - 512389598412800000, n, address, action, code, dsn, text, file,"
-                              " line FROM recipient ORDER BY id, n"),
+    tap_is(logged_query(path,
+                        "SELECT id - 512389598412800000, n, address, action, code, dsn, text, file,"
+                        " line FROM recipient ORDER BY id, n"),
            "0|1|r@here.example|aborted|NULL|NULL|NULL|NULL|NULL\n"
            "0|2|x@here.example|reject|554|5.7.1|<x@here.example>: Recipient address rejected: no|"
            "rules/client|7\n"
            "4194304|1|r@here.example|accept|NULL|NULL|NULL|NULL|NULL\n"
-           "12582912|1|r@here.example|reject|550|5.7.1|mail from mail.example, not from mail.example.org|"
-           "NULL|NULL", "recipients: their own refusal, else the message's");
-    tap_is(logged_query(path, "SELECT n, recipient, restriction, question, answer, result, file, line, us"
-                              " FROM check_result WHERE id = 512389598412800000"),
-           "1|NULL|permit_mynetworks|NULL|NULL|dunno|NULL|NULL|3\n"
-           "2|1|check_sender_access hash:rules/sender|table hash:rules/sender s0@sender.example|NULL|"
-           "dunno|NULL|NULL|3\n"
-           "3|2|check_client_access hash:rules/client|table hash:rules/client 192.0.2.1|REJECT no|reject|"
-           "rules/client|7|12", "checks");
+           "12582912|1|r@here.example|reject|550|5.7.1|mail from mail.example, not from "
+           "mail.example.org|"
+           "NULL|NULL",
+           "recipients: their own refusal, else the message's");
+    tap_is(
+        logged_query(path,
+                     "SELECT n, recipient, restriction, question, answer, result, file, line, us"
+                     " FROM check_result WHERE id = 512389598412800000"),
+        "1|NULL|permit_mynetworks|NULL|NULL|dunno|NULL|NULL|3\n"
+        "2|1|check_sender_access hash:rules/sender|table hash:rules/sender s0@sender.example|NULL|"
+        "dunno|NULL|NULL|3\n"
+        "3|2|check_client_access hash:rules/client|table hash:rules/client 192.0.2.1|REJECT "
+        "no|reject|"
+        "rules/client|7|12",
+        "checks");
 }
 
 /* Texts that hold the transaction's own values come out as they went in. */
@@ -149,9 +174,12 @@ static void test_texts(void)
     tap_is(logged_query(path, "SELECT question FROM check_result WHERE n = 3"),
            "spf mailfrom s5@sender.example 192.0.2.1 mail.example\nmail.example.mail.example\n"
            "r@here.example here.example sender.example\nxmail.example 192.0.2.11 192.0.2.1\n"
-           "Adresse IP blacklist\xc3\xa9" "e\n\xff\xfe raw\nNULL\n%s '' [] *", "all texts are kept");
-    tap_is(logged_query(path, "SELECT count(*) FROM check_result WHERE n = 3 AND question IS answer"),
-           "8", "answers, too");
+           "Adresse IP blacklist\xc3\xa9"
+           "e\n\xff\xfe raw\nNULL\n%s '' [] *",
+           "all texts are kept");
+    tap_is(
+        logged_query(path, "SELECT count(*) FROM check_result WHERE n = 3 AND question IS answer"),
+        "8", "answers, too");
 }
 
 static void test_keys(void)
@@ -183,7 +211,8 @@ static void test_plans(void)
 
     plan = logged_query(path, "EXPLAIN QUERY PLAN SELECT * FROM decision WHERE id >="
                               " (SELECT id FROM since WHERE span = '7d')");
-    tap_ok(strstr(plan, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)") != NULL, "since reads a key range");
+    tap_ok(strstr(plan, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?)") != NULL,
+           "since reads a key range");
     tap_ok(strstr(plan, "SCAN m") == NULL, "and does not scan");
     plan = logged_query(path, "EXPLAIN QUERY PLAN SELECT * FROM recipient WHERE id >="
                               " (SELECT id FROM since WHERE span = '24h')");
@@ -192,11 +221,14 @@ static void test_plans(void)
     tap_ok(strstr(plan, "SEARCH k USING INTEGER PRIMARY KEY") != NULL, "checks of one message");
     plan = logged_query(path, "EXPLAIN QUERY PLAN SELECT * FROM decision WHERE queue_id = 'Q1'");
     tap_ok(strstr(plan, "USING INDEX mail_queue_id") != NULL, "a queue id is found by an index");
-    tap_is(logged_query(path, "SELECT span FROM since WHERE span IN ('1h','6h','24h','1d','7d','30d')"),
+    tap_is(logged_query(path,
+                        "SELECT span FROM since WHERE span IN ('1h','6h','24h','1d','7d','30d')"),
            "1h\n6h\n24h\n1d\n7d\n30d", "spans");
-    tap_is(logged_query(path, "SELECT datetime((id >> 22) / 1000 + 1577836800, 'unixepoch') BETWEEN"
-                              " datetime('now', '-7 days', '-1 minute') AND datetime('now', '-7 days',"
-                              " '+1 minute') FROM since WHERE span = '7d'"), "1", "7d is seven days ago");
+    tap_is(logged_query(path,
+                        "SELECT datetime((id >> 22) / 1000 + 1577836800, 'unixepoch') BETWEEN"
+                        " datetime('now', '-7 days', '-1 minute') AND datetime('now', '-7 days',"
+                        " '+1 minute') FROM since WHERE span = '7d'"),
+           "1", "7d is seven days ago");
 }
 
 static void test_files(void)
@@ -219,8 +251,8 @@ static void test_files(void)
     journal_close(j);
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-        tap_ok(stat(name, &st) == 0 && (st.st_mode & 07777) == 0640, "log.db%s is there when closed",
-               suffixes[i]);
+        tap_ok(stat(name, &st) == 0 && (st.st_mode & 07777) == 0640,
+               "log.db%s is there when closed", suffixes[i]);
     }
     tap_is(logged_query(path, "PRAGMA journal_mode"), "wal", "WAL");
     tap_is(logged_query(path, "PRAGMA user_version"), "1", "version 1");
@@ -250,9 +282,12 @@ static void test_threads(void)
     logged_wait(j);
     journal_read_status(j, &s);
     journal_close(j);
-    tap_ok(s.offered == 10000 && s.written == 10000 && s.dropped == 0 && s.healthy, "all are written");
-    tap_is(logged_query(path, "SELECT count(*), count(DISTINCT queue_id), count(DISTINCT sender) FROM"
-                              " decision"), "10000|10000|10000", "10,000 of 8 threads, once each");
+    tap_ok(s.offered == 10000 && s.written == 10000 && s.dropped == 0 && s.healthy,
+           "all are written");
+    tap_is(logged_query(path,
+                        "SELECT count(*), count(DISTINCT queue_id), count(DISTINCT sender) FROM"
+                        " decision"),
+           "10000|10000|10000", "10,000 of 8 threads, once each");
     tap_is(logged_query(path, "SELECT count(*) FROM decision WHERE"
                               " 'Q' || substr(sender, 2, instr(sender, '@') - 2) <> queue_id"), "0",
            "and nothing is mixed up");
@@ -296,7 +331,8 @@ static void test_report_values(void)
     tap_is(logged_query(path, read[0]),
            "1|reject|NULL|mail from mail.example, not from mail.example.org\n"
            "1|reject|rules/client:7|<x@here.example>: Recipient address rejected: no", "by rule");
-    tap_ok(strncmp(logged_query(path, read[1]), "mail.example[192.0.2.1]|1|3|", 28) == 0, "by client");
+    tap_ok(strncmp(logged_query(path, read[1]), "mail.example[192.0.2.1]|1|3|", 28) == 0,
+           "by client");
     tap_is(logged_query(path, read[2]), "<>|1|1|100.0", "by sender domain");
     for (size_t i = 0; i < ARRAY_LEN(read); i++)
         free(read[i]);

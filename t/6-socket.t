@@ -67,6 +67,28 @@ $filter->{milter} = 'inet:' . $listener->sockport . '@127.0.0.1';
 serves($filter, 'fd:3');
 ok $listener->opened && IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listener->sockport),
     'fd:3: the socket outlives the filter';
+
+# While one filter ends and the next one starts, clients wait and none is refused.
+($listener, $pass) = passed_socket();
+my $place = 'inet:' . $listener->sockport . '@127.0.0.1';
+$filter = live_filter(socket => 'fd:3', limit => $pass, set => { drain_time_limit => '60s' });
+$filter->{milter} = $place;
+my $busy = live_mta($filter);
+$busy->mail('<a@b.example>');
+$busy->rcpt('<prep@example.org>');
+$filter->signal('TERM');
+ok $filter->wait_stderr(qr/stopping/), 'fd:3: stops';
+my $late = Tamis::Mta->connect($place, negotiate => 0, timeout => 30);
+$busy->data;
+is $busy->content("Subject: x\n\nx\n")->{action}, 'continue', 'fd:3: the message under way ends';
+is $filter->stop(0), 0, 'fd:3: then the filter';
+$filter = live_filter(socket => 'fd:3', limit => $pass);
+$late->_negotiate($place);
+$late->connect_info('mail.example', 4, 40000, '192.0.2.7');
+is +(play($late, '<bob@example.org>'))[0]{action}, 'continue', 'fd:3: the client that came between is served';
+$late->quit;
+is $filter->stop, 0, 'fd:3: ends';
+
 ($listener, $pass) = passed_socket(LISTEN_FDS => 1, LISTEN_PID => 'PID');
 $filter = Tamis::Filter->new(limit => $pass, socket => "unix:$dir/unused",
     conf => "recipient_restrictions = check_recipient_access inline:{prep\@example.org={PREPEND X-A:b}}\n");

@@ -30,7 +30,7 @@ my @values = (
     'DISCARD', 'DISCARD quietly', 'WARN hm', 'INFO well', 'PREPEND X-One: two', 'PREPEND nonsense',
     'REDIRECT someone@else.example', 'REDIRECT nobody', 'BCC copy@else.example',
     'reject_non_fqdn_sender, reject', 'reject_invalid_helo_hostname', 'permit_mynetworks, reject',
-    'REJECT ' . 'long ' x 120, "REJECT a\tb", 'stern', 'loop', 'reject_unauth_destination',
+    'REJECT ' . 'x' x 470 . '123456789012345678901234567890', "REJECT a\tb", 'stern', 'reject_unauth_destination',
     'permit_auth_destination, reject', 'REJECT <angle> %s %% "quotes"',
 );
 my %key = (
@@ -42,8 +42,7 @@ my %key = (
 my @classes = qw(client helo sender recipient);
 
 my $filter = Tamis::Filter->new(conf => '');
-my $postfix = Tamis::Postfix->new(listeners => { native => { smtpd_milters => '' } },
-    params => { smtpd_relay_restrictions => '', smtpd_recipient_restrictions => 'permit_mynetworks' });
+my $postfix = Tamis::Postfix->new(listeners => { native => { smtpd_milters => '' } });
 my (%native, %ours);
 for my $class (@classes) {
     my $table = $postfix->file("table.$class",
@@ -53,20 +52,17 @@ for my $class (@classes) {
     $ours{"${class}_restrictions"} = $list;
 }
 my %site = (
-    restriction_classes => 'stern loop',
+    restriction_classes => 'stern',
     stern => 'warn_if_reject reject, reject',
-    loop => 'loop',
 );
-$filter->set(%ours, %site, mydestination => 'y.example', myorigin => 'test.example');
-$native{"smtpd_$_"} = $site{$_} for 'restriction_classes';
-$native{$_} = $site{$_} for qw(stern loop);
-$native{mydestination} = 'y.example';
+$filter->set(%ours, %site, mynetworks => '127.0.0.0/8', mydestination => 'y.example', myorigin => 'test.example');
 ok($filter->start, 'tamis starts') or BAIL_OUT($filter->stderr);
 
 $postfix->{opt}{milters} = '';
 $postfix->{opt}{listeners}{native} = { smtpd_milters => '', %native };
-$postfix->{opt}{smtp} = { smtpd_milters => $filter->milter, mydestination => 'y.example' };
-$postfix->{opt}{params}{smtpd_restriction_classes} = $site{restriction_classes};
+$postfix->{opt}{smtp} = { smtpd_milters => $filter->milter };
+$postfix->{opt}{params} = { mydestination => 'y.example', stern => $site{stern},
+    smtpd_restriction_classes => $site{restriction_classes} };
 $postfix->write_config;
 ok($postfix->start, 'Postfix starts');
 
@@ -85,9 +81,11 @@ sub scene {
         $said->{mail}, @{ $said->{rcpt} }, $said->{end} // '(none)';
 }
 
+# Postfix means to cut a reply at 510 bytes (RFC 5321 section 4.5.3.1.5), but 3.7 does not; tamis does.
 for my $class (@classes) {
     for my $i (0 .. $#values) {
-        is(scene('smtp', $class, $i), scene('native', $class, $i), "$class $values[$i]");
+        my $native = scene('native', $class, $i) =~ s/^(.{510}).*$/$1/mr;
+        is(scene('smtp', $class, $i), $native, "$class " . substr $values[$i], 0, 60);
     }
 }
 

@@ -1,4 +1,4 @@
-/* journal - CPU and bytes a logged message costs: journal [MESSAGES [SENDERS [short|long [FILE]]]] */
+/* journal - what a logged message costs: journal [MESSAGES [SENDERS [short|long [LIMIT]]]] */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal.h"
 
@@ -44,9 +44,10 @@ static struct entry *make(int number, int senders, bool long_ids)
         check->result = "dunno";
         check->us = (unsigned)(number + i) % 9;
         if (questions[i] != NULL)
-            check->question = arena_printf(a, i == 3 ? "table hash:rules/sender user%d@sender.example"
-                                              : i == 1 ? "table cidr:rules/net 192.0.2.%d"
-                                                       : "table hash:rules/x mail%d.example",
+            check->question = arena_printf(a,
+                                           i == 3 ? "table hash:rules/sender user%d@sender.example"
+                                           : i == 1 ? "table cidr:rules/net 192.0.2.%d"
+                                                    : "table hash:rules/x mail%d.example",
                                            i == 3 ? number % senders : host);
     }
     entry->duration_us = 1500;
@@ -65,7 +66,8 @@ int main(int argc, char **argv)
 {
     int count = argc > 1 ? atoi(argv[1]) : 200000, senders = argc > 2 ? atoi(argv[2]) : 20000;
     bool long_ids = argc > 3 && strcmp(argv[3], "long") == 0;
-    struct journal_options options = {argc > 4 ? argv[4] : "bench.db", 10000, 0, NULL};
+    struct journal_options options = {"bench.db", 10000, argc > 4 ? (uint64_t)atoll(argv[4]) : 0,
+                                      NULL};
     struct journal_status status = {0};
     struct journal *journal;
     double process, thread, offering = 0, before;
@@ -89,8 +91,10 @@ int main(int argc, char **argv)
     journal_close(journal);
     process = cpu(CLOCK_PROCESS_CPUTIME_ID) - process;
     stat(options.path, &st);
-    printf("%d messages, %d senders: writer %.2f us/message, offer %.2f us, %.0f bytes/message, dropped %d,"
-           " details dropped %d\n", count, senders, (process - thread) / count, offering / count,
-           (double)st.st_size / count, (int)status.dropped, (int)status.details_dropped);
+    printf("%d messages, %d senders: writer %.2f us/message, offer %.2f us, %.0f bytes/message, "
+           "dropped %d,"
+           " details dropped %d\n",
+           count, senders, (process - thread) / count, offering / count, (double)st.st_size / count,
+           (int)status.dropped, (int)status.details_dropped);
     return 0;
 }

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void add_check(struct message *m, int recipient, const char *restriction, const char *question)
+static void add_check(struct message *m, int recipient, const char *restriction,
+                      const char *question)
 {
     struct check_record *check = message_add_check(m);
 

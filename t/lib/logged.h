@@ -5,15 +5,15 @@
 
 #include "journal.h"
 
-/* An accepted incoming message that ended at 2023-11-14 22:13:20 UTC + `number` ms, queue id "Q<number>",
- * from <s<number>@sender.example> to <r@here.example>, with two checks. */
+/* An accepted incoming message that ended at 2023-11-14 22:13:20 UTC + `number` ms, queue id
+ * "Q<number>", from <s<number>@sender.example> to <r@here.example>, with two checks. */
 struct entry *logged_entry(int number);
 
 /* Offers the entries first, first + 1, … of that kind. */
 void logged_offer(struct journal *journal, int first, int count);
 
-/* What the sqlite3 shell prints, NULL as "NULL", standard error included, without the last line feed;
- * in a buffer until the next call. */
+/* What the sqlite3 shell prints, NULL as "NULL", standard error included, without the last line
+ * feed; in a buffer until the next call. */
 const char *logged_query(const char *file, const char *sql);
 
 /* A journal with a queue of 10,000 and no limit. */

@@ -1,0 +1,42 @@
+#!/usr/bin/perl
+# 6-mta-rejects - recipients that the MTA itself refused: logged, never answered
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use Test::More;
+use lib "$ENV{srcdir}/t/lib";
+use Tamis::Live qw(live_filter live_mta);
+use Tamis::Mta;
+
+alarm 120;
+
+my $filter = live_filter(set => { log_mta_rejects => 'yes' });
+my $mta = live_mta($filter);
+my @error = ('{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1',
+    '{rcpt_addr}' => '550 5.1.1 <reject@example.org>: unknown user');
+my @good = ('{rcpt_mailer}' => 'smtp', '{rcpt_host}' => 'example.org', '{rcpt_addr}' => 'bob@example.org');
+
+$mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
+is $mta->rcpt('<reject@example.org>', @error)->{action}, 'continue', 'a refused recipient: not answered';
+is $mta->rcpt('<redir@example.org>', @error)->{action}, 'continue', 'another one';
+is $mta->rcpt('<bob@example.org>', @good)->{action}, 'continue', 'one that was taken';
+$mta->data(i => '4Qrej');
+my $reply = $mta->content("Subject: x\n\nx\n");
+is $reply->{action}, 'continue', 'the message passes';
+is_deeply $reply->{mods}, [], 'no rule fired for those who were refused';
+$mta->abort;
+
+$mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
+is $mta->rcpt('<reject@example.org>', @error)->{action}, 'continue', 'all refused:';
+$mta->abort;
+is $mta->rcpt('<reject@example.org>', @error)->{action}, 'continue', 'no MAIL:';
+$mta->quit;
+
+my @rows = $filter->wait_sql(4, q{SELECT address, action, code, dsn, text FROM recipient ORDER BY id, n});
+is $rows[0]{address}, 'reject@example.org', 'logged';
+is $rows[0]{action}, 'reject', 'as rejected';
+is $rows[0]{dsn}, '5.1.1', "with the MTA's status code";
+is $rows[2]{action}, 'accept', 'beside those who were taken';
+is $filter->stop, 0, 'ends';
+
+done_testing;
