@@ -151,7 +151,7 @@ void access_check_value(const struct policy *policy, const struct rule *rule, co
 
     c.text = access_split(rule->value, &c.word);
     if (c.word.len == 0)
-        warn(&c, "a rule without a result answers 451 4.3.5");
+        ; /* was reported when the table was read */
     else if (rule->substitutes && memchr(c.word.ptr, '$', c.word.len) != NULL)
         ; /* the action is known only when the rule fires */
     else if (is_digit((unsigned char)c.word.ptr[0]))

@@ -3,10 +3,68 @@
 #include "cmd.h"
 #include "options.h"
 #include "policy.h"
+#include "rights.h"
 #include "rule_check.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+static struct where place_of(const struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->source_count; i++)
+        if (settings->sources[i].row != NULL && strcmp(settings->sources[i].row->name, name) == 0)
+            return settings->sources[i].text.where;
+    return (struct where){NULL, 0};
+}
+
+/* Who the filter becomes if root starts it here: false if it stays who we are, or cannot start. */
+static bool find_rights(const struct policy_source *source, struct rights *rights,
+                        struct problems *problems)
+{
+    struct problems ignored = {0};
+    struct settings *settings;
+    bool found = false;
+    struct err err;
+
+    if (geteuid() != 0)
+        return false;
+    settings = settings_load(source->path, source->overrides, source->override_count, &ignored);
+    if (settings->user[0] != '\0') {
+        found = rights_of_user(settings->user, rights, &err);
+        if (!found)
+            problems_add(problems, SEV_ERROR, place_of(settings, "user"), "%s", err.text);
+    }
+    settings_free(settings);
+    problems_free(&ignored);
+    return found;
+}
+
+static void check(const struct policy_source *source, struct problems *problems)
+{
+    struct policy *policy = policy_load(source, problems);
+
+    if (policy != NULL)
+        rule_check_policy(policy, problems);
+    policy_free(policy);
+}
+
+/* With the rights of the filter, so that what it cannot read is found. */
+static void check_as_filter(const struct policy_source *source, struct problems *problems)
+{
+    struct rights rights, before;
+    struct err err;
+
+    if (!find_rights(source, &rights, problems)) {
+        check(source, problems);
+    } else if (!rights_try(&rights, &before, &err)) {
+        problems_add(problems, SEV_ERROR, (struct where){NULL, 0}, "%s", err.text);
+    } else {
+        check(source, problems);
+        rights_restore(&before);
+    }
+}
 
 int cmd_check(int argc, char **argv)
 {
@@ -17,20 +75,16 @@ int cmd_check(int argc, char **argv)
     };
     struct problems problems = {0};
     struct policy_source source;
-    struct policy *policy = NULL;
     int status = options_parse(&options, argc, argv);
 
     if (status < 0) {
         if (options_source(&options, true, &source, &problems))
-            policy = policy_load(&source, &problems);
-        if (policy != NULL)
-            rule_check_policy(policy, &problems);
-        options_print_problems(&problems, SEV_NOTE);
+            check_as_filter(&source, &problems);
+        options_print_most(&options, &problems, SEV_NOTE);
         printf("%s: %zu errors, %zu warnings\n", problems.errors ? "unusable" : "usable",
                problems.errors, problems.warnings);
         status = problems.errors ? EX_CONFIG : EX_OK;
     }
-    policy_free(policy);
     problems_free(&problems);
     options_free(&options);
     return status;

@@ -15,6 +15,9 @@
 
 static const char DEFAULT_FILE[] = SYSCONFDIR "/tamis/milter.conf";
 
+/* A table in the wrong format has as many problems as lines. */
+enum { PROBLEMS_A_FILE = 20 };
+
 enum special { SPECIAL_HELP = 1, SPECIAL_VERSION };
 
 /* One reading of a command line. */
@@ -271,22 +274,71 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-void options_print_problems(const struct problems *problems, enum severity least)
+static bool is_same_file(const struct problem *a, const struct problem *b)
 {
-    const struct problem **sorted;
+    return strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0;
+}
 
-    if (problems->count == 0)
-        return;
-    sorted = xcalloc(problems->count, sizeof(*sorted));
+static void print_problem(const struct problem *problem)
+{
+    char *text = problem_text(problem);
+
+    fprintf(stderr, "%s\n", text);
+    free(text);
+}
+
+/* What is not shown of a file's problems is told at the place of the first of them. */
+static void print_rest(const struct problem **list, size_t count)
+{
+    struct problem rest = *list[0];
+
+    for (size_t i = 1; i < count; i++)
+        if (list[i]->severity > rest.severity)
+            rest.severity = list[i]->severity;
+    rest.text = xasprintf("and %zu more from here on; -v shows all", count);
+    print_problem(&rest);
+    free(rest.text);
+}
+
+/* Those of one file, in the order of its lines. */
+static void print_file(const struct problem **list, size_t count, const struct options *options,
+                       size_t most)
+{
+    const char *own = options && options->file ? options->file : DEFAULT_FILE;
+
+    if (list[0]->file == NULL || strcmp(list[0]->file, own) == 0)
+        most = count;
+    for (size_t i = 0; i < count && (i < most || count == most + 1); i++)
+        print_problem(list[i]);
+    if (count > most + 1)
+        print_rest(list + most, count - most);
+}
+
+static void print_sorted(const struct problems *problems, enum severity least,
+                         const struct options *options, size_t most)
+{
+    const struct problem **sorted = xcalloc(problems->count + 1, sizeof(*sorted));
+    size_t count = 0, end;
+
     for (size_t i = 0; i < problems->count; i++)
-        sorted[i] = &problems->list[i];
-    qsort(sorted, problems->count, sizeof(*sorted), compare);
-    for (size_t i = 0; i < problems->count; i++) {
-        char *text = problem_text(sorted[i]);
-
-        if (sorted[i]->severity >= least)
-            fprintf(stderr, "%s\n", text);
-        free(text);
+        if (problems->list[i].severity >= least)
+            sorted[count++] = &problems->list[i];
+    qsort(sorted, count, sizeof(*sorted), compare);
+    for (size_t i = 0; i < count; i = end) {
+        for (end = i + 1; end < count && is_same_file(sorted[i], sorted[end]); end++)
+            ;
+        print_file(sorted + i, end - i, options, most);
     }
     free(sorted);
+}
+
+void options_print_problems(const struct problems *problems, enum severity least)
+{
+    print_sorted(problems, least, NULL, SIZE_MAX - 1);
+}
+
+void options_print_most(const struct options *options, const struct problems *problems,
+                        enum severity least)
+{
+    print_sorted(problems, least, options, options->verbose ? SIZE_MAX - 1 : PROBLEMS_A_FILE);
 }

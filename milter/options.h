@@ -55,6 +55,11 @@ bool options_source(const struct options *options, bool required, struct policy_
 /* Prints problems to standard error, those of at least this severity, sorted by file and line. */
 void options_print_problems(const struct problems *problems, enum severity least);
 
+/* The same, but of each file other than the configuration 20 at most, then how many more there are; all of
+ * them with -v. */
+void options_print_most(const struct options *options, const struct problems *problems,
+                        enum severity least);
+
 /* Where the configuration is if nobody says otherwise. */
 const char *options_default_file(void);
 

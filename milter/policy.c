@@ -154,6 +154,21 @@ static void check_destinations(const struct policy *p, const struct step *step,
                          step->row->name);
 }
 
+static void check_steps(const struct policy *p, const struct steps *steps,
+                        struct problems *problems)
+{
+    for (size_t i = 0; steps != NULL && i < steps->count; i++)
+        check_destinations(p, &steps->list[i], problems);
+}
+
+/* Those that no list names, too: the value of a table may. */
+static void check_classes(const struct policy *p, struct problems *problems)
+{
+    for (size_t i = 0; i < p->classes->count; i++)
+        for (int list = 0; list < LIST_COUNT; list++)
+            check_steps(p, p->classes->list[i].steps[list], problems);
+}
+
 static void load_list(struct policy *p, enum direction direction, enum list_id list,
                       struct problems *problems)
 {
@@ -165,8 +180,7 @@ static void load_list(struct policy *p, enum direction direction, enum list_id l
         return;
     }
     p->lists[direction][list] = parse_list(p, text, list, problems);
-    for (size_t i = 0; p->lists[direction][list] && i < p->lists[direction][list]->count; i++)
-        check_destinations(p, &p->lists[direction][list]->list[i], problems);
+    check_steps(p, p->lists[direction][list], problems);
 }
 
 /* Before MAIL the login is not known, and so not the direction. */
@@ -193,6 +207,7 @@ static void load_lists(struct policy *p, struct problems *problems)
             load_list(p, (enum direction)d, (enum list_id)list, problems);
         define_classes(p, (enum list_id)list, problems);
     }
+    check_classes(p, problems);
 }
 
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)

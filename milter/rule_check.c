@@ -7,6 +7,7 @@
 #include "steps.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* One use of one table. */
 struct use {
@@ -36,42 +37,105 @@ static bool is_address_class(const char *class)
     return strstr(class, " address") != NULL;
 }
 
+/* `instead` is the key to write; empty: there is none. */
 static void never(const struct use *u, const struct rule *rule, const char *why,
-                  const char *instead)
+                  struct slice instead)
 {
-    problems_add(u->problems, SEV_WARNING, rule->where, "%s: this key never matches: %s%s%s",
-                 rule->key, why, instead ? ": write " : "", instead ? instead : "");
+    problems_add(u->problems, SEV_WARNING, rule->where, "%s: this key never matches: %s%s%.*s",
+                 rule->key, why, instead.len ? ": write " : "", (int)instead.len, instead.ptr);
 }
 
 /* 192.0.2.0/24, [2001:db8::]/32 */
-static bool is_network(const char *key)
+static bool read_network(const char *key, struct net *net)
 {
     struct err ignored;
-    struct net net;
 
-    return strchr(key, '/') != NULL && net_parse(slice_of(key), &net, &ignored);
+    return strchr(key, '/') != NULL && net_parse(slice_of(key), net, &ignored);
+}
+
+/* Networks of whole bytes have a key: 192.0.2 */
+static struct slice key_of_network(const struct net *net, char text[ADDR_TEXT_SIZE])
+{
+    struct slice key = slice_of(addr_text(&net->addr, text));
+
+    if (net->bits == addr_bits(&net->addr))
+        return key;
+    if (net->addr.family != AF_INET || net->bits == 0 || net->bits % 8 != 0)
+        return (struct slice){NULL, 0};
+    for (unsigned bytes = 4; bytes > net->bits / 8; bytes--)
+        key.len = (size_t)((const char *)memrchr(key.ptr, '.', key.len) - key.ptr);
+    return key;
+}
+
+static void check_network(const struct use *u, const struct rule *rule, const struct net *net)
+{
+    char text[ADDR_TEXT_SIZE];
+    struct slice none = {NULL, 0}, instead = none;
+
+    if (is_client_class(u->class))
+        instead = key_of_network(net, text);
+    if (is_address_class(u->class))
+        never(u, rule, "a network is no mail address", none);
+    else if (!is_client_class(u->class))
+        never(u, rule, "a network is no name", none);
+    else
+        never(u, rule, instead.len ? "a network in a table of whole keys"
+                                   : "a network in a table of whole keys: use a cidr: table",
+              instead);
+}
+
+/* user@*, *@dom, *.dom, 192.0.2.*: what the key without the star finds. */
+static struct slice key_without_star(const char *key)
+{
+    struct slice rest = slice_of(key);
+
+    if (rest.len > 2 && key[0] == '*' && (key[1] == '.' || key[1] == '@'))
+        rest = (struct slice){key + 2, rest.len - 2};
+    else if (rest.len > 2 && key[rest.len - 1] == '*' && key[rest.len - 2] == '@')
+        rest.len -= 1;
+    else if (rest.len > 2 && key[rest.len - 1] == '*' && key[rest.len - 2] == '.' && is_digit(key[0]))
+        rest.len -= 2;
+    if (memchr(rest.ptr, '*', rest.len) != NULL)
+        rest.len = 0;
+    return rest;
+}
+
+/* A local part may hold a star; one in front is meant as a wildcard. */
+static bool has_wildcard(const struct use *u, const char *key)
+{
+    const char *at = is_address_class(u->class) ? strrchr(key, '@') : NULL;
+
+    return key[0] == '*' || strchr(at ? at : key, '*') != NULL;
+}
+
+static void check_star(const struct use *u, const struct rule *rule)
+{
+    struct slice instead = key_without_star(rule->key);
+
+    never(u, rule, instead.len ? "* is no wildcard" : "* is no wildcard: use a pcre: table", instead);
+}
+
+static struct slice inside(const char *key)
+{
+    return (struct slice){key + 1, strcspn(key + 1, "]>")};
 }
 
 static void check_client_key(const struct use *u, const struct rule *rule)
 {
     const char *key = rule->key;
     size_t len = strlen(key);
+    char text[ADDR_TEXT_SIZE];
     struct addr addr;
 
-    if (is_network(key))
-        never(u, rule, "a network in a table of whole keys (use a cidr: table, or 192.0.2)", NULL);
-    else if (key[0] == '[')
-        never(u, rule, "addresses stand without brackets", NULL);
+    if (key[0] == '[')
+        never(u, rule, "addresses stand without brackets", inside(key));
     else if (len > 1 && key[len - 1] == '.' && is_digit((unsigned char)key[0]))
-        never(u, rule, "networks end without a dot (192.0.2)", NULL);
+        never(u, rule, "networks end without a dot", (struct slice){key, len - 1});
     else if (strchr(key, '@') != NULL)
-        never(u, rule, "a client is a host name or an address", NULL);
-    else if (strchr(key, ':') != NULL && addr_parse(slice_of(key), &addr)) {
-        char text[ADDR_TEXT_SIZE];
-
-        if (strcasecmp(addr_text(&addr, text), key) != 0)
-            never(u, rule, "addresses are looked up in their short form", text);
-    }
+        never(u, rule, "a client is a host name or an address", (struct slice){NULL, 0});
+    else if (strchr(key, ':') != NULL && addr_parse(slice_of(key), &addr) &&
+             strcasecmp(addr_text(&addr, text), key) != 0)
+        never(u, rule, "addresses are looked up in their short form", slice_of(text));
 }
 
 static void check_address_key(const struct use *u, const struct rule *rule)
@@ -79,21 +143,27 @@ static void check_address_key(const struct use *u, const struct rule *rule)
     const char *key = rule->key;
 
     if (key[0] == '@')
-        never(u, rule, "in access tables a domain stands without @", key + 1);
-    else if (is_network(key))
-        never(u, rule, "a network is no mail address", NULL);
+        never(u, rule, "in access tables a domain stands without @", slice_of(key + 1));
+    else if (key[0] == '<' && key[1] != '>' && strchr(key, '@') != NULL)
+        never(u, rule, "addresses stand without < >", inside(key));
 }
 
 static void check_key(const struct use *u, const struct rule *rule)
 {
     const char *key = rule->key;
+    struct net net;
 
-    if (strchr(key, '*') != NULL)
-        never(u, rule, "* is no wildcard here (use a pcre: table; a domain's key matches its "
-                       "subdomains, too)", NULL);
+    /* a login name may be anything */
+    if (strcmp(key, u->policy->site->null_access_lookup_key) == 0 ||
+        strcmp(u->class, "SASL login name") == 0)
+        return;
+    if (has_wildcard(u, key))
+        check_star(u, rule);
     else if (key[0] == '.' && key[1] != '\0' && u->policy->site->access_parents)
         never(u, rule, "parent domains are looked up without the dot "
-                       "(parent_domain_matches_subdomains)", key + 1);
+                       "(parent_domain_matches_subdomains)", slice_of(key + 1));
+    else if (read_network(key, &net))
+        check_network(u, rule, &net);
     else if (is_client_class(u->class))
         check_client_key(u, rule);
     else if (is_address_class(u->class))
@@ -118,6 +188,10 @@ static void check_use(struct uses *uses, const struct step *step, enum list_id l
             return;
     if (uses->count < USES_MAX)
         uses->list[uses->count++] = u;
+    if (strcmp(table_type(u.table), "cidr") == 0 && is_address_class(u.class))
+        problems_add(u.problems, SEV_WARNING, step->where,
+                     "%s never finds anything: a cidr: table knows networks, and is asked for mail "
+                     "addresses here", step->text);
     table_each(step->table, check_rule, &u);
 }
 
