@@ -42,7 +42,7 @@ static void test_presets(void)
     tap_is_int(s->mode, MODE_ENFORCE, "mode");
     tap_is_int(s->drain_time_limit, 10000000, "drain_time_limit in microseconds");
     tap_is_int(s->access_map_reject_code, 554, "access_map_reject_code");
-    tap_is(s->recipient_restrictions[DIRECTION_OUTGOING].text, "", "no restrictions");
+    tap_is(s->recipient_restrictions[DIR_OUTGOING].text, "", "no restrictions");
     tap_is(s->outgoing.text, "sasl_authenticated, mynetworks, local_submission", "outgoing");
     tap_is_int(s->log_queue_size, 8388608, "8M");
     tap_is_int(s->unknown_address_tempfail_action, TEMPFAIL_DEFER_IF_PERMIT, "preset by $name");
@@ -146,16 +146,16 @@ static void test_directions(void)
                               &said);
 
     tap_is(said, "", "no problems");
-    tap_is(s->sender_restrictions[DIRECTION_INCOMING].text, "both", "incoming: as for both");
-    tap_is(s->sender_restrictions[DIRECTION_OUTGOING].text, "out", "outgoing: its own");
-    tap_is_int(s->sender_restrictions[DIRECTION_OUTGOING].where.line, 2, "and its own line");
-    tap_is(s->helo_restrictions[DIRECTION_INCOMING].text, "in", "with smtpd_ inside");
-    tap_is(s->helo_restrictions[DIRECTION_OUTGOING].text, "", "the other one stays empty");
-    tap_is(s->mime_header_checks[DIRECTION_INCOMING].text, "m", "mime, incoming");
-    tap_is(s->mime_header_checks[DIRECTION_OUTGOING].text, "oh",
+    tap_is(s->sender_restrictions[DIR_INCOMING].text, "both", "incoming: as for both");
+    tap_is(s->sender_restrictions[DIR_OUTGOING].text, "out", "outgoing: its own");
+    tap_is_int(s->sender_restrictions[DIR_OUTGOING].where.line, 2, "and its own line");
+    tap_is(s->helo_restrictions[DIR_INCOMING].text, "in", "with smtpd_ inside");
+    tap_is(s->helo_restrictions[DIR_OUTGOING].text, "", "the other one stays empty");
+    tap_is(s->mime_header_checks[DIR_INCOMING].text, "m", "mime, incoming");
+    tap_is(s->mime_header_checks[DIR_OUTGOING].text, "oh",
            "mime, outgoing: outgoing_header_checks goes before mime_header_checks");
-    tap_is(s->nested_header_checks[DIRECTION_INCOMING].text, "in", "nested, incoming");
-    tap_is(s->nested_header_checks[DIRECTION_OUTGOING].text, "oh", "nested, outgoing");
+    tap_is(s->nested_header_checks[DIR_INCOMING].text, "in", "nested, incoming");
+    tap_is(s->nested_header_checks[DIR_OUTGOING].text, "oh", "nested, outgoing");
     free(said);
     settings_free(s);
 }
