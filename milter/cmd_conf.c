@@ -109,7 +109,8 @@ static void print_one(struct wanted *w, const struct setting_source *source)
 
     if (source->row != NULL)
         settings_row(source->name, &direction);
-    if ((w->given_only && !source->given) || (w->presets && (source->row == NULL || direction >= 0)))
+    if ((w->given_only && !source->given) ||
+        (w->presets && (source->row == NULL || direction >= 0)))
         return;
     if (w->presets)
         print_preset(w, source);

@@ -1,4 +1,4 @@
-/* conf - the assignments of main.cf and milter.conf: read, indexed by name, found in constant time */
+/* conf - the assignments of main.cf and milter.conf, found by name in constant time */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf.h"
 
@@ -115,15 +115,18 @@ static bool add_line(struct conf *conf, struct slice line, struct where where,
                      struct problems *problems)
 {
     const char *equals = memchr(line.ptr, '=', line.len);
-    struct slice name = trim((struct slice){line.ptr, equals ? (size_t)(equals - line.ptr) : line.len});
+    struct slice name =
+        trim((struct slice){line.ptr, equals ? (size_t)(equals - line.ptr) : line.len});
     struct slice value;
 
     for (size_t i = 0; i < name.len; i++)
         if (is_space((unsigned char)name.ptr[i]))
-            return problems_add(problems, SEV_ERROR, where, "\"%.*s\" is not a name: write name = value",
+            return problems_add(problems, SEV_ERROR, where,
+                                "\"%.*s\" is not a name: write name = value",
                                 (int)(name.len > 60 ? 60 : name.len), name.ptr);
     if (equals == NULL)
-        return problems_add(problems, SEV_ERROR, where, "no \"=\" after \"%.*s\": write name = value",
+        return problems_add(problems, SEV_ERROR, where,
+                            "no \"=\" after \"%.*s\": write name = value",
                             (int)(name.len > 60 ? 60 : name.len), name.ptr);
     if (name.len == 0)
         return problems_add(problems, SEV_ERROR, where, "no name before \"=\": write name = value");

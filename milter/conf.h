@@ -21,9 +21,9 @@ struct conf;
 struct conf *conf_new(void);
 void conf_free(struct conf *conf); /* NULL is allowed; every setting found goes with it */
 
-/* Adds the assignments of a file / of a text that `name` stands for in messages / of one "name=value"
- * (the -o option; its place is "-o"). False when the file cannot be read or a line is no assignment; every
- * problem is in `problems`, and what could be read is kept. postconf(5) */
+/* Adds the assignments of a file / of a text that `name` stands for in messages / of one
+ * "name=value" (the -o option; its place is "-o"). False when the file cannot be read or a line is
+ * no assignment; every problem is in `problems`, and what could be read is kept. postconf(5) */
 bool conf_read(struct conf *conf, const char *path, struct problems *problems);
 bool conf_read_text(struct conf *conf, const char *name, const char *text, size_t len,
                     struct problems *problems);
@@ -51,9 +51,10 @@ struct conf_names {
 };
 
 /* Expands $name, ${name}, $(name), ${name?text}, ${name:text}, ${name?{text}:{text}},
- * ${{a} == {b} ? {x} : {y}} (== != < <= > >=, each also as <level) and $$ as postconf(5) says; `text`
- * and the values of names are expanded in turn. NULL with err set when the text is malformed, when a
- * name needs itself, or when the result is beyond all reason. The result is in the arena. */
+ * ${{a} == {b} ? {x} : {y}} (== != < <= > >=, each also as <level) and $$ as postconf(5) says;
+ * `text` and the values of names are expanded in turn. NULL with err set when the text is
+ * malformed, when a name needs itself, or when the result is beyond all reason. The result is in
+ * the arena. */
 const char *conf_expand(const char *value, const struct conf_names *names, struct arena *arena,
                         struct err *err);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    MAX_DEPTH = 100,          /* as Postfix */
-    MAX_STEPS = 100 * 1000,   /* names looked up for one value: a = $b$b, b = $c$c … doubles each time */
+    MAX_DEPTH = 100, /* as Postfix */
+    MAX_STEPS = 100 * 1000, /* names looked up for one value: a = $b$b, b = $c$c … doubles */
     MAX_BYTES = 16 * 1024 * 1024,
 };
 

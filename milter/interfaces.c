@@ -46,7 +46,7 @@ static unsigned bits_of(int family)
     return family == AF_INET6 ? 128 : 32;
 }
 
-/* The leading ones of a netmask. addr_of_sockaddr is no help: it takes mapped addresses for IPv4. */
+/* The leading ones of a netmask. addr_of_sockaddr is no help: it would map addresses. */
 static unsigned mask_bits(const struct sockaddr *mask, int family)
 {
     unsigned char bytes[16] = {0};
@@ -101,7 +101,8 @@ static bool add_name(struct finder *f, const char *name)
     return true;
 }
 
-static void add_word(struct finder *f, struct slice word, struct where at, struct problems *problems)
+static void add_word(struct finder *f, struct slice word, struct where at,
+                     struct problems *problems)
 {
     bool bracketed = word.len > 2 && word.ptr[0] == '[' && word.ptr[word.len - 1] == ']';
     struct slice inner = bracketed ? (struct slice){word.ptr + 1, word.len - 2} : word;

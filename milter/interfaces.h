@@ -21,9 +21,9 @@ struct interfaces {
 /* Which networks count as ours, mynetworks_style of postconf(5). */
 enum network_style { NETWORKS_HOST, NETWORKS_SUBNET, NETWORKS_CLASS };
 
-/* What inet_interfaces and inet_protocols mean: "all", "loopback-only", or addresses and host names.
- * Names are looked up and may block; one that is not found is an error in `problems`, placed at
- * `at`. */
+/* What inet_interfaces and inet_protocols mean: "all", "loopback-only", or addresses and host
+ * names. Names are looked up and may block; one that is not found is an error in `problems`, placed
+ * at `at`. */
 struct interfaces interfaces_find(const char *inet_interfaces, const char *inet_protocols,
                                   struct where at, struct arena *arena, struct problems *problems);
 

@@ -154,7 +154,8 @@ static void add_name(struct reader *r, struct slice word, bool negated)
     struct pattern pattern = {.kind = KIND_NAME, .negated = negated};
     struct slice folded = fold_case(word, r->list->arena);
 
-    pattern.name = (struct slice){arena_strndup(r->list->arena, folded.ptr, folded.len), folded.len};
+    pattern.name =
+        (struct slice){arena_strndup(r->list->arena, folded.ptr, folded.len), folded.len};
     add(r->list, &pattern);
 }
 
@@ -293,8 +294,9 @@ static enum match_result ask(const struct table *table, struct slice key, struct
 }
 
 /* Parents are asked for as `dom` or as `.dom`, never of tables with patterns. */
-static enum match_result table_matches_name(const struct match_list *list, const struct table *table,
-                                            struct slice name, struct arena *arena)
+static enum match_result table_matches_name(const struct match_list *list,
+                                            const struct table *table, struct slice name,
+                                            struct arena *arena)
 {
     enum match_result result = ask(table, name, arena);
     bool bare = list->flags & MATCH_PARENT;
@@ -330,7 +332,7 @@ static enum match_result pattern_matches(const struct match_list *list, const st
     return result;
 }
 
-/* `limit`: the index of a network that matches; only what stands before it can change the answer. */
+/* `limit`: the index of a network that matches; only what stands before it can change that. */
 static enum match_result match(const struct match_list *list, unsigned limit, struct slice name,
                                struct slice addr, struct arena *arena)
 {
@@ -350,7 +352,8 @@ static enum match_result match(const struct match_list *list, unsigned limit, st
     return list->patterns[limit].negated ? MATCH_NO : MATCH_YES;
 }
 
-enum match_result match_domain(const struct match_list *list, struct slice name, struct arena *arena)
+enum match_result match_domain(const struct match_list *list, struct slice name,
+                               struct arena *arena)
 {
     return match(list, UINT_MAX, name, (struct slice){"", 0}, arena);
 }

@@ -46,7 +46,10 @@ static void print_row(const struct option_row *row)
     char text[64];
 
     snprintf(text, sizeof(text), "%c%c%s%s%s%s%s", row->letter ? '-' : ' ',
-             row->letter ? row->letter : ' ', row->letter && row->name ? ", " : row->name ? "  " : "",
+             row->letter ? row->letter : ' ',
+             row->letter && row->name ? ", "
+             : row->name              ? "  "
+                                      : "",
              row->name ? "--" : "", row->name ? row->name : "", row->takes ? " " : "",
              row->takes ? row->takes : "");
     printf("  %-24s %s\n", text, row->help);
@@ -229,7 +232,9 @@ int options_parse(struct options *options, int argc, char **argv)
         return EX_USAGE;
     if (r.special == SPECIAL_HELP)
         print_help(options);
-    return r.special == SPECIAL_VERSION ? options_version() : r.special == SPECIAL_HELP ? EX_OK : -1;
+    return r.special == SPECIAL_VERSION ? options_version()
+           : r.special == SPECIAL_HELP  ? EX_OK
+                                        : -1;
 }
 
 void options_free(struct options *options)

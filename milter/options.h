@@ -29,20 +29,20 @@ struct options {
 };
 
 /* Reads argv by the rows and the common options; options may stand between arguments, `--` ends
- * them, and argv is rearranged so that arguments come last. Returns -1 when the subcommand shall go on,
- * else the exit status: 0 after --help or --version, EX_USAGE after a message. */
+ * them, and argv is rearranged so that arguments come last. Returns -1 when the subcommand shall go
+ * on, else the exit status: 0 after --help or --version, EX_USAGE after a message. */
 int options_parse(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
 
-/* The same messages for what a subcommand finds itself: "tamis conf: TEXT", a hint at --help. Returns
- * EX_USAGE. */
+/* The same messages for what a subcommand finds itself: "tamis conf: TEXT", a hint at --help.
+ * Returns EX_USAGE. */
 int options_usage_error(const struct options *options, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 int options_version(void); /* prints it, returns 0 */
 
-/* The settings that -c and -o ask for. Without -c it is the default file, SYSCONFDIR/tamis/milter.conf;
- * if that is missing: the presets, or with `required` NULL after an error in `problems`. Not NULL
- * says nothing about problems->errors. */
+/* The settings that -c and -o ask for. Without -c it is the default file,
+ * SYSCONFDIR/tamis/milter.conf; if that is missing: the presets, or with `required` NULL after an
+ * error in `problems`. Not NULL says nothing about problems->errors. */
 struct settings *options_settings(const struct options *options, bool required,
                                   struct problems *problems);
 

@@ -99,7 +99,8 @@ static void list_words(char *text, size_t size, const char *words)
 
         more = slice_word(&rest, " ", &next);
         separator = first ? "" : more ? ", " : " or ";
-        len += (size_t)snprintf(text + len, size - len, "%s%.*s", separator, (int)word.len, word.ptr);
+        len +=
+            (size_t)snprintf(text + len, size - len, "%s%.*s", separator, (int)word.len, word.ptr);
     }
 }
 
@@ -125,7 +126,8 @@ static bool store_bool(const struct param *row, const char *value, struct where 
     struct slice s = slice_of(value);
 
     if (!slice_is_nocase(s, "yes") && !slice_is_nocase(s, "no"))
-        return problems_add(problems, SEV_ERROR, at, "%s = %.60s: write yes or no", row->name, value);
+        return problems_add(problems, SEV_ERROR, at, "%s = %.60s: write yes or no", row->name,
+                            value);
     *field = slice_is_nocase(s, "yes");
     return true;
 }

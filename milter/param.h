@@ -43,13 +43,13 @@ struct param {
 };
 
 /* Reads `value` into the field as the row says. False, with an error in `problems` that names the
- * limits or the words, when it does not fit; the field is then unchanged. A relative PARAM_PATH belongs
- * to `dir`. Texts go into the arena. */
+ * limits or the words, when it does not fit; the field is then unchanged. A relative PARAM_PATH
+ * belongs to `dir`. Texts go into the arena. */
 bool param_store(const struct param *row, const char *value, struct where at, const char *dir,
                  void *field, struct arena *arena, struct problems *problems);
 
-/* The number of single-character changes (one put in, left out, exchanged, or two neighbours swapped)
- * between two names; `limit` + 1 when it is more than `limit`. */
+/* The number of single-character changes (one put in, left out, exchanged, or two neighbours
+ * swapped) between two names; `limit` + 1 when it is more than `limit`. */
 unsigned edit_distance(const char *a, const char *b, unsigned limit);
 
 /* Of the names offered one after the other the nearest to `name`; start with best NULL. */

@@ -18,7 +18,7 @@ struct setting_source {
     bool is_class;
     const char *name;         /* as given; the row's name for presets */
     const char *raw;          /* before $ expansion */
-    struct param_text text;   /* after (not of made up names), and where it stands; where.file NULL: preset */
+    struct param_text text;  /* after (not of made up names), with its place; file NULL: preset */
     bool given;               /* in milter.conf or on the command line */
 };
 
@@ -85,11 +85,11 @@ struct settings {
     const char *queue_directory; /* Postfix's: where its daemons run */
 };
 
-/* Reads everything into fresh settings: `file` (NULL: presets only) and what `assignments` holds (-o
- * options), then the site facts of main.cf. Every problem that there is comes back in `problems`,
- * placed, with its mend. Never NULL; what could not be used has its preset, and problems->errors
- * says whether to go on. The caller frees the result. Blocks for files and interface lists, and for
- * DNS if inet_interfaces holds names. */
+/* Reads everything into fresh settings: `file` (NULL: presets only) and what `assignments` holds
+ * (-o options), then the site facts of main.cf. Every problem that there is comes back in
+ * `problems`, placed, with its mend. Never NULL; what could not be used has its preset, and
+ * problems->errors says whether to go on. The caller frees the result. Blocks for files and
+ * interface lists, and for DNS if inet_interfaces holds names. */
 struct settings *settings_load(const char *file, const char *const *assignments, size_t count,
                                struct problems *problems);
 void settings_free(struct settings *settings); /* NULL is allowed */

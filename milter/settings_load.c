@@ -313,8 +313,8 @@ static int facility(int word)
     return facilities[word];
 }
 
-/* Names made up for $name, so that `tamis conf` can show them. They are expanded where they are used
- * only: each of 100,000 may need the next. */
+/* Names made up for $name, so that `tamis conf` can show them. They are expanded where they are
+ * used only: each of 100,000 may need the next. */
 static void load_others(struct loader *l)
 {
     const struct setting **others = settings_report_names(l->s, l->problems);

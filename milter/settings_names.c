@@ -1,4 +1,4 @@
-/* settings_names - which parameter each assignment of milter.conf means, and those that mean none */
+/* settings_names - which parameter each assignment means, and those that mean none */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "settings_names.h"
 

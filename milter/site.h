@@ -7,8 +7,8 @@
 #include "match.h"
 #include "settings.h"
 
-/* Part of a policy: immutable, asked by any number of threads. Texts are those of the settings, which
- * must outlive it. */
+/* Part of a policy: immutable, asked by any number of threads. Texts are those of the settings,
+ * which must outlive it. */
 struct site {
     const char *myhostname, *mydomain;
     const char *myorigin; /* a domain; of myorigin = /FILE the first word there */
@@ -45,7 +45,8 @@ bool site_is_own_address(const struct site *site, const struct addr *addr);
 enum match_result site_is_destination(const struct site *site, struct slice domain,
                                       struct arena *arena);
 
-/* The files named inside the lists, for the watch on changes; those of tables are not among them. */
+/* The files named inside the lists, for the watch on changes; those of tables are not among them.
+ */
 void site_each_file(const struct site *site, void (*visit)(const char *path, void *arg), void *arg);
 
 #endif
