@@ -10,7 +10,7 @@ static const struct {
     const char *name, *preset;
 } presets[] = {
     {"alias_database", "hash:/etc/aliases"},
-    {"alias_maps", "hash:/etc/aliases"},
+    {"alias_maps", "hash:/etc/aliases, nis:mail.aliases"},
     {"command_directory", "/usr/sbin"},
     {"daemon_directory", "/usr/lib/postfix/sbin"},
     {"data_directory", "/var/lib/postfix"},
