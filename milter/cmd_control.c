@@ -12,8 +12,8 @@
 #define STATUS_WAIT_US 10000000
 
 /* Settings only: a broken rule must not keep anybody from asking. */
-static int ask(const struct options *options, const char *request, uint64_t wait_us, struct buf *out,
-               struct err *err)
+static int ask(const struct options *options, const char *request, uint64_t wait_us,
+               struct buf *out, struct err *err)
 {
     struct problems problems = {0};
     struct settings *settings = options_settings(options, false, &problems);
@@ -38,8 +38,8 @@ int cmd_reload(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis reload [OPTION…]",
-        .about = "Has the running filter read its configuration again, and waits for the result. A bad "
-                 "one changes nothing.",
+        .about = "Has the running filter read its configuration again, and waits for the result. A "
+                 "bad one changes nothing.",
         .rows = rows,
     };
     struct buf out = {0};

@@ -72,7 +72,8 @@ int control_ask(const char *path, const char *request, uint64_t timeout_us, stru
     bool whole = converse(fd, request, now_us() + timeout_us, &answer);
     const char *newline = answer.ptr ? strchr(answer.ptr, '\n') : NULL;
     if (whole && newline
-        && parse_long((struct slice){answer.ptr, (size_t)(newline - answer.ptr)}, 0, 255, &status)) {
+        && parse_long((struct slice){answer.ptr, (size_t)(newline - answer.ptr)}, 0, 255,
+                      &status)) {
         buf_adds(out, newline + 1);
     } else {
         err_set(err, "the filter at %s hung up without an answer%s", path,

@@ -5,11 +5,13 @@
 
 #include "base.h"
 
-/* Forks; before the first thread. In the child it returns true. The parent stays here until the child calls
- * detach_ready or ends, and exits with 0 or the child's status. False with err set: no fork. */
+/* Forks; before the first thread. In the child it returns true. The parent stays here until the
+ * child calls detach_ready or ends, and exits with 0 or the child's status. False with err set:
+ * no fork. */
 bool detach(struct err *err);
 
-/* In the child: ready. Standard input, output and error become /dev/null. Nothing without detach. */
+/* In the child: ready. Standard input, output and error become /dev/null. Nothing without
+ * detach. */
 void detach_ready(void);
 
 #endif

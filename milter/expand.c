@@ -283,14 +283,25 @@ static bool expand_if(struct expansion *x, struct slice inside, struct buf *out)
     return expand_choice(x, condition, yes, no, out);
 }
 
-/* name, name?yes, name:no: a name counts as given when its value is not empty. */
+/* Is there a value, though it may expand to nothing? So does Postfix decide (measured). */
+static bool is_given(struct expansion *x, const char *name)
+{
+    const char *value;
+
+    if (x->names == NULL) {
+        x->visit(name, x->visit_arg);
+        return true;
+    }
+    value = x->names->find(x->names->arg, name);
+    return value != NULL && value[0] != '\0';
+}
+
+/* name, name?yes, name:no */
 static bool expand_reference(struct expansion *x, struct slice inside, struct buf *out)
 {
     struct slice yes, no, whole = inside;
-    struct buf value = {0};
     size_t len = 0;
     const char *name;
-    bool good;
 
     while (len < inside.len && is_name((unsigned char)inside.ptr[len]))
         len++;
@@ -302,10 +313,8 @@ static bool expand_reference(struct expansion *x, struct slice inside, struct bu
                        whole.ptr);
     if (inside.len == 0)
         return expand_name(x, name, out);
-    good = take_choice(x, inside, &yes, &no) && expand_name(x, name, &value) &&
-           expand_choice(x, value.len > 0, yes, no, out);
-    buf_free(&value);
-    return good;
+    return take_choice(x, inside, &yes, &no) &&
+           expand_choice(x, is_given(x, name), yes, no, out);
 }
 
 /* rest starts behind the $. */

@@ -1,4 +1,4 @@
-/* front_milter - libmilter's callbacks: each event of the MTA goes to the session, its verdict back */
+/* front_milter - libmilter's callbacks: the MTA's events go to the session, verdicts back */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "front_milter.h"
 
@@ -35,8 +35,9 @@ static struct front_options options;
 static atomic_uint connections, messages, running;
 static atomic_bool draining, stopped;
 
-/* The terms by context: the MTA may say QUIT_NC and CONNECT again (Sendmail does), which ends the front
- * but not the terms. Each entry holds a context's address and, in its low bits, its terms. */
+/* The terms by context: the MTA may say QUIT_NC and CONNECT again (Sendmail does), which ends
+ * the front but not the terms. Each entry holds a context's address and, in its low bits, its
+ * terms. */
 enum { REUSE_SLOTS = 4096, TERM_BITS = 7 };
 static _Atomic uint64_t reuse[REUSE_SLOTS];
 
@@ -130,8 +131,9 @@ static struct front *front_reuse(SMFICTX *ctx)
     struct policy_needs needs = policy_needs(policy);
     if (terms_of(&needs) & ~terms) {
         policy_release(policy);
-        log_limited(&limit, LOG_WARNING, "the MTA goes on with a connection that was agreed on before "
-                    "the last reload, which needs more: it gets a temporary failure");
+        log_limited(&limit, LOG_WARNING,
+                    "the MTA goes on with a connection that was agreed on before the last reload, "
+                    "which needs more: it gets a temporary failure");
         return NULL;
     }
     return front_open(ctx, policy, terms);
@@ -175,8 +177,8 @@ static void ask_for_macros(SMFICTX *ctx)
         int stage;
         const char *names;
     } lists[] = {
-        {SMFIM_CONNECT, "j i v _ {daemon_name} {daemon_addr} {daemon_port} {client_addr} {client_name} "
-                        "{client_ptr} {client_port} {client_resolve} {client_connections}"},
+        {SMFIM_CONNECT, "j i v _ {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
+                        "{client_name} {client_ptr} {client_port} {client_resolve} {client_connections}"},
         {SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}"},
         {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
                         "{mail_mailer}"},
@@ -439,7 +441,7 @@ bool front_listen(const char *place, struct err *err)
     if (smfi_opensocket(false) != MI_SUCCESS) {
         bool fd = strncmp(place, "fd:", 3) == 0;
         return err_set(err, "%s: libmilter cannot listen%s", place,
-                       fd ? ": taking over a descriptor needs Debian's libmilter; use inet: or unix:"
+                       fd ? ": to take over a descriptor needs Debian's libmilter; use inet: or unix:"
                           : "; its reason is in syslog");
     }
     return true;

@@ -42,7 +42,8 @@ static bool find_listener(const char *table, unsigned port, struct found *found)
     while (file && !seen && fgets(line, sizeof(line), file)) {
         unsigned local, state, uid;
         unsigned long inode;
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu",
+        if (sscanf(line,
+                   " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu",
                    &local, &state, &uid, &inode) == 4 && local == port && state == 0x0a) {
             *found = (struct found){inode, uid};
             seen = true;
@@ -102,9 +103,10 @@ void holder_of_port(const struct sockaddr_storage *addr, char *text, size_t size
                               : ((const struct sockaddr_in *)addr)->sin_port);
 
     snprintf(text, size, "another program");
-    if (!find_listener(addr->ss_family == AF_INET6 ? "/proc/net/tcp6" : "/proc/net/tcp", port, &found)
-        && !find_listener(addr->ss_family == AF_INET6 ? "/proc/net/tcp" : "/proc/net/tcp6", port,
-                          &found)) {
+    /* A socket for every IPv6 address may hold the port of IPv4, too. */
+    bool six = addr->ss_family == AF_INET6;
+    if (!find_listener(six ? "/proc/net/tcp6" : "/proc/net/tcp", port, &found)
+        && !find_listener(six ? "/proc/net/tcp" : "/proc/net/tcp6", port, &found)) {
         return;
     }
     pid_t pid = pid_of_socket(found.inode);

@@ -57,8 +57,8 @@ static void add_file(const char *path, void *arg)
     watch_add(arg, path);
 }
 
-/* Watches what the policy was read from and, since a refused one is mended in files that the policy in
- * force need not know, those that have problems. */
+/* Watches what the policy was read from and, since a refused one is mended in files that the
+ * policy in force need not know, those that have problems. */
 static void watch_files(struct watch *watch, const struct problems *problems)
 {
     struct policy *policy = policy_acquire();
@@ -134,8 +134,8 @@ static unsigned generation_in_force(void)
 static void log_report(const struct reload_report *report, const char *why)
 {
     if (report->refused) {
-        log_line(LOG_ERR, "reload refused (%s), generation %u stays in force: %zu error%s, first: %s",
-                 why, report->generation, report->errors, report->errors == 1 ? "" : "s",
+        log_line(LOG_ERR,
+                 "reload refused (%s), generation %u stays in force: %zu error%s, first: %s", why, report->generation, report->errors, report->errors == 1 ? "" : "s",
                  report->first_error);
     } else if (report->warnings) {
         log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files, %zu warnings: see tamis check",

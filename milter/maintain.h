@@ -11,8 +11,9 @@ void maintain_start(const struct policy_source *source);
 /* Stops it, after the reload that is going on. */
 void maintain_stop(void);
 
-/* Asks for a reload and returns at once, with the ticket of the one that begins after this call. Any
- * thread; requests that come while one runs are served by one. `why` is for the log: a constant. */
+/* Asks for a reload and returns at once, with the ticket of the one that begins after this call.
+ * Any thread; requests that come while one runs are served by one. `why` is for the log: a
+ * constant. */
 unsigned maintain_reload(const char *why);
 
 /* How the last reload ended. */

@@ -64,8 +64,9 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
     reply_text(verdict->text ? verdict->text : "", text);
     if (smfi_setreply(ctx, code, MUTABLE(dsn), text) != MI_SUCCESS) {
         counter_add(COUNT_MTA_FAILURES);
-        log_limited(&limit, LOG_ERR, "libmilter refuses the reply \"%s %s %s\": the MTA's plain one is "
-                    "sent", code, dsn, text);
+        log_limited(&limit, LOG_ERR,
+                    "libmilter refuses the reply \"%s %s %s\": the MTA's plain one is sent", code,
+                    dsn, text);
     }
 }
 
@@ -95,7 +96,8 @@ sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct re
     if (!verdict_refuses(verdict)) {
         return SMFIS_CONTINUE;
     }
-    /* The code decides, not the word: libmilter drops a reply whose class is not that of the answer. */
+    /* The code decides, not the word: libmilter drops a reply whose class is not that of the
+     * answer. */
     bool temporary = verdict->code ? verdict->code < 500 : verdict->act == ACT_DEFER;
     set_reply(ctx, verdict);
     return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;

@@ -17,15 +17,16 @@ struct reply_terms {
     bool local;    /* mail that did not come over SMTP: only end of message can be answered */
 };
 
-/* Hands code and text to libmilter (smfi_setreply) and returns what the callback has to return at
- * once. What must not be answered at this event is answered with "continue": every verdict in a no-reply
- * event or, before end of message, for local mail; DISCARD at CONNECT and HELO; all that is not
- * enforced. A reply that libmilter does not take is logged and becomes its plain REJECT or TEMPFAIL:
- * the kind of answer is always the verdict's. May block in no way. */
+/* Hands code and text to libmilter (smfi_setreply) and returns what the callback has to return
+ * at once. What must not be answered at this event is answered with "continue": every verdict in
+ * a no-reply event or, before end of message, for local mail; DISCARD at CONNECT and HELO; all
+ * that is not enforced. A reply that libmilter does not take is logged and becomes its plain
+ * REJECT or TEMPFAIL: the kind of answer is always the verdict's. May block in no way. */
 sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct reply_terms *terms);
 
 /* The reply text as it goes to smfi_setreply: `%` doubled, control characters blanks, at most
- * REPLY_TEXT_MAX bytes and no half of a character or `%%` at the end. buf has REPLY_TEXT_MAX + 1. */
+ * REPLY_TEXT_MAX bytes and no half of a character or `%%` at the end. buf has REPLY_TEXT_MAX +
+ * 1. */
 enum { REPLY_TEXT_MAX = 980 };
 void reply_text(const char *text, char *buf);
 

@@ -27,7 +27,8 @@ bool rights_of_user(const char *user, struct rights *rights, struct err *err)
     char name[64];
     long number;
 
-    snprintf(name, sizeof(name), "%.*s", (int)(colon ? (size_t)(colon - user) : strlen(user)), user);
+    size_t len = colon ? (size_t)(colon - user) : strlen(user);
+    snprintf(name, sizeof(name), "%.*s", (int)len, user);
     const struct passwd *entry = getpwnam(name);
     if (!entry && parse_long(slice_of(name), 0, 0x7fffffff, &number)) {
         entry = getpwuid((uid_t)number);

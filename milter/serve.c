@@ -77,8 +77,9 @@ static struct policy *load(const struct policy_source *source, bool print)
     return policy;
 }
 
-/* Root reads the configuration to learn who the user is, then again with that user's rights, so that
- * a file which the running filter could not read is an error now and not at the first reload. */
+/* Root reads the configuration to learn who the user is, then again with that user's rights, so
+ * that a file which the running filter could not read is an error now and not at the first
+ * reload. */
 static int load_policy(struct server *server)
 {
     const struct policy_source *source = server->options->source;
@@ -135,8 +136,8 @@ static int listen_at_socket(struct server *server)
 
     if (passed > 0) {
         server->socket = (struct socket_spec){.kind = SOCKET_FD, .fd = 3};
-        log_line(passed > 1 ? LOG_WARNING : LOG_INFO, "%d socket%s passed by systemd: fd:3 is used, not "
-                 "socket = %s", passed, passed > 1 ? "s" : "", settings->socket);
+        log_line(passed > 1 ? LOG_WARNING : LOG_INFO,
+                 "%d socket%s passed by systemd: fd:3 is used, not socket = %s", passed, passed > 1 ? "s" : "", settings->socket);
     } else if (!socket_parse(settings->socket, NULL, &server->socket, &err)) {
         log_line(LOG_CRIT, "socket = %s: %s", settings->socket, err.text);
         return EX_CONFIG;
@@ -321,8 +322,9 @@ static void drain(const struct server *server)
     }
 }
 
-/* smfi_stop is not called: it waits up to 5 s for a lock of libmilter's listener, only to close what
- * the end of the process closes. Its threads may still run, so nothing that they use is freed. */
+/* smfi_stop is not called: it waits up to 5 s for a lock of libmilter's listener, only to close
+ * what the end of the process closes. Its threads may still run, so nothing that they use is
+ * freed. */
 static int end(struct server *server, struct journal *journal)
 {
     struct timespec grace = {.tv_nsec = GRACE_US * 1000};

@@ -10,9 +10,10 @@ struct serve_options {
     bool daemon;
 };
 
-/* Runs the filter to its end in a process of one thread; returns the exit status (sysexits.h): 0 stopped
- * by INT or TERM, 69 the socket is in use or cannot be had, 70 libmilter gave up, 73 the control socket
- * cannot be made, 77 no right to become the user, 78 unusable configuration (each problem is printed). */
+/* Runs the filter to its end in a process of one thread; returns the exit status (sysexits.h): 0
+ * stopped by INT or TERM, 69 the socket is in use or cannot be had, 70 libmilter gave up, 73 the
+ * control socket cannot be made, 77 no right to become the user, 78 unusable configuration (each
+ * problem is printed). */
 int serve(const struct serve_options *options);
 
 #endif

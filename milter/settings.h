@@ -18,7 +18,7 @@ struct setting_source {
     bool is_class;
     const char *name;         /* as given; the row's name for presets */
     const char *raw;          /* before $ expansion */
-    struct param_text text;   /* after, and where it stands; where.file NULL: the preset */
+    struct param_text text;   /* after (not of made up names), and where it stands; where.file NULL: preset */
     bool given;               /* in milter.conf or on the command line */
 };
 

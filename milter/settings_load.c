@@ -19,6 +19,7 @@ struct loader {
     struct given *given; /* one a row */
     struct conf_names names;
     struct problems *problems;
+    size_t source_cap;
     struct where at; /* of the value being expanded */
     const char *hostname, *domain, *networks; /* once worked out */
 };
@@ -187,7 +188,10 @@ static const char *expand(struct loader *l, const struct raw *raw)
 static void remember(struct loader *l, const struct param *row, bool is_class,
                      const struct raw *raw, const char *value)
 {
-    l->s->sources = xreallocarray(l->s->sources, l->s->source_count + 1, sizeof(*l->s->sources));
+    if (l->s->source_count == l->source_cap) {
+        l->source_cap = l->source_cap ? l->source_cap * 2 : 128;
+        l->s->sources = xreallocarray(l->s->sources, l->source_cap, sizeof(*l->s->sources));
+    }
     l->s->sources[l->s->source_count++] = (struct setting_source){
         row, is_class, raw->name, raw->text, {value, raw->where}, raw->given};
 }
@@ -309,16 +313,16 @@ static int facility(int word)
     return facilities[word];
 }
 
-/* Names made up for $name, so that `tamis conf` can show them. */
+/* Names made up for $name, so that `tamis conf` can show them. They are expanded where they are used
+ * only: each of 100,000 may need the next. */
 static void load_others(struct loader *l)
 {
     const struct setting **others = settings_report_names(l->s, l->problems);
 
     for (size_t i = 0; others[i] != NULL; i++) {
         struct raw raw = raw_of_setting(others[i], true);
-        const char *value = expand(l, &raw);
 
-        remember(l, NULL, false, &raw, value ? value : "");
+        remember(l, NULL, false, &raw, raw.text);
     }
     free(others);
 }

@@ -37,10 +37,11 @@ int signals_wait(uint64_t timeout_us)
     return sig > 0 ? sig : 0;
 }
 
-/* libmilter starts a thread that waits for HUP, TERM and INT and then stops the filter at once, with
- * mail under way. The kernel gives a signal of the process to any thread that waits for it, so no mask
- * and no handler of ours keeps that thread from taking some of them. It waits with sigwait(3), which is
- * called nowhere else: this definition stands in front of the C library's, and never returns. */
+/* libmilter starts a thread that waits for HUP, TERM and INT and then stops the filter at once,
+ * with mail under way. The kernel gives a signal of the process to any thread that waits for it,
+ * so no mask and no handler of ours keeps that thread from taking some of them. It waits with
+ * sigwait(3), which is called nowhere else: this definition stands in front of the C library's,
+ * and never returns. */
 int sigwait(const sigset_t *restrict set, int *restrict sig)
 {
     (void)set;

@@ -83,7 +83,11 @@ static void split_inet(struct slice rest, struct slice *host, struct slice *port
 
 static int resolve(const char *host, const char *port, int family, struct socket_spec *spec)
 {
-    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo hints = {
+        .ai_family = family,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_PASSIVE,
+    };
     struct addrinfo *found = NULL;
     int failed = getaddrinfo(host, port, &hints, &found);
 
@@ -119,7 +123,8 @@ static bool parse_inet(struct slice rest, bool six, struct socket_spec *spec, st
         failed = resolve(any ? NULL : host_text, port_text, AF_INET6, spec);
     }
     if (failed == EAI_SERVICE) {
-        return err_set(err, "%s is no port and no name in /etc/services: write a number", port_text);
+        return err_set(err, "%s is no port and no name in /etc/services: write a number",
+                       port_text);
     }
     if (failed) {
         return err_set(err, "%s: %s; write the address, as in inet:%s@%s", host_text,
@@ -167,8 +172,8 @@ void socket_text(const struct socket_spec *spec, char *text, size_t size)
     } else {
         getnameinfo((const struct sockaddr *)&spec->addr, spec->addr_len, host, sizeof(host), port,
                     sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
-        snprintf(text, size, "%s:%s@[%s]", spec->addr.ss_family == AF_INET6 ? "inet6" : "inet", port,
-                 host);
+        snprintf(text, size, "%s:%s@[%s]", spec->addr.ss_family == AF_INET6 ? "inet6" : "inet",
+                 port, host);
     }
 }
 
@@ -245,8 +250,8 @@ static bool claim_unix(const char *path, struct err *err)
         return errno == ENOENT ? true : err_set(err, "%s: %s", path, strerror(errno));
     }
     if (!S_ISSOCK(st.st_mode)) {
-        return err_set(err, "%s exists and is not a socket: it is left alone; move it away or choose "
-                       "another path", path);
+        return err_set(err, "%s exists and is not a socket: it is left alone; move it away or "
+                       "choose another path", path);
     }
     int failed = try_connect(path, peer, sizeof(peer));
     if (failed == 0 || failed == EAGAIN) {
@@ -283,7 +288,8 @@ void socket_hurry(void)
         int listening = 0, on = 1;
         socklen_t size = sizeof(listening);
         if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening) {
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* a unix socket refuses it */
+            /* a unix socket refuses it */
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         }
     }
 }
@@ -294,7 +300,8 @@ bool socket_park(int fd)
     int quiet = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     /* unix(7), autobind: the kernel finds a name that nobody knows */
-    bool parked = quiet >= 0 && bind(quiet, (const struct sockaddr *)&nameless, sizeof(sa_family_t)) == 0
+    bool parked = quiet >= 0
+                  && bind(quiet, (const struct sockaddr *)&nameless, sizeof(sa_family_t)) == 0
                   && listen(quiet, 1) == 0 && dup3(quiet, fd, O_CLOEXEC) == fd;
     if (quiet >= 0) {
         close(quiet);

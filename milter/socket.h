@@ -19,28 +19,29 @@ struct socket_spec {
     int fd;
 };
 
-/* Understands `inet:port@host`, `inet:host:port` (Postfix's), `inet:port` (every address), the same with
- * `inet6:` and [ ] around addresses, `unix:/path`, `local:/path`, `/path`, `fd:N`. Port and host may be
- * names; of a host with both kinds of addresses `inet:` takes IPv4. A relative path is relative to
- * `dir`. May ask the resolver, so may block. False: err says what is wrong and what to write. */
+/* Understands `inet:port@host`, `inet:host:port` (Postfix's), `inet:port` (every address), the
+ * same with `inet6:` and [ ] around addresses, `unix:/path`, `local:/path`, `/path`, `fd:N`.
+ * Port and host may be names; of a host with both kinds of addresses `inet:` takes IPv4. A
+ * relative path is relative to `dir`. May ask the resolver, so may block. False: err says what
+ * is wrong and what to write. */
 bool socket_parse(const char *text, const char *dir, struct socket_spec *spec, struct err *err);
 
 /* The same place as libmilter spells it: "inet:8894@[127.0.0.1]", "unix:/path", "fd:3". */
 void socket_text(const struct socket_spec *spec, char *text, size_t size);
 
-/* Can we listen there? Nothing is changed, but for a stale socket (one that nobody answers) which is
- * removed. "In use" names the program that holds it, where this can be seen. Any other kind of file
- * at the path is left alone and an error. */
+/* Can we listen there? Nothing is changed, but for a stale socket (one that nobody answers)
+ * which is removed. "In use" names the program that holds it, where this can be seen. Any other
+ * kind of file at the path is left alone and an error. */
 bool socket_claim(const struct socket_spec *spec, struct err *err);
 
-/* Connections accepted from the listening sockets of this process, which has one at that time, send
- * at once (TCP_NODELAY, which Linux hands on): libmilter writes each edit by itself, and without this
- * the second one waits for the acknowledgement of the first, 40 ms. */
+/* Connections accepted from the listening sockets of this process, which has one at that time,
+ * send at once (TCP_NODELAY, which Linux hands on): libmilter writes each edit by itself, and
+ * without this the second one waits for the acknowledgement of the first, 40 ms. */
 void socket_hurry(void);
 
-/* From now on nothing is accepted from a descriptor that somebody else (systemd) holds, too: clients wait in
- * its queue for the next filter. Its place is taken by a socket at which nobody calls. False: they are still
- * accepted. */
+/* From now on nothing is accepted from a descriptor that somebody else (systemd) holds, too:
+ * clients wait in its queue for the next filter. Its place is taken by a socket at which nobody
+ * calls. False: they are still accepted. */
 bool socket_park(int fd);
 
 /* "opendkim (process 1234)" of the process on the other side of a connected unix socket. */

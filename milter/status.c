@@ -126,7 +126,8 @@ static void render_text(const struct facts *facts, struct buf *out)
     for (enum counter c = COUNT_ACCEPT; c <= COUNT_ABORTED; c++) {
         buf_addf(out, ", %llu %s", (unsigned long long)counter_read(c), counter_name(c));
     }
-    buf_addf(out, "\nlog         %llu written, %llu waiting, %llu dropped, %llu errors, %llu bytes\n",
+    buf_addf(out,
+             "\nlog         %llu written, %llu waiting, %llu dropped, %llu errors, %llu bytes\n",
              (unsigned long long)journal->written, (unsigned long long)journal->queued,
              (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
              (unsigned long long)(journal->file_bytes + journal->wal_bytes));
@@ -159,7 +160,8 @@ static void render_json(const struct facts *facts, struct buf *out)
              state_of(facts) == STATUS_FINE ? "fine" : "degraded", PACKAGE_VERSION, (long)getpid(),
              (long long)uptime(facts));
     add_string(out, "socket", facts->source->socket);
-    buf_addf(out, ",\"mode\":\"%s\",\"policy\":{\"generation\":%u,\"loaded_at\":%lld,\"files\":%zu},",
+    buf_addf(out,
+             ",\"mode\":\"%s\",\"policy\":{\"generation\":%u,\"loaded_at\":%lld,\"files\":%zu},",
              facts->mode, facts->generation, (long long)facts->loaded_at, reload->files);
     buf_addf(out, "\"reload\":{\"refused\":%s,\"at\":%lld,\"errors\":%zu,\"warnings\":%zu,",
              reload->refused ? "true" : "false", (long long)reload->at, reload->errors,

@@ -78,8 +78,8 @@ static uint64_t mix(uint64_t hash, const void *data, size_t len)
     return hash;
 }
 
-/* *later: some file's inode changed at or after `begun`. The change time is asked for this, since nobody
- * can set it; the modification time tells a changed text from a changed link count. */
+/* *later: some file's inode changed at or after `begun`. The change time is asked for this,
+ * since nobody can set it; the modification time tells a changed text from a changed link count. */
 static uint64_t fingerprint(const struct watch *watch, bool *later)
 {
     uint64_t hash = 0xcbf29ce484222325ULL;

@@ -245,6 +245,11 @@ plays('empty result', "sender_restrictions = check_sender_access pcre:$empty\n",
     'mail <good@x.example>' => $ok,
     'rcpt <a@b.example>' => $ok);
 
+my $latin = write_file('latin.pcre', "/bad/ REJECT blacklist\xe9e\n");
+plays('a value that is not UTF-8', "sender_restrictions = check_sender_access pcre:$latin\n",
+    'mail <bad@x.example>' => $ok,
+    'rcpt <a@b.example>' => '451 4.3.5 <bad@x.example>: Sender address rejected: Server configuration error');
+
 # --- long texts are cut at 510 bytes, control characters become blanks
 my $long = 'x' x 600;
 my $texts = write_file('texts', "long\@x.example REJECT $long\ntab\@x.example REJECT a\tb\n");

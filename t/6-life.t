@@ -9,7 +9,7 @@ use Socket qw(AF_UNIX SOCK_DGRAM);
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
 use Tamis::Filter;
-use Tamis::Guard qw(free_port run_command slurp spew temp_dir wait_until);
+use Tamis::Guard qw(at_end free_port run_command slurp spew temp_dir wait_until);
 use Tamis::Live qw(live_filter live_mta play status_of);
 
 alarm 300;
@@ -159,6 +159,7 @@ my $conf = spew("$dir/daemon.conf", '');
 my @daemon = ($tamis, 'milter', '--daemon', '-c', $conf, '-o', "socket=inet:$port\@127.0.0.1", '-o',
     "control_socket=$dir/d.control", '-o', "log_file=$dir/d.db", '-o', "pid_file=$dir/d.pid", '-o',
     'postfix_config_directory=');
+at_end('daemon', sub { kill 'TERM', slurp("$dir/d.pid") + 0 if -s "$dir/d.pid" });
 ($exit) = run_command(\@daemon);
 is $exit, 0, '--daemon: ready';
 $mta = Tamis::Mta->connect("inet:$port\@127.0.0.1");
