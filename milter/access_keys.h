@@ -1,4 +1,4 @@
-/* access_keys - the keys that access(5) looks up for a client, a name, an address, in their order */
+/* access_keys - the keys that access(5) looks up for a client, a name, an address, in order */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_ACCESS_KEYS_H
 #define TAMIS_ACCESS_KEYS_H

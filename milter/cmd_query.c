@@ -123,7 +123,9 @@ static const char *canonical(const struct query *q, const char *text)
     char usual[ADDR_TEXT_SIZE];
     struct addr addr;
 
-    return addr_parse(slice_of(text), &addr) ? arena_strdup(q->arena, addr_text(&addr, usual)) : text;
+    if (!addr_parse(slice_of(text), &addr))
+        return text;
+    return arena_strdup(q->arena, addr_text(&addr, usual));
 }
 
 /* NAME[ADDRESS], a name, or an address. */

@@ -93,7 +93,8 @@ static struct slice key_without_star(const char *key)
         rest = (struct slice){key + 2, rest.len - 2};
     else if (rest.len > 2 && key[rest.len - 1] == '*' && key[rest.len - 2] == '@')
         rest.len -= 1;
-    else if (rest.len > 2 && key[rest.len - 1] == '*' && key[rest.len - 2] == '.' && is_digit(key[0]))
+    else if (rest.len > 2 && key[rest.len - 1] == '*' && key[rest.len - 2] == '.' &&
+             is_digit((unsigned char)key[0]))
         rest.len -= 2;
     if (memchr(rest.ptr, '*', rest.len) != NULL)
         rest.len = 0;
@@ -112,7 +113,8 @@ static void check_star(const struct use *u, const struct rule *rule)
 {
     struct slice instead = key_without_star(rule->key);
 
-    never(u, rule, instead.len ? "* is no wildcard" : "* is no wildcard: use a pcre: table", instead);
+    never(u, rule, instead.len ? "* is no wildcard" : "* is no wildcard: use a pcre: table",
+          instead);
 }
 
 static struct slice inside(const char *key)
