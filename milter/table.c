@@ -115,7 +115,7 @@ static bool find_type(const char *spec, struct where at, struct problems *proble
 
 static char *path_of(struct slice name, const char *dir)
 {
-    if (name.ptr[0] == '/' || dir == NULL || dir[0] == '\0')
+    if (name.ptr[0] == '/' || dir == NULL || dir[0] == '\0' || strcmp(dir, ".") == 0)
         return xstrndup(name.ptr, name.len);
     return xasprintf("%s/%.*s", dir, (int)name.len, name.ptr);
 }
