@@ -162,7 +162,6 @@ static int rule_id(struct writing *w, const struct rule_ref *rule, int64_t *id)
 
 static int verdict_id(struct writing *w, const char *action, const struct verdict *v, int64_t *id)
 {
-    bool has_code = v->code != 0;
     struct dict_value values[DICT_VALUES_MAX];
     int64_t rule;
     int rc = rule_id(w, &v->rule, &rule);
@@ -173,7 +172,7 @@ static int verdict_id(struct writing *w, const char *action, const struct verdic
     values[1] = clean(&w->texts[0], stage_name(v->stage));
     values[2] = dict_number(v->enforced);
     values[3] = dict_number_or_null(v->code);
-    values[4] = has_code && v->dsn ? clean(&w->texts[0], v->dsn) : dict_null();
+    values[4] = verdict_refuses(v) && v->dsn ? clean(&w->texts[0], v->dsn) : dict_null();
     values[5] = template_of(w, &w->texts[1], v->text);
     values[6] = dict_number_or_null(rule);
     return dicts_id(w->db->dicts, DICT_VERDICT, values, id);
@@ -287,8 +286,6 @@ static int recipient_verdict(struct writing *w, const struct recipient *r, int64
 
     if (verdict_refuses(&r->verdict) || r->verdict.act == ACT_DISCARD)
         return verdict_id(w, action_of(&r->verdict), &r->verdict, id);
-    if (r->refused_by_mta)
-        return verdict_id(w, r->verdict.code / 100 == 4 ? "tempfail" : "reject", &r->verdict, id);
     if (action == ENTRY_DISCARD || (v->stage != STAGE_RCPT && action != ENTRY_ACCEPT))
         return verdict_id(w, entry_action_name(action), v, id);
     return verdict_id(w, entry_action_name(action), &none, id);

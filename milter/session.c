@@ -344,7 +344,7 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
     return conclude(s, run(s, STAGE_MAIL, NULL), NULL);
 }
 
-/* A recipient that the MTA itself refused: shown to us for the log only. */
+/* A recipient that the MTA itself refused: shown to us for the log only, and without the reply code. */
 static void note_mta_refusal(struct session *s, struct recipient *r, const struct macros *macros)
 {
     const char *dsn = macro(macros, "{rcpt_host}"), *text = macro(macros, "{rcpt_addr}");
@@ -355,7 +355,6 @@ static void note_mta_refusal(struct session *s, struct recipient *r, const struc
     r->verdict = (struct verdict){
         .act = soft ? ACT_DEFER : ACT_REJECT,
         .stage = STAGE_RCPT,
-        .code = soft ? 450 : 550,
         .dsn = printable(arena, dsn ? dsn : "5.0.0", '?'),
         .text = printable(arena, text ? text : "refused by the MTA", ' '),
         .enforced = true,
