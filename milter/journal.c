@@ -27,13 +27,14 @@ enum {
     PAUSE_MAX_US = 2000000,
     CLOSE_US = 5000000,
     CLOSE_GRACE_US = 1000000,
-    QUEUE_BYTES = 64 << 20, /* messages with large headers count for what they hold */
+    QUEUE_BYTES = 64 << 20,
     WAL_BYTES = 16 << 20,   /* larger than SQLite leaves it by itself */
 };
 
 struct journal {
     char *path, *group;
     unsigned queue_limit;
+    uint64_t bytes_limit; /* messages with large headers count for what they hold */
     uint64_t size_limit;
     struct queue *queue;
     pthread_t thread;
@@ -95,7 +96,7 @@ void journal_offer(struct journal *j, struct entry *entry)
     j->offered++;
     if (queue_length(j->queue) > j->queue_limit / 2)
         drop_details(j, entry->message);
-    if (atomic_fetch_add(&j->queue_bytes, bytes) + bytes <= QUEUE_BYTES &&
+    if (atomic_fetch_add(&j->queue_bytes, bytes) + bytes <= j->bytes_limit &&
         queue_offer(j->queue, entry))
         return;
     j->queue_bytes -= bytes;
@@ -366,6 +367,7 @@ struct journal *journal_open(const struct journal_options *options)
     j->path = xstrdup(options->path);
     j->group = options->group ? xstrdup(options->group) : NULL;
     j->queue_limit = options->queue_limit > 0 ? options->queue_limit : 1;
+    j->bytes_limit = options->queue_bytes > 0 ? options->queue_bytes : QUEUE_BYTES;
     j->size_limit = options->size_limit;
     j->queue = queue_new(j->queue_limit);
     j->status.healthy = true;

@@ -22,6 +22,7 @@ struct entry {
 struct journal_options {
     const char *path;
     unsigned queue_limit;   /* entries that may wait */
+    uint64_t queue_bytes;   /* memory that they may hold; 0: 64 MB */
     uint64_t size_limit;    /* bytes of the file; the oldest rows go when it is reached; 0: none */
     const char *group;      /* group that may read, or NULL */
 };

@@ -256,6 +256,7 @@ static struct journal *open_journal(const struct server *server)
     struct journal_options options = {
         .path = server->log_path,
         .queue_limit = (unsigned)settings->log_queue_limit,
+        .queue_bytes = (uint64_t)settings->log_queue_size,
         .size_limit = (uint64_t)settings->log_size_limit,
     };
 

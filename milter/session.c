@@ -376,18 +376,30 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     return message_add_recipient(m, &address);
 }
 
+/* More than a transaction may have: deferred, neither kept nor logged, so that memory has a bound. */
+static const struct verdict *too_many_recipients(struct session *s)
+{
+    s->answer = (struct verdict){.act = ACT_DEFER, .stage = STAGE_RCPT, .code = 452,
+                                 .dsn = "4.5.3", .text = "Error: too many recipients",
+                                 .enforced = s->enforce && !s->client.local};
+    return &s->answer;
+}
+
 const struct verdict *session_rcpt(struct session *s, const char *const *argv,
                                    const struct macros *macros)
 {
     const char *mailer = macro(macros, "{rcpt_mailer}");
     bool by_mta = mailer != NULL && strcmp(mailer, "error") == 0;
-    struct recipient *r = note_rcpt(s, argv, macros, by_mta);
     struct verdict v = {.stage = STAGE_RCPT};
+    struct recipient *r;
+
+    if (s->message->recipient_count >= s->policy->settings->max_recipients)
+        return too_many_recipients(s);
+    r = note_rcpt(s, argv, macros, by_mta);
 
     if (by_mta) {
         note_mta_refusal(s, r, macros);
-        s->answer = v;
-        return &s->answer;
+        return postpone(s, v);
     }
     if (!s->client.local) {
         v = s->pending;

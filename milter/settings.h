@@ -10,7 +10,6 @@
 #include "problems.h"
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
-enum tempfail_action { TEMPFAIL_DEFER, TEMPFAIL_DEFER_IF_PERMIT };
 
 /* One value with its origin. */
 struct setting_source {
@@ -54,10 +53,7 @@ struct settings {
     /* the answers */
     long access_map_reject_code, access_map_defer_code, reject_code, defer_code;
     long invalid_hostname_reject_code, non_fqdn_reject_code, relay_domains_reject_code;
-    long maps_rbl_reject_code, unknown_client_reject_code, unknown_hostname_reject_code;
-    long unknown_address_reject_code, multi_recipient_bounce_reject_code, plaintext_reject_code;
-    int reject_tempfail_action, unknown_helo_hostname_tempfail_action;
-    int unknown_address_tempfail_action; /* enum tempfail_action */
+    long multi_recipient_bounce_reject_code, plaintext_reject_code;
 
     /* the log */
     const char *log_file;

@@ -73,7 +73,7 @@ is $again, $out, 'what -n prints is a configuration that says the same';
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-xh', 'mynetworks', 'helo_required', 'mode');
 is $out, "10.0.0.0/8,  192.0.2.0/24\nyes\nobserve\n", '-xh NAME…';
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-d', 'mode', 'log_queue_size');
-is $out, "mode = enforce\nlog_queue_size = 8M\n", '-d: presets';
+is $out, "mode = enforce\nlog_queue_size = 32M\n", '-d: presets';
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-j', 'mode');
 is $out, <<"END", '-j';
 [

@@ -44,8 +44,7 @@ static void test_presets(void)
     tap_is_int(s->access_map_reject_code, 554, "access_map_reject_code");
     tap_is(s->recipient_restrictions[DIR_OUTGOING].text, "", "no restrictions");
     tap_is(s->outgoing.text, "sasl_authenticated, mynetworks, local_submission", "outgoing");
-    tap_is_int(s->log_queue_size, 8388608, "8M");
-    tap_is_int(s->unknown_address_tempfail_action, TEMPFAIL_DEFER_IF_PERMIT, "preset by $name");
+    tap_is_int(s->log_queue_size, 33554432, "32M");
     tap_ok(s->delay_reject && !s->helo_required && s->reload_on_change, "bools");
     free(said);
     settings_free(s);

@@ -153,7 +153,7 @@ static sqlite3 *other_process(const char *path, const char *sql)
 /* A slow disk is the same to the producers: nothing moves. */
 static void test_locked(void)
 {
-    struct journal_options options = {path_of("locked.db"), 100, 0, NULL};
+    struct journal_options options = {.path = path_of("locked.db"), .queue_limit = 100, .size_limit = 0, .group = NULL};
     struct journal *j = journal_open(&options);
     uint64_t before, longest = 0;
     struct journal_status s;
@@ -301,7 +301,7 @@ static void test_reader(void)
 
 static void test_size_limit(void)
 {
-    struct journal_options options = {path_of("limit.db"), 10000, 1 << 20, NULL};
+    struct journal_options options = {.path = path_of("limit.db"), .queue_limit = 10000, .size_limit = 1 << 20, .group = NULL};
     struct journal *j = journal_open(&options);
 
     for (int i = 0; i < 60000; i += 5000) {
@@ -333,7 +333,7 @@ static void test_size_limit(void)
 /* Writes until it is killed. */
 static _Noreturn void endless_child(const char *path, const char *group)
 {
-    struct journal_options options = {path, 1000, 0, group};
+    struct journal_options options = {.path = path, .queue_limit = 1000, .size_limit = 0, .group = group};
     struct journal *j = journal_open(&options);
 
     alarm(60);
@@ -391,7 +391,7 @@ static int rows_for_member(const char *path, gid_t gid)
 static void test_group_member(void)
 {
     const struct group *group = getgrnam("mail");
-    struct journal_options options = {path_of("group.db"), 100, 0, "mail"};
+    struct journal_options options = {.path = path_of("group.db"), .queue_limit = 100, .size_limit = 0, .group = "mail"};
     struct journal *j;
     gid_t gid;
     pid_t pid;

@@ -66,8 +66,8 @@ int main(int argc, char **argv)
 {
     int count = argc > 1 ? atoi(argv[1]) : 200000, senders = argc > 2 ? atoi(argv[2]) : 20000;
     bool long_ids = argc > 3 && strcmp(argv[3], "long") == 0;
-    struct journal_options options = {"bench.db", 10000, argc > 4 ? (uint64_t)atoll(argv[4]) : 0,
-                                      NULL};
+    struct journal_options options = {.path = "bench.db", .queue_limit = 10000,
+                                      .size_limit = argc > 4 ? (uint64_t)atoll(argv[4]) : 0};
     struct journal_status status = {0};
     struct journal *journal;
     double process, thread, offering = 0, before;

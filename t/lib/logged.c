@@ -65,7 +65,7 @@ const char *logged_query(const char *file, const char *sql)
 
 struct journal *logged_open(const char *path)
 {
-    struct journal_options options = {path, 10000, 0, NULL};
+    struct journal_options options = {.path = path, .queue_limit = 10000, .size_limit = 0, .group = NULL};
 
     return journal_open(&options);
 }
