@@ -16,7 +16,7 @@ const char *direction_name(enum direction direction); /* "incoming", "outgoing" 
  * characters. They live in the session's arena, or, in a copy by client_copy, in that arena. */
 struct client {
     const char *name;      /* verified host name, else "unknown" */
-    const char *ptr;       /* {client_ptr}: unverified reverse name; "unknown"; NULL: not told */
+    const char *ptr;       /* {client_ptr}: unverified reverse name; "unknown"; `name` when not told */
     const char *resolve;   /* {client_resolve}: OK, FAIL, FORGED, TEMP; NULL: not told */
     const char *addr_text; /* "192.0.2.1", or what was given when it is no address */
     struct addr addr;

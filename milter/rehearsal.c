@@ -169,30 +169,40 @@ static bool play_message(struct play *p, struct err *err)
     return true;
 }
 
+/* A whole mail ends where its client would give up; of a script each event is judged by itself. */
+static bool is_over(const struct play *p, enum stage stage)
+{
+    if (p->last == stage)
+        return true;
+    if (!p->loud || !verdict_refuses(p->verdict))
+        return false;
+    return stage != STAGE_RCPT || session_message(p->session)->accepted_count == 0;
+}
+
 static bool play(struct play *p, struct err *err)
 {
     const struct rehearsal *r = p->r;
 
     announce(p, STAGE_CONNECT);
     p->verdict = session_connect(p->session, r->client_name, r->client_addr, 25000, &p->macros);
-    if (p->last == STAGE_CONNECT)
+    if (is_over(p, STAGE_CONNECT))
         return true;
     announce(p, STAGE_HELO);
     if (r->helo != NULL)
         p->verdict = session_helo(p->session, r->helo, &p->macros);
-    if (p->last == STAGE_HELO)
+    if (is_over(p, STAGE_HELO))
         return true;
     announce(p, STAGE_MAIL);
     if (r->mail != NULL)
         p->verdict = session_mail(p->session, r->mail->argv, &p->macros);
-    if (p->last == STAGE_MAIL)
+    if (is_over(p, STAGE_MAIL))
         return true;
     play_recipients(p);
-    if (p->last == STAGE_RCPT)
+    if (is_over(p, STAGE_RCPT))
         return true;
     announce(p, STAGE_DATA);
     p->verdict = session_data(p->session, &p->macros);
-    return p->last == STAGE_DATA || play_message(p, err);
+    return is_over(p, STAGE_DATA) || play_message(p, err);
 }
 
 struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool loud,

@@ -95,7 +95,9 @@ static int load_policy(struct server *server)
     if (geteuid() != 0) {
         return EX_OK;
     }
-    if (server->user[0]) {
+    if (!server->user[0]) {
+        log_line(LOG_WARNING, "user is empty: the filter stays root; set it, as in user = tamis");
+    } else {
         if (!rights_of_user(server->user, &server->rights, &err)) {
             return fail(EX_CONFIG, &err);
         }
@@ -112,7 +114,7 @@ static int load_policy(struct server *server)
     return server->policy ? EX_OK : EX_CONFIG;
 }
 
-/* The directory of a path, if it is missing, is made for the service user. */
+/* The directory of a path, if it is missing, is made for the service user, those above it for all. */
 static void make_directory(const struct server *server, const char *path)
 {
     char directory[4096];
@@ -122,6 +124,11 @@ static void make_directory(const struct server *server, const char *path)
         return;
     }
     snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+    for (char *p = strchr(directory + 1, '/'); p; p = strchr(p + 1, '/')) {
+        *p = '\0';
+        mkdir(directory, 0755);
+        *p = '/';
+    }
     if (mkdir(directory, 0750) == 0 && server->has_rights
         && chown(directory, server->rights.uid, server->rights.gid) < 0) {
         log_line(LOG_WARNING, "%s: %s", directory, strerror(errno));
@@ -221,7 +228,9 @@ static int become_service(struct server *server)
         return fail(EX_NOPERM, &err);
     }
     if (server->control_path[0] && !control_open(server->control_path, &err)) {
-        log_line(LOG_CRIT, "control_socket: %s", err.text);
+        log_line(LOG_CRIT, "control_socket: %s%s%s", err.text,
+                 server->has_rights ? "; its directory must belong to " : "",
+                 server->has_rights ? server->user : "");
         return EX_CANTCREAT;
     }
     return EX_OK;

@@ -159,13 +159,14 @@ void session_free(struct session *s)
     free(s);
 }
 
-/* What outlives the message must not point into it. */
-static void keep_verdict(struct session *s, struct verdict *v)
+/* What outlives the message must not point into it; nor may a message on its way to the log point
+ * into its session. */
+static void keep_verdict(struct verdict *v, struct arena *arena)
 {
-    v->dsn = arena_strdup(s->arena, v->dsn);
-    v->text = arena_strdup(s->arena, v->text);
-    v->rule.text = arena_strdup(s->arena, v->rule.text);
-    v->rule.where.file = arena_strdup(s->arena, v->rule.where.file);
+    v->dsn = arena_strdup(arena, v->dsn);
+    v->text = arena_strdup(arena, v->text);
+    v->rule.text = arena_strdup(arena, v->rule.text);
+    v->rule.where.file = arena_strdup(arena, v->rule.where.file);
 }
 
 /* Once a message is to be discarded nothing more is judged, as in Postfix. */
@@ -177,6 +178,8 @@ static struct verdict run(struct session *s, enum stage stage, const struct reci
         return v;
     s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
     v = engine_run(&s->engine, stage, recipient);
+    if (stage == STAGE_RCPT && v.act == ACT_DEFER && !s->policy->settings->delay_reject)
+        keep_verdict(&v, s->message->arena);
     v.enforced = s->enforce && v.act != ACT_DUNNO;
     return v;
 }
@@ -187,7 +190,7 @@ static struct verdict run_early(struct session *s, enum stage stage, enum list_i
 {
     struct verdict v = run(s, stage, NULL);
 
-    keep_verdict(s, &s->engine.defer_if_permit[list]);
+    keep_verdict(&s->engine.defer_if_permit[list], s->arena);
     return v;
 }
 
@@ -237,6 +240,8 @@ const struct verdict *session_connect(struct session *s, const char *name, const
         real = name;
     c->name = real && real[0] && real[0] != '[' ? printable(s->arena, real, '?') : "unknown";
     c->ptr = keep_macro(s, macros, "{client_ptr}");
+    if (c->ptr == NULL)
+        c->ptr = c->name; /* verified, or unknown as well */
     c->resolve = keep_macro(s, macros, "{client_resolve}");
     c->daemon_name = keep_macro(s, macros, "{daemon_name}");
     c->daemon_addr = keep_macro(s, macros, "{daemon_addr}");

@@ -5,6 +5,7 @@
 #include "facts.h"
 #include "settings_names.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -140,6 +141,16 @@ static struct raw directed_raw(struct loader *l, const struct param *row, int di
     return plain_raw(l, given->plain == NULL && fallback != NULL ? fallback : row);
 }
 
+/* Paths stay what they were when the filter, started by root, has become its user. */
+static bool was_started_by_root(void)
+{
+    static atomic_int started = -1;
+
+    if (started < 0)
+        started = getuid() == 0;
+    return started > 0;
+}
+
 static const char *find_elsewhere(struct loader *l, const char *name)
 {
     const struct setting *setting = conf_find(l->s->conf, name);
@@ -152,7 +163,8 @@ static const char *find_elsewhere(struct loader *l, const char *name)
     if (strcmp(name, "config_directory") == 0)
         return l->s->postfix_config_directory;
     if (strcmp(name, "system_installation") == 0)
-        return geteuid() == 0 || (l->s->file && strcmp(l->s->file, DEFAULT_FILE) == 0) ? "yes" : "";
+        return was_started_by_root() || (l->s->file && strcmp(l->s->file, DEFAULT_FILE) == 0) ? "yes"
+                                                                                             : "";
     preset = fact_preset(name);
     if (preset == NULL)
         problems_add(l->problems, SEV_WARNING, l->at,

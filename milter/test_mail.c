@@ -3,6 +3,7 @@
 #include "test_mail.h"
 
 #include "buf.h"
+#include "eml.h"
 #include "rehearsal.h"
 
 #include <stdlib.h>
@@ -30,20 +31,61 @@ static bool set_client(struct rehearsal *r, const char *client)
     return true;
 }
 
+/* As a client would say it: whoever writes an address here means <address>. */
+static const char *in_brackets(const char *address, struct arena *arena)
+{
+    return address[0] == '<' ? address : arena_printf(arena, "<%s>", address);
+}
+
+struct return_path {
+    struct arena *arena;
+    const char *address; /* NULL: not seen */
+};
+
+static void note_return_path(void *arg, const char *name, const char *value)
+{
+    struct return_path *found = arg;
+    struct slice text = slice_trim(slice_of(value));
+
+    if (found->address == NULL && slice_is_nocase(slice_of(name), "Return-Path"))
+        found->address = arena_strndup(found->arena, text.ptr, text.len);
+}
+
+/* A file that cannot be read is told of when it is played. */
+static const char *sender_of(const char *path, struct arena *arena)
+{
+    struct return_path found = {.arena = arena};
+    struct eml_events events = {.header = note_return_path, .arg = &found};
+    struct err err;
+
+    if (!eml_read(path, &events, &err) || found.address == NULL)
+        return "<>";
+    return found.address;
+}
+
 static bool set_up(struct rehearsal *r, const struct test_mail *mail, const char *path)
 {
-    const char *from = mail->from ? mail->from : "<>";
+    struct arena *arena = arena_new();
+    const char *from, *to;
 
-    if (mail->client != NULL && !set_client(r, mail->client))
+    if (mail->client != NULL && !set_client(r, mail->client)) {
+        arena_free(arena);
         return false;
+    }
     if (mail->helo != NULL)
         rehearsal_helo(r, mail->helo);
     if (mail->login != NULL)
         rehearsal_auth(r, mail->login, NULL);
+    from = in_brackets(mail->from ? mail->from : sender_of(path, arena), arena);
     rehearsal_mail(r, &from, 1);
-    for (const char **rcpt = mail->recipients; rcpt != NULL && *rcpt != NULL; rcpt++)
-        rehearsal_rcpt(r, rcpt, 1);
+    for (const char **rcpt = mail->recipients; rcpt != NULL && *rcpt != NULL; rcpt++) {
+        to = in_brackets(*rcpt, arena);
+        rehearsal_rcpt(r, &to, 1);
+    }
+    if (mail->recipients == NULL)
+        fputs("tamis test: no --rcpt: what is judged at RCPT TO is not shown\n", stderr);
     rehearsal_message(r, path);
+    arena_free(arena);
     return true;
 }
 
@@ -95,6 +137,18 @@ static void print_edits(FILE *out, const struct message *m)
             fprintf(out, "%s: %s\n", act_name(e->act), e->text);
 }
 
+/* The last answer, unless it stands with its recipient already. */
+static void print_end(FILE *out, const struct message *m, const struct verdict *last,
+                      struct arena *arena)
+{
+    bool early = verdict_refuses(last) && last->stage != STAGE_EOM;
+
+    if (early && last->stage <= STAGE_RCPT && m->recipients != NULL)
+        return;
+    fprintf(out, "%s: %s\n", early ? stage_name(last->stage) : "end of message",
+            verdict_reply(last, arena));
+}
+
 static void print_text(FILE *out, struct session *session, const struct verdict *last)
 {
     const struct message *m = session_message(session);
@@ -105,7 +159,7 @@ static void print_text(FILE *out, struct session *session, const struct verdict 
     print_steps(out, m);
     for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
         fprintf(out, "RCPT <%s>: %s\n", r->address.text, verdict_reply(&r->verdict, arena));
-    fprintf(out, "end of message: %s\n", verdict_reply(last, arena));
+    print_end(out, m, last, arena);
     print_edits(out, m);
     fprintf(out, "%s\n", outcome_name(outcome_of(m, last)));
     arena_free(arena);
