@@ -15,8 +15,8 @@ static const char *failed(const char *call)
     return call;
 }
 
-/* "<a@b>" or "a@b" to "a@b" in the arena; NULL: not an address that can be sent to. */
-static const char *target_address(const struct edit *edit, struct arena *arena)
+/* "<a@b>" or "a@b" to "a@b"; empty: not an address that can be sent to. */
+static struct slice target_address(const struct edit *edit)
 {
     struct slice text = slice_trim(slice_of(edit->text));
 
@@ -28,13 +28,21 @@ static const char *target_address(const struct edit *edit, struct arena *arena)
         unsigned char c = (unsigned char)text.ptr[i];
         usable = c > 0x20 && c != 0x7f && c != '<' && c != '>';
     }
-    if (!usable) {
+    return usable ? text : (struct slice){"", 0};
+}
+
+/* The same as a string in the arena; NULL, with a line in the log, when there is none. */
+static const char *take_target(const struct edit *edit, struct arena *arena)
+{
+    struct slice target = target_address(edit);
+
+    if (target.len == 0) {
         log_line(LOG_WARNING, "%s:%d: \"%s\" is no address: %s is skipped",
                  edit->rule.where.file ? edit->rule.where.file : "?", edit->rule.where.line,
                  edit->text, act_name(edit->act));
         return NULL;
     }
-    return arena_strndup(arena, text.ptr, text.len);
+    return arena_strndup(arena, target.ptr, target.len);
 }
 
 static bool is_delivered(const struct recipient *recipient)
@@ -73,7 +81,7 @@ static bool is_repeated(const struct message *message, const struct recipient *r
 static const char *perform_redirect(SMFICTX *ctx, const struct edit *edit,
                                     const struct message *message)
 {
-    const char *target = target_address(edit, message->arena);
+    const char *target = take_target(edit, message->arena);
 
     if (!target) {
         return NULL;
@@ -94,12 +102,10 @@ static const char *perform_redirect(SMFICTX *ctx, const struct edit *edit,
 }
 
 /* Was the same address added by an earlier BCC? */
-static bool is_added(const struct edit *edits, const struct edit *until, const char *address,
-                     struct arena *arena)
+static bool is_added(const struct edit *edits, const struct edit *until, const char *address)
 {
     for (const struct edit *e = edits; e != until; e = e->next) {
-        const char *other = e->act == ACT_BCC ? target_address(e, arena) : NULL;
-        if (other && strcasecmp(other, address) == 0) {
+        if (e->act == ACT_BCC && slice_is_nocase(target_address(e), address)) {
             return true;
         }
     }
@@ -109,10 +115,9 @@ static bool is_added(const struct edit *edits, const struct edit *until, const c
 static const char *perform_bcc(SMFICTX *ctx, const struct edit *edits, const struct edit *edit,
                                const struct message *message, const struct edit_terms *terms)
 {
-    const char *target = target_address(edit, message->arena);
+    const char *target = take_target(edit, message->arena);
 
-    if (!target || has_recipient(message, target)
-        || is_added(edits, edit, target, message->arena)) {
+    if (!target || has_recipient(message, target) || is_added(edits, edit, target)) {
         return NULL;
     }
     char *to = arena_printf(message->arena, "<%s>", target);
@@ -135,7 +140,8 @@ static bool is_field_name(struct slice name)
     return name.len > 0;
 }
 
-/* The value as it is sent: no CR (Postfix passes it on), no NUL by nature. */
+/* The value as it is sent: no CR (Postfix passes it on), no NUL by nature; and no line of it can
+ * be taken for another field. */
 static char *field_value(const char *text, const struct edit_terms *terms, struct arena *arena)
 {
     char *value = arena_strdup(arena, text);
@@ -146,7 +152,9 @@ static char *field_value(const char *text, const struct edit_terms *terms, struc
         to++;
     }
     for (const char *from = value; *from; from++) {
-        if (*from != '\r') {
+        if (*from == '\n' && !is_blank(from[1])) {
+            *to++ = ' ';
+        } else if (*from != '\r') {
             *to++ = *from;
         }
     }

@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "decision.h"
+#include "log.h"
 #include "restriction.h"
 #include "steps.h"
 
@@ -12,6 +13,7 @@
 enum {
     DEPTH_MAX = 100,     /* lists within lists, as in Postfix */
     NEEDS_MAX = 64,      /* questions of one judge */
+    STEPS_MAX = 100000,  /* of one list: classes that name others twice double with each level */
 };
 
 /* One walk through one list and what it leads to. */
@@ -19,6 +21,7 @@ struct walk {
     struct engine *engine;
     struct scene scene;
     int depth;
+    int steps; /* judged so far */
     bool warn_only;
     struct verdict *defer_if_permit;
     struct verdict defer_if_reject; /* code 0: not set; forgotten at the end of the list */
@@ -217,10 +220,21 @@ static enum act limit_permission(struct walk *w, const struct step *step, const 
     return refuse(w, verdict_of(w, step, &error), true);
 }
 
+/* What leads nowhere for so long that the MTA would give up: told as other lists that are wrong. */
+static struct outcome outcome_endless(const struct walk *w)
+{
+    static struct log_limit limit;
+
+    log_limited(&limit, LOG_ERR, "%s: more than %d restrictions in one evaluation: "
+                "restriction_classes name each other too often", list_name(w->scene.list),
+                STEPS_MAX);
+    return outcome_config_error(&w->scene);
+}
+
 static enum act walk_step(struct walk *w, const struct step *step)
 {
     uint64_t begun = now_us();
-    struct outcome o = judge(w, step);
+    struct outcome o = ++w->steps > STEPS_MAX ? outcome_endless(w) : judge(w, step);
     struct verdict v = verdict_of(w, step, &o);
     enum act act;
 

@@ -209,10 +209,23 @@ enum {
               | SMFIF_SETSYMLIST,
 };
 
+/* With no descriptor left libmilter's listener would turn in circles, and the log not open. */
+static bool is_full(void)
+{
+    static struct log_limit limit;
+
+    if (!options.connections_max || atomic_load(&connections) < options.connections_max) {
+        return false;
+    }
+    log_limited(&limit, LOG_ERR, "%u connections: more are refused; raise the number of open files "
+                "(ulimit -n, LimitNOFILE=)", options.connections_max);
+    return true;
+}
+
 static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
                           unsigned long *want_actions, unsigned long *want_steps)
 {
-    struct policy *policy = atomic_load(&draining) ? NULL : policy_acquire();
+    struct policy *policy = atomic_load(&draining) || is_full() ? NULL : policy_acquire();
 
     if (!policy) {
         counter_add(COUNT_REFUSED);

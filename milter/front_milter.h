@@ -9,6 +9,7 @@
 struct front_options {
     struct world *world;
     struct journal *journal;
+    unsigned connections_max; /* more are refused while they negotiate; 0: as many as come */
 };
 
 /* Registers the callbacks and listens at `place` (libmilter's spelling, see socket_text), before

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -30,6 +31,11 @@
 #define TICK_US 1000000    /* how often the main thread looks up while nothing happens */
 #define GRACE_US 100000    /* for libmilter to send the answers that the callbacks returned */
 #define STOP_US 3000000    /* for callbacks that are still running then */
+
+enum {
+    FILES_WANTED = 65536, /* open at once, a connection each */
+    FILES_OWN = 48,       /* of them for the log, rule files, the control socket, callers on hold */
+};
 
 struct server {
     const struct serve_options *options;
@@ -246,9 +252,27 @@ static void *front_thread(void *arg)
     return NULL;
 }
 
+/* The soft limit is that of a login shell, 1,024, nearly everywhere. Returns how many connections
+ * the number of open files leaves room for. */
+static unsigned raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0) {
+        return 0;
+    }
+    if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
+        struct rlimit more = {.rlim_max = files.rlim_max};
+        more.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+        files = setrlimit(RLIMIT_NOFILE, &more) < 0 ? files : more;
+    }
+    rlim_t some = files.rlim_cur < FILES_WANTED ? files.rlim_cur : FILES_WANTED;
+    return some > FILES_OWN + 1 ? (unsigned)some - FILES_OWN : 1;
+}
+
 static void start_threads(struct server *server, struct journal *journal)
 {
-    server->front = (struct front_options){&world_bare, journal};
+    server->front = (struct front_options){&world_bare, journal, raise_files()};
     server->status = (struct status_source){journal, server->place, (int64_t)time(NULL)};
     policy_publish(server->policy);
     server->policy = NULL;

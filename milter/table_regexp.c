@@ -32,6 +32,97 @@ static void regexp_unshare(void *shared)
     (void)shared;
 }
 
+/* regcomp(3) has no limits: it descends into groups until the stack is gone, writes a repetition out
+ * as often as it says, and takes time that grows with the square of what comes out. */
+enum { DEPTH_MAX = 250, ATOMS_MAX = 20000 };
+
+struct size {
+    size_t atoms[DEPTH_MAX + 1]; /* of each open group so far; the outermost first */
+    size_t last;                 /* of the atom that a repetition would repeat */
+    int depth;
+};
+
+/* Behind a [: what stands in brackets is one atom. */
+static const char *skip_brackets(const char *p)
+{
+    p += *p == '^';
+    p += *p == ']';
+    while (*p != '\0' && *p != ']') {
+        const char kind = p[1];
+        const char *end = NULL;
+
+        if (*p == '[' && (kind == ':' || kind == '.' || kind == '='))
+            end = strstr(p + 2, (const char[]){kind, ']', '\0'});
+        p = end != NULL ? end + 2 : p + 1;
+    }
+    return *p == ']' ? p + 1 : p;
+}
+
+/* Behind a {: the larger bound of {m,n}, at least 1. */
+static size_t largest_bound(const char *p)
+{
+    size_t bound = 0, largest = 1;
+
+    for (; is_digit((unsigned char)*p) || *p == ','; p++) {
+        bound = *p == ',' ? 0 : bound * 10 + (size_t)(*p - '0');
+        if (bound > largest)
+            largest = bound > ATOMS_MAX ? ATOMS_MAX : bound;
+        if (bound > ATOMS_MAX)
+            bound = ATOMS_MAX;
+    }
+    return largest;
+}
+
+static void add_atoms(struct size *s, size_t atoms)
+{
+    s->last = atoms;
+    s->atoms[s->depth] += atoms;
+}
+
+static bool open_group(struct size *s)
+{
+    if (s->depth == DEPTH_MAX)
+        return false;
+    s->atoms[++s->depth] = 1;
+    return true;
+}
+
+static void close_group(struct size *s)
+{
+    if (s->depth > 0) {
+        size_t atoms = s->atoms[s->depth--];
+
+        add_atoms(s, atoms);
+    }
+}
+
+/* Whether the pattern stays within the limits, as far as it can be read; regcomp judges its
+ * syntax. */
+static bool is_moderate(const char *pattern, bool extended)
+{
+    struct size s = {.last = 1};
+    bool good = true;
+
+    for (const char *p = pattern; *p != '\0' && good && s.atoms[s.depth] <= ATOMS_MAX;) {
+        bool escaped = p[0] == '\\' && p[1] != '\0';
+        char c = escaped ? p[1] : p[0];
+        bool special = escaped != extended;
+
+        p += escaped ? 2 : 1;
+        if (special && c == '(')
+            good = open_group(&s);
+        else if (special && c == ')')
+            close_group(&s);
+        else if (special && c == '{')
+            add_atoms(&s, s.last * (largest_bound(p) - 1));
+        else
+            add_atoms(&s, 1);
+        if (c == '[' && !escaped)
+            p = skip_brackets(p);
+    }
+    return good && s.atoms[s.depth] <= ATOMS_MAX;
+}
+
 struct regexp {
     regex_t regex;
     size_t pairs; /* offsets that are asked for; 0: none */
@@ -40,10 +131,18 @@ struct regexp {
 static void *regexp_compile(void *shared, const char *pattern, unsigned options, bool wants_groups,
                             size_t *groups, struct err *err)
 {
-    struct regexp *code = xcalloc(1, sizeof(*code));
-    int why = regcomp(&code->regex, pattern, (int)options | (wants_groups ? 0 : REG_NOSUB));
+    struct regexp *code;
+    int why;
 
     (void)shared;
+    if (!is_moderate(pattern, options & REG_EXTENDED)) {
+        err_set(err, "bad pattern: too large: more than %d characters with its repetitions written "
+                     "out, or %d groups within each other; divide it, or use pcre:",
+                ATOMS_MAX, DEPTH_MAX);
+        return NULL;
+    }
+    code = xcalloc(1, sizeof(*code));
+    why = regcomp(&code->regex, pattern, (int)options | (wants_groups ? 0 : REG_NOSUB));
     if (why == 0) {
         *groups = code->regex.re_nsub;
         code->pairs = wants_groups ? *groups + 1 : 0;

@@ -203,6 +203,14 @@ plays('direction by port', "outgoing = daemon_port:587, daemon_name:ORIGINATING\
     'macro {daemon_port} 25' => $ok, 'mail <s@x.example>' => $ok, @rcpt, '554 5.7.1 <a@b.example>: Recipient address rejected: Access denied',
     'macro {daemon_name} ORIGINATING' => $ok, 'mail <s@x.example>' => $ok, @rcpt, $ok);
 
+# --- lists that would never end
+my $doubling = join ' ', map { "c$_" } 1 .. 40;
+plays('classes that double', "restriction_classes = $doubling\nc1 = permit_mynetworks\n$site"
+        . join('', map { "c$_ = c" . ($_ - 1) . ' c' . ($_ - 1) . "\n" } 2 .. 40) . "client_restrictions = c40\n",
+    'client unknown 192.0.2.9' => $ok,
+    @rcpt, '451 4.3.5 Server configuration error');
+plays('a long list ends', "client_restrictions = " . join(' ', ('permit_mynetworks') x 20000) . "\n$site", @rcpt, $ok);
+
 # --- the script itself
 plays('script', "",
     'frobnicate' => 'error: unknown command (client, macro, auth, helo, mail, rcpt, data, message, reset, set)',

@@ -3,6 +3,7 @@
 #include "rows.h"
 #include "tap.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct row rows[] = {
@@ -92,10 +93,48 @@ static void test_strict(void)
     }
 }
 
+/* `count` times `unit`, and what stands in front of it and behind. */
+static const char *many(const char *head, const char *unit, int count, const char *tail)
+{
+    static char text[400000];
+    size_t used = (size_t)snprintf(text, sizeof(text), "%s", head);
+
+    for (int i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", unit);
+    snprintf(text + used, sizeof(text) - used, "%s", tail);
+    return text;
+}
+
+/* What regcomp(3) would crash of, or think about for hours. */
+static void test_large(void)
+{
+    const struct row large[] = {
+        {"groups within groups", xstrdup(many("/", "(", 100000, "/ x\n/b/ B\n")), "b", "B", 2,
+         "1:warning: too large"},
+        {"the same, basic", xstrdup(many("/", "\\(", 100000, "/x x\n/b/ B\n")), "b", "B", 2,
+         "1:warning: too large"},
+        {"alternatives", xstrdup(many("/", "a|", 100000, "b/ x\n/b/ B\n")), "b", "B", 2,
+         "1:warning: too large"},
+        {"repetitions of repetitions", "/((((a{1000}){1000}){1000}){1000})/ x\n/b/ B\n", "b", "B",
+         2, "1:warning: too large"},
+        {"200 groups within each other", xstrdup(many(xstrdup(many("/", "(", 200, "a")), ")", 200,
+                                                     "/ A\n")),
+         "a", "A", 1, NULL},
+        {"300 groups side by side", xstrdup(many("/", "(a)?", 300, "b/ B\n")), "b", "B", 1, NULL},
+        {"300 parentheses that are characters", xstrdup(many("/", "[(]\\(", 300, "|b/ B\n")), "b",
+         "B", 1, NULL},
+        {"brackets", "/^[](){[:digit:]]+$/ B\n", "](){7", "B", 1, NULL},
+        {"a repetition", "/^(ab){2,300}c{3}$/ B\n", "ababccc", "B", 1, NULL},
+    };
+
+    check_rows("regexp", large, ARRAY_LEN(large));
+}
+
 int main(void)
 {
     tap_start(60);
     check_rows("regexp", rows, ARRAY_LEN(rows));
+    test_large();
     test_nul();
     test_strict();
     return tap_done();

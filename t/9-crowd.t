@@ -1,0 +1,45 @@
+#!/usr/bin/perl
+# 9-crowd - more connections than the filter can hold: it says so, and serves those that it has
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use Test::More;
+use lib "$ENV{srcdir}/t/lib";
+use Tamis::Guard qw(spew temp_dir wait_until);
+use Tamis::Filter;
+use Tamis::Live qw(live_filter live_mta play status_of);
+use Tamis::Mta;
+
+alarm 300;
+
+sub limits_of {
+    my ($filter) = @_;
+    open my $in, '<', '/proc/' . $filter->pid . '/limits' or die $!;
+    return map { /^Max open files\s+(\d+)\s+(\d+)/ ? ($1, $2) : () } <$in>;
+}
+
+my $filter = live_filter();
+my ($soft, $hard) = limits_of($filter);
+cmp_ok $soft, '>=', $hard < 65536 ? $hard : 65536, 'the soft limit of open files is raised';
+is $filter->stop, 0, 'ends';
+
+# 60 descriptors, of which 48 are not for connections
+my $narrow = spew(temp_dir() . '/tamis', "#!/bin/sh\nulimit -n 60\nexec '" . Tamis::Filter::tamis() . "' \"\$@\"\n");
+chmod 0755, $narrow;
+$filter = do { local $ENV{TAMIS} = $narrow; live_filter() };
+is_deeply [limits_of($filter)], [60, 60], 'few descriptors';
+my @held = map { live_mta($filter) } 1 .. 12;
+my $refused = grep { !eval { Tamis::Mta->connect($filter->milter, timeout => 60) } } 1 .. 20;
+is $refused, 20, 'what is too much is turned away at once';
+ok $filter->wait_stderr(qr/12 connections: more are refused; raise the number of open files/), 'and logged';
+is scalar(grep { my ($reply) = play($_, '<bob@example.org>'); $reply->{action} eq 'continue' } @held), 12,
+    'the others are served';
+is status_of($filter)->{connections}{now}, 12, 'status still answers';
+$_->quit for @held;
+ok wait_until(20, sub { !status_of($filter)->{connections}{now} }), 'they go';
+my ($reply) = play(live_mta($filter), '<bob@example.org>');
+is $reply->{action}, 'continue', 'there is room again';
+is $filter->stop, 0, 'ends';
+unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
+
+done_testing;

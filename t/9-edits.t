@@ -1,0 +1,47 @@
+#!/usr/bin/perl
+# 9-edits - rules that a client's address completes: thousands of them, and addresses that want to be more
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use Test::More;
+use lib "$ENV{srcdir}/t/lib";
+use Tamis::Filter;
+use Tamis::Live qw(live_mta);
+
+alarm 300;
+
+my $rules = <<'RULES';
+/^copy(\d+)@/      BCC $1@archive.example
+/^nowhere(\d+)@/   BCC nowhere$1
+/^note((.|\n)*)@/  PREPEND X-Note: $1
+RULES
+my $filter = Tamis::Filter->new(files => { rules => $rules },
+    conf => "mode = enforce\nrecipient_restrictions = check_recipient_access pcre:rules\n")->start;
+
+sub message_to {
+    my ($mta, @rcpts) = @_;
+    $mta->mail('<a@b.example>');
+    $mta->rcpt(@$_) for @rcpts;
+    $mta->data;
+    my $reply = $mta->content("Subject: x\n\nbody\n");
+    $mta->abort;
+    return $reply;
+}
+
+my $mta = live_mta($filter, timeout => 120);
+my $reply = message_to($mta, map { ["<copy$_\@example.org>"] } 1 .. 2000);
+is $reply->{action}, 'continue', '2,000 recipients, each with a BCC of its own';
+is_deeply [map { $_->{addr} } @{ $reply->{mods} }], [map { "<$_\@archive.example>" } 1 .. 2000], 'each is added once';
+my ($rss) = do { local (@ARGV, $/) = '/proc/' . $filter->pid . '/statm'; <> =~ /^\d+ (\d+)/ };
+cmp_ok $rss * 4, '<', 400_000, 'which takes no memory that grows with the square' or diag "$rss pages";
+
+$reply = message_to($mta, map { ["<nowhere$_\@example.org>"] } 1 .. 50);
+is_deeply $reply->{mods}, [], 'a BCC that is no address is skipped';
+$reply = message_to($mta, ['<note@example.org>', '{rcpt_addr}' => "note a\nX-Evil: b\r\nX-Worse: c\n\td\@example.org"]);
+is_deeply [Tamis::Mta::edits($reply)], ["insheader 0 X-Note:  a x-evil: b x-worse: c\n\td"],
+    'a PREPEND adds one field, whatever is in the address';
+$mta->quit;
+is $filter->stop, 0, 'ends';
+unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
+
+done_testing;
