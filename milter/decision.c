@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decision.h"
 
+#include "fold.h"
 #include "log.h"
 
 #include <stdio.h>
@@ -49,4 +50,24 @@ void decision_log_verdict(const struct verdict *verdict, const struct client *cl
     if (!verdict->enforced)
         what = arena_printf(message->arena, "would-%s", what);
     decision_log(what, verdict->stage, client, message, recipient, text, &verdict->rule);
+}
+
+/* The text of a rule may hold the folds of the header that it was taken from. */
+static const char *one_line(const char *text, struct arena *arena)
+{
+    char *copy = arena_strdup(arena, text);
+
+    fold_printable(copy, '?');
+    return copy;
+}
+
+void decision_log_content(const struct decision_content *d, const struct client *client,
+                          const struct message *message)
+{
+    const char *text = one_line(d->text, message->arena);
+
+    log_line(LOG_INFO, "%s: %s: %s %s from %s[%s];%s%s%s",
+             message->queue_id[0] ? message->queue_id : "NOQUEUE", d->what, d->place, d->excerpt,
+             client->name, client->addr_text,
+             context(client, message, message->recipients, d->rule), text[0] ? ": " : "", text);
 }

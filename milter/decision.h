@@ -15,4 +15,16 @@ void decision_log(const char *what, enum stage stage, const struct client *clien
 void decision_log_verdict(const struct verdict *verdict, const struct client *client,
                           const struct message *message, const struct recipient *recipient);
 
+/* A rule of header_checks or body_checks that fired: "QUEUEID: WHAT: PLACE EXCERPT from host[addr];
+ * rule=FILE:LINE from=<a> to=<b> helo=<c>: TEXT". */
+struct decision_content {
+    const char *what;    /* Postfix's word: reject, warning, info, prepend, replace, strip … */
+    const char *place;   /* header, body */
+    const char *excerpt; /* of the header or line, printable */
+    const char *text;    /* "": none */
+    const struct rule_ref *rule;
+};
+void decision_log_content(const struct decision_content *content, const struct client *client,
+                          const struct message *message);
+
 #endif

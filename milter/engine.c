@@ -173,11 +173,9 @@ static enum act apply(struct walk *w, const struct verdict *v, bool unconditiona
     case ACT_INFO:
         log_event(w, act_name(v->act), v);
         return ACT_DUNNO;
-    case ACT_DUNNO:
-    case ACT_PERMIT:
-        break;
+    default:
+        return v->act;
     }
-    return v->act;
 }
 
 /* A list within the list: a class, or the value of an access table; judged under its own name. */

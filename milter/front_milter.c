@@ -4,6 +4,7 @@
 
 #include "counters.h"
 #include "edits.h"
+#include "front_reuse.h"
 #include "log.h"
 #include "reply.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What was agreed when the MTA connected. */
+/* What was agreed when the MTA connected: REUSE_BITS bits. */
 enum terms {
     TERM_KNOWN = 1 << 0,
     TERM_HEADERS = 1 << 1, /* header events come */
@@ -22,6 +23,8 @@ enum terms {
     TERM_REJECTS = 1 << 4, /* recipients that the MTA refused are shown */
     TERM_LEADSPC = 1 << 5,
     TERM_RCPT_ARGS = 1 << 6,
+    TERM_EDITS = 1 << 7, /* headers may be changed */
+    TERM_SKIP = 1 << 8,  /* "no more of the body" is understood */
 };
 
 /* One connection of the MTA; libmilter calls for it from any thread, but never twice at a time. */
@@ -34,30 +37,6 @@ struct front {
 static struct front_options options;
 static atomic_uint connections, messages, running;
 static atomic_bool draining, stopped;
-
-/* The terms by context: the MTA may say QUIT_NC and CONNECT again (Sendmail does), which ends
- * the front but not the terms. Each entry holds a context's address and, in its low bits, its
- * terms. */
-enum { REUSE_SLOTS = 4096, TERM_BITS = 7 };
-static _Atomic uint64_t reuse[REUSE_SLOTS];
-
-static _Atomic uint64_t *reuse_slot(const SMFICTX *ctx)
-{
-    return &reuse[((uintptr_t)ctx >> 6) * 0x9e3779b97f4a7c15ULL >> 52];
-}
-
-static void reuse_note(const SMFICTX *ctx, unsigned terms)
-{
-    atomic_store(reuse_slot(ctx), (uint64_t)(uintptr_t)ctx << TERM_BITS | terms);
-}
-
-/* 0: not known (any more). */
-static unsigned reuse_terms(const SMFICTX *ctx)
-{
-    uint64_t entry = atomic_load(reuse_slot(ctx));
-
-    return entry >> TERM_BITS == (uint64_t)(uintptr_t)ctx ? entry & ((1 << TERM_BITS) - 1) : 0;
-}
 
 static bool front_enter(void)
 {
@@ -114,7 +93,8 @@ static struct front *front_open(SMFICTX *ctx, struct policy *policy, unsigned te
 static unsigned terms_of(const struct policy_needs *needs)
 {
     return TERM_KNOWN | (needs->headers ? TERM_HEADERS : 0) | (needs->body ? TERM_BODY : 0)
-           | (needs->early_reply ? TERM_EARLY : 0) | (needs->mta_rejects ? TERM_REJECTS : 0);
+           | (needs->early_reply ? TERM_EARLY : 0) | (needs->mta_rejects ? TERM_REJECTS : 0)
+           | (needs->edits ? TERM_EDITS : 0);
 }
 
 /* The front of a reused connection. Its terms are those of its first client; when the policy has
@@ -207,6 +187,7 @@ static unsigned long steps_wanted(const struct policy_needs *needs)
 enum {
     ACTIONS = SMFIF_ADDHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE
               | SMFIF_SETSYMLIST,
+    ACTIONS_EDITS = SMFIF_CHGHDRS, /* asked for when a rule may change a header */
 };
 
 /* With no descriptor left libmilter's listener would turn in circles, and the log not open. */
@@ -232,10 +213,11 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long ste
         return SMFIS_TEMPFAIL;
     }
     struct policy_needs needs = policy_needs(policy);
-    *want_actions = ACTIONS & actions;
+    *want_actions = (ACTIONS | (needs.edits ? ACTIONS_EDITS : 0)) & actions;
     *want_steps = (*want_steps | steps_wanted(&needs)) & steps;
     unsigned terms = terms_of(&needs);
     terms |= *want_steps & SMFIP_HDR_LEADSPC ? TERM_LEADSPC : 0;
+    terms |= *want_steps & SMFIP_SKIP ? TERM_SKIP : 0;
     terms |= *want_actions & SMFIF_ADDRCPT_PAR ? TERM_RCPT_ARGS : 0;
     if (actions & SMFIF_SETSYMLIST) {
         ask_for_macros(ctx);
@@ -363,15 +345,31 @@ static sfsistat on_data(SMFICTX *ctx)
     CALLBACK(ctx, data_event(ctx, front));
 }
 
+/* Without SMFIP_HDR_LEADSPC the MTA or libmilter took a blank away. */
 static sfsistat header_event(struct front *front, const char *name, const char *value)
 {
-    session_header(front->session, name, value);
+    char *spaced = front->terms & TERM_LEADSPC ? NULL : xasprintf(" %s", value);
+
+    session_header(front->session, name, spaced ? spaced : value);
+    free(spaced);
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
     CALLBACK(ctx, header_event(front, name, value));
+}
+
+static sfsistat body_event(struct front *front, const char *data, size_t len)
+{
+    bool more = session_body(front->session, data, len);
+
+    return more || !(front->terms & TERM_SKIP) ? SMFIS_CONTINUE : SMFIS_SKIP;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len)
+{
+    CALLBACK(ctx, body_event(front, (const char *)data, len));
 }
 
 static const char *perform_edits(SMFICTX *ctx, const struct front *front)
@@ -435,12 +433,13 @@ bool front_listen(const char *place, struct err *err)
     struct smfiDesc callbacks = {
         .xxfi_name = MUTABLE("tamis"),
         .xxfi_version = SMFI_VERSION,
-        .xxfi_flags = ACTIONS,
+        .xxfi_flags = ACTIONS | ACTIONS_EDITS,
         .xxfi_connect = on_connect,
         .xxfi_helo = on_helo,
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
         .xxfi_header = on_header,
+        .xxfi_body = on_body,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,
         .xxfi_close = on_close,

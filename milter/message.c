@@ -72,14 +72,16 @@ struct check_record *message_add_check(struct message *m)
     return check;
 }
 
-void message_add_header(struct message *m, const char *name, const char *value)
+const struct header *message_add_header(struct message *m, const char *name, const char *value)
 {
     struct header *header = arena_alloc(m->arena, sizeof(*header));
 
     header->name = arena_strdup(m->arena, name);
     header->value = arena_strdup(m->arena, value);
+    header->index = m->header_count++;
     *m->headers_tail = header;
     m->headers_tail = &header->next;
+    return header;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -90,9 +92,30 @@ static bool same_text(const char *a, const char *b)
 static bool edit_is(const struct edit *edit, enum act act, const char *text,
                     const struct rule_ref *rule)
 {
-    return edit->act == act && edit->rule.where.line == rule->where.line &&
+    return edit->act == act && edit->header == NULL && edit->rule.where.line == rule->where.line &&
            same_text(edit->text, text) && same_text(edit->rule.where.file, rule->where.file) &&
            same_text(edit->rule.text, rule->text);
+}
+
+static struct edit *append_edit(struct message *m, enum act act, const char *text)
+{
+    struct edit *edit = arena_alloc(m->arena, sizeof(*edit));
+
+    edit->act = act;
+    edit->text = arena_strdup(m->arena, text);
+    *m->edits_tail = edit;
+    m->edits_tail = &edit->next;
+    return edit;
+}
+
+void message_edit_header(struct message *m, enum act act, const struct header *header,
+                         enum edit_place place, const char *text, const struct rule_ref *rule)
+{
+    struct edit *edit = append_edit(m, act, text);
+
+    edit->header = header;
+    edit->place = place;
+    edit->rule = *rule;
 }
 
 bool message_add_edit(struct message *m, enum act act, const char *text,
@@ -103,14 +126,10 @@ bool message_add_edit(struct message *m, enum act act, const char *text,
     for (edit = m->edits; edit != NULL; edit = edit->next)
         if (edit_is(edit, act, text, rule))
             return false;
-    edit = arena_alloc(m->arena, sizeof(*edit));
-    edit->act = act;
-    edit->text = arena_strdup(m->arena, text);
+    edit = append_edit(m, act, text);
     edit->rule.where.file = arena_strdup(m->arena, rule->where.file);
     edit->rule.where.line = rule->where.line;
     edit->rule.text = arena_strdup(m->arena, rule->text);
-    *m->edits_tail = edit;
-    m->edits_tail = &edit->next;
     return true;
 }
 
@@ -142,4 +161,12 @@ struct finding *message_add_finding(struct message *m, const char *question)
     *m->findings_tail = finding;
     m->findings_tail = &finding->next;
     return finding;
+}
+
+bool message_has_permitted(const struct message *m)
+{
+    for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
+        if (!verdict_refuses(&r->verdict))
+            return true;
+    return m->recipients == NULL;
 }

@@ -71,18 +71,29 @@ struct finding {
     unsigned us;
 };
 
-/* Decided when a rule fires, performed at end of message. */
-struct edit {
-    struct edit *next;
-    enum act act;     /* ACT_HOLD, ACT_REDIRECT, ACT_BCC or ACT_PREPEND */
-    const char *text; /* reason, address, or "Name: value" */
-    struct rule_ref rule;
-};
-
+/* A header field as the MTA passed it; its own Received is not among them. */
 struct header {
     struct header *next;
     const char *name;
-    const char *value; /* as the MTA passed it, leading blank included (SMFIP_HDR_LEADSPC) */
+    const char *value; /* with the blanks behind the colon and the folds, "\n " */
+    int index;         /* from 0, in the order of the mail */
+};
+
+/* Where a field is put that a PREPEND adds. */
+enum edit_place {
+    EDIT_TOP,    /* above all, the MTA's own Received, too: access(5) */
+    EDIT_HEADER, /* right above `header`: header_checks(5) */
+    EDIT_BOTTOM, /* below the last one: a rule for a part's headers */
+};
+
+/* Decided when a rule fires, performed at end of message. */
+struct edit {
+    struct edit *next;
+    enum act act; /* ACT_HOLD, ACT_REDIRECT, ACT_BCC, ACT_PREPEND, ACT_REPLACE, ACT_IGNORE, ACT_STRIP */
+    const char *text;            /* reason, address, or "Name: value" */
+    const struct header *header; /* the one that is meant; NULL for what concerns none */
+    enum edit_place place;       /* of ACT_PREPEND */
+    struct rule_ref rule;
 };
 
 struct message {
@@ -103,7 +114,8 @@ struct message {
     struct check_record *checks, **checks_tail;
     struct finding *findings, **findings_tail;
     struct edit *edits, **edits_tail;
-    struct header *headers, **headers_tail;
+    struct header *headers, **headers_tail; /* kept when a rule may edit one */
+    int header_count;
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
 };
 
@@ -119,12 +131,17 @@ struct recipient *message_add_recipient(struct message *message, const struct ad
 struct check_record *message_add_check(struct message *message);
 
 /* Appends copies of both texts. */
-void message_add_header(struct message *message, const char *name, const char *value);
+const struct header *message_add_header(struct message *message, const char *name,
+                                        const char *value);
 
 /* Notes an edit once a rule and text (a rule that fires for each recipient counts once); texts are
  * copied. False when it was there already. */
 bool message_add_edit(struct message *message, enum act act, const char *text,
                       const struct rule_ref *rule);
+/* Appends what a rule wants with a header; the caller sees to it that there is one a header. The text is
+ * copied (NULL: none), the rule's must live as long as the policy. */
+void message_edit_header(struct message *message, enum act act, const struct header *header,
+                         enum edit_place place, const char *text, const struct rule_ref *rule);
 /* The last one of that kind, or NULL. */
 const struct edit *message_last_edit(const struct message *message, enum act act);
 
@@ -133,5 +150,8 @@ const struct edit *message_last_edit(const struct message *message, enum act act
 struct finding *message_add_finding(struct message *message, const char *question);
 
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */
+
+/* Would somebody receive it? False when every recipient was refused, in earnest or not. */
+bool message_has_permitted(const struct message *message);
 
 #endif

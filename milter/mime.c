@@ -325,6 +325,11 @@ void mime_primary_header(struct mime *m, const char *name, const char *value)
     tell_header(m);
 }
 
+bool mime_expects_headers(const struct mime *m)
+{
+    return m->state == STATE_HEADERS || m->boundaries != NULL;
+}
+
 void mime_primary_end(struct mime *m)
 {
     take_piece(m, slice_of(""), false);

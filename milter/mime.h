@@ -65,6 +65,9 @@ void mime_end(struct mime *mime);
 void mime_primary_header(struct mime *mime, const char *name, const char *value);
 void mime_primary_end(struct mime *mime);
 
+/* May headers still come? False in text behind which no boundary is looked for. */
+bool mime_expects_headers(const struct mime *mime);
+
 /* The list that a header belongs to. */
 enum mime_class mime_class_of(struct slice name, enum mime_place place);
 

@@ -210,6 +210,31 @@ static void load_lists(struct policy *p, struct problems *problems)
     check_classes(p, problems);
 }
 
+static const struct param_text *setting_of_checks(const struct settings *s, enum checks_id id)
+{
+    const struct param_text *texts[CHECKS_COUNT] = {
+        [CHECKS_HEADER] = s->header_checks,        [CHECKS_MIME] = s->mime_header_checks,
+        [CHECKS_NESTED] = s->nested_header_checks, [CHECKS_BODY] = s->body_checks,
+    };
+
+    return texts[id];
+}
+
+static void load_checks(struct policy *p, struct problems *problems)
+{
+    for (int id = 0; id < CHECKS_COUNT; id++)
+        for (int d = 0; d < DIR_COUNT; d++) {
+            const struct param_text *text = &setting_of_checks(p->settings, (enum checks_id)id)[d];
+            const struct checks *checks = checks_parse((enum checks_id)id, text,
+                                                       settings_dir(p->settings, text->where),
+                                                       p->tables, p->arena, problems);
+
+            checks_check_values(checks, problems);
+            p->may_edit = p->may_edit || checks_may_edit(checks);
+            p->checks[d][id] = checks;
+        }
+}
+
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)
 {
     struct policy *p = xcalloc(1, sizeof(*p));
@@ -226,6 +251,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
                                      p->site->mynetworks, p->arena, problems);
     load_lists(p, problems);
+    load_checks(p, problems);
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -319,12 +345,21 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     tables_each_file(policy->tables, visit, arg);
 }
 
+static bool has_checks(const struct policy *policy, enum checks_id id)
+{
+    return policy->checks[DIR_INCOMING][id]->count > 0 || policy->checks[DIR_OUTGOING][id]->count > 0;
+}
+
 struct policy_needs policy_needs(const struct policy *policy)
 {
     const struct settings *s = policy->settings;
+    bool body = has_checks(policy, CHECKS_MIME) || has_checks(policy, CHECKS_NESTED)
+                || has_checks(policy, CHECKS_BODY);
 
     return (struct policy_needs){
-        .headers = s->log_message_id,
+        .headers = s->log_message_id || body || has_checks(policy, CHECKS_HEADER),
+        .body = body,
+        .edits = policy->may_edit,
         .early_reply = !s->delay_reject,
         .mta_rejects = s->log_mta_rejects,
     };

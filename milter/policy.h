@@ -3,7 +3,7 @@
 #ifndef TAMIS_POLICY_H
 #define TAMIS_POLICY_H
 
-#include "check.h"
+#include "check_headers.h"
 #include "problems.h"
 #include "settings.h"
 #include "site.h"
@@ -17,6 +17,8 @@ struct policy {
     struct site *site;         /* facts, most of them Postfix's */
     struct tables *tables;
     const struct steps *lists[DIR_COUNT][LIST_COUNT]; /* never NULL */
+    const struct checks *checks[DIR_COUNT][CHECKS_COUNT]; /* never NULL */
+    bool may_edit; /* some rule may want to change a header */
     const struct restriction_classes *classes;
     const struct directions *directions;
     unsigned generation; /* counts the publications, from 1 */
@@ -59,6 +61,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
 struct policy_needs {
     bool headers;     /* header events */
     bool body;        /* body events */
+    bool edits;       /* headers may be changed */
     bool early_reply; /* delay_reject = no: CONNECT, HELO, MAIL are answered */
     bool mta_rejects; /* log_mta_rejects */
 };

@@ -135,6 +135,11 @@ static void on_header(void *arg, const char *name, const char *value)
     session_header(arg, name, value);
 }
 
+static void on_body(void *arg, const char *data, size_t len)
+{
+    session_body(arg, data, len);
+}
+
 /* One performance. */
 struct play {
     const struct rehearsal *r;
@@ -160,7 +165,7 @@ static void play_recipients(struct play *p)
 
 static bool play_message(struct play *p, struct err *err)
 {
-    struct eml_events events = {.header = on_header, .arg = p->session};
+    struct eml_events events = {.header = on_header, .body = on_body, .arg = p->session};
 
     if (p->r->message[0] != '\0' && !eml_read(p->r->message, &events, err))
         return false;

@@ -8,6 +8,8 @@
 #include "direction.h"
 #include "engine.h"
 #include "fold.h"
+#include "session_content.h"
+#include "session_syntax.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,8 @@ struct session {
     struct client client;
     struct engine engine;
     struct message *message; /* never NULL */
+    struct content *content; /* of the message, once some has come; NULL: nothing looks at it */
+    bool has_content;
     bool touched;            /* something happened to the message that is worth a row */
     struct verdict pending;  /* found at MAIL when that cannot answer; ACT_DUNNO: none */
     struct verdict discard;  /* the message will be thrown away at its end; ACT_DUNNO: no */
@@ -72,7 +76,7 @@ static void begin_message(struct session *s)
     s->message = message_new(s->world->now(s->world));
     s->engine.message = s->message;
     s->message->direction = direction_of(s->policy->directions, &s->client, "", s->message->arena);
-    s->touched = false;
+    s->touched = s->has_content = false;
     s->pending = (struct verdict){0};
     s->discard = (struct verdict){0};
 }
@@ -134,6 +138,8 @@ static void end_message(struct session *s, bool finished)
     struct message *m = s->message;
     struct entry *entry;
 
+    content_free(s->content);
+    s->content = NULL;
     s->message = NULL;
     if (s->touched)
         counter_add(COUNT_ACCEPT + action_of(m, finished));
@@ -283,36 +289,6 @@ static void note_queue_id(struct session *s, const struct macros *macros)
         s->message->queue_id = printable(s->message->arena, id, '?');
 }
 
-/* helo_required and strict_rfc821_envelopes, which Postfix looks at before any list. */
-static struct verdict check_syntax(struct session *s)
-{
-    const struct settings *set = s->policy->settings;
-    struct verdict v = {.act = ACT_REJECT, .stage = STAGE_MAIL};
-
-    if (set->helo_required && s->client.helo == NULL) {
-        v.code = 503;
-        v.dsn = "5.5.1";
-        v.text = "Error: send HELO/EHLO first";
-    } else if (set->strict_rfc821_envelopes && !address_has_brackets(&s->message->sender)) {
-        v.code = 501;
-        v.dsn = "5.1.7";
-        v.text = "Bad sender address syntax";
-    } else {
-        v.act = ACT_DUNNO;
-    }
-    return v;
-}
-
-static struct verdict check_rcpt_syntax(struct session *s, const struct recipient *r)
-{
-    struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_RCPT};
-
-    if (s->policy->settings->strict_rfc821_envelopes && !address_has_brackets(&r->address))
-        v = (struct verdict){.act = ACT_REJECT, .stage = STAGE_RCPT, .code = 501, .dsn = "5.1.3",
-                             .text = "Bad recipient address syntax"};
-    return v;
-}
-
 static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
 {
     struct message *m = s->message;
@@ -339,7 +315,9 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
     note_mail(s, argv, macros);
     note_queue_id(s, macros);
     s->touched = true;
-    v = s->client.local ? (struct verdict){.stage = STAGE_MAIL} : check_syntax(s);
+    v = (struct verdict){.stage = STAGE_MAIL};
+    if (!s->client.local)
+        v = syntax_of_mail(s->policy->settings, &s->client, s->message);
     if (v.act != ACT_DUNNO) {
         v.enforced = s->enforce;
         if (s->policy->settings->delay_reject)
@@ -409,7 +387,7 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
     if (!s->client.local) {
         v = s->pending;
         if (v.act == ACT_DUNNO)
-            v = check_rcpt_syntax(s, r);
+            v = syntax_of_rcpt(s->policy->settings, r);
         v.enforced = s->enforce;
         if (v.act == ACT_DUNNO)
             v = run(s, STAGE_RCPT, r);
@@ -425,9 +403,22 @@ const struct verdict *session_data(struct session *s, const struct macros *macro
     return conclude(s, run(s, STAGE_DATA, NULL), NULL);
 }
 
+/* What the lists of this message's direction look at; a message that is to be discarded is not looked at. */
+static struct content *content_of(struct session *s)
+{
+    struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet};
+
+    if (!s->has_content && s->discard.act == ACT_DUNNO)
+        s->content = content_new(&scene);
+    s->has_content = true;
+    return s->content;
+}
+
 void session_header(struct session *s, const char *name, const char *value)
 {
     struct message *m = s->message;
+
+    content_header(content_of(s), name, value);
 
     if (slice_is_nocase(slice_of(name), "Message-ID") && m->message_id[0] == '\0') {
         struct slice id = slice_trim(slice_of(value));
@@ -436,13 +427,22 @@ void session_header(struct session *s, const char *name, const char *value)
     }
 }
 
-/* Would somebody have received it? False when every recipient was refused, though not in earnest. */
-static bool has_permitted_recipient(const struct message *m)
+bool session_body(struct session *s, const char *data, size_t len)
 {
-    for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
-        if (!verdict_refuses(&r->verdict))
-            return true;
-    return m->recipients == NULL;
+    return content_body(content_of(s), data, len);
+}
+
+/* A refusal of the lists at end of data goes before what was found in the content, as in Postfix, whose
+ * cleanup(8) is asked last. The latter was logged when it was found. */
+static const struct verdict *conclude_content(struct session *s)
+{
+    struct verdict v = content_end(content_of(s));
+
+    v.enforced = s->enforce && v.act != ACT_DUNNO;
+    if (v.act != ACT_DUNNO)
+        s->message->verdict = v;
+    s->answer = v;
+    return &s->answer;
 }
 
 const struct verdict *session_eom(struct session *s, const struct macros *macros)
@@ -456,12 +456,15 @@ const struct verdict *session_eom(struct session *s, const struct macros *macros
         return &s->answer;
     }
     v = run(s, STAGE_EOM, NULL);
-    if (v.act == ACT_DUNNO && m->verdict.act != ACT_DISCARD && has_permitted_recipient(m)) {
+    if (v.act != ACT_DUNNO)
+        return conclude(s, v, NULL);
+    if (conclude_content(s)->act == ACT_DUNNO && m->verdict.act != ACT_DISCARD &&
+        message_has_permitted(m)) {
         m->verdict = v;
         if (!s->engine.quiet)
             decision_log("accept", STAGE_EOM, &s->client, m, m->recipients, "250 2.0.0 Ok", NULL);
     }
-    return conclude(s, v, NULL);
+    return &s->answer;
 }
 
 const struct edit *session_edits(const struct session *s)
@@ -495,11 +498,4 @@ void session_done(struct session *s, const char *failed)
     }
     end_message(s, true);
     begin_message(s);
-}
-
-const char *verdict_reply(const struct verdict *v, struct arena *arena)
-{
-    if (!verdict_refuses(v))
-        return "250 2.0.0 Ok";
-    return arena_printf(arena, "%d %s %s", v->code, v->dsn, v->text);
 }

@@ -42,7 +42,12 @@ const struct verdict *session_mail(struct session *session, const char *const *a
 const struct verdict *session_rcpt(struct session *session, const char *const *argv,
                                    const struct macros *macros);
 const struct verdict *session_data(struct session *session, const struct macros *macros);
+
+/* A header: `value` is all that stands behind the colon, blanks included. It cannot be answered: what is
+ * found waits for the end of the message. */
 void session_header(struct session *session, const char *name, const char *value);
+/* The next bytes of the body, cut anywhere; not answered either. False: no more of it is wanted. */
+bool session_body(struct session *session, const char *data, size_t len);
 const struct verdict *session_eom(struct session *session, const struct macros *macros);
 
 /* RSET, or a transaction broken off. */
@@ -56,8 +61,5 @@ const struct client *session_client(const struct session *session);
 /* After the answer to end of message went out: `failed` names a call that the MTA refused, or NULL.
  * Logs the transaction and makes room for the next one. */
 void session_done(struct session *session, const char *failed);
-
-/* The reply as the client reads it, "550 5.7.1 text"; "250 2.0.0 Ok" when nothing is refused. */
-const char *verdict_reply(const struct verdict *verdict, struct arena *arena);
 
 #endif

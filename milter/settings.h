@@ -10,6 +10,7 @@
 #include "problems.h"
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
+enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
 struct setting_source {
@@ -45,6 +46,7 @@ struct settings {
     bool delay_reject, helo_required, strict_rfc821_envelopes;
     struct param_text header_checks[DIR_COUNT], mime_header_checks[DIR_COUNT];
     struct param_text nested_header_checks[DIR_COUNT], body_checks[DIR_COUNT];
+    int part_prepend; /* enum part_prepend */
     int64_t body_checks_size_limit, header_size_limit;
     long max_recipients; /* a transaction; more than these are tempfailed */
     long pcre_match_limit, pcre_depth_limit;

@@ -31,6 +31,11 @@ const char *act_name(enum act act)
         [ACT_PREPEND] = "prepend",
         [ACT_WARN] = "warn",
         [ACT_INFO] = "info",
+        [ACT_REPLACE] = "replace",
+        [ACT_IGNORE] = "ignore",
+        [ACT_STRIP] = "strip",
+        [ACT_PASS] = "pass",
+        [ACT_FILTER] = "filter",
     };
 
     return (size_t)act < ARRAY_LEN(names) ? names[act] : "unknown";
@@ -39,4 +44,11 @@ const char *act_name(enum act act)
 bool verdict_refuses(const struct verdict *verdict)
 {
     return verdict->act == ACT_REJECT || verdict->act == ACT_DEFER;
+}
+
+const char *verdict_reply(const struct verdict *v, struct arena *arena)
+{
+    if (!verdict_refuses(v))
+        return "250 2.0.0 Ok";
+    return arena_printf(arena, "%d %s %s", v->code, v->dsn, v->text);
 }

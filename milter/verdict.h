@@ -3,7 +3,7 @@
 #ifndef TAMIS_VERDICT_H
 #define TAMIS_VERDICT_H
 
-#include "base.h"
+#include "arena.h"
 
 /* The moments at which tamis can answer, in the order of an SMTP session. */
 enum stage {
@@ -37,9 +37,15 @@ enum act {
     ACT_PREPEND,
     ACT_WARN,
     ACT_INFO,
+    /* of header_checks(5) alone */
+    ACT_REPLACE,
+    ACT_IGNORE, /* delete the header */
+    ACT_STRIP,  /* the same, and say so */
+    ACT_PASS,   /* no more checks of this message's content */
+    ACT_FILTER, /* cannot be done by a milter */
 };
 
-/* "dunno", "permit", "defer", "reject", "discard", "hold", … */
+/* "dunno", "permit", "defer", "reject", "discard", "hold", "replace" … */
 const char *act_name(enum act act);
 
 /* A rule that decided: the place and the text that was in force. All NULL/0 when there is none. The
@@ -62,5 +68,8 @@ struct verdict {
 
 /* Rejected or deferred? */
 bool verdict_refuses(const struct verdict *verdict);
+
+/* The reply as the client reads it, "550 5.7.1 text"; "250 2.0.0 Ok" when nothing is refused. */
+const char *verdict_reply(const struct verdict *verdict, struct arena *arena);
 
 #endif

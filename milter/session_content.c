@@ -1,0 +1,317 @@
+/* session_content - a message's headers and body on their way through header_checks and body_checks */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session_content.h"
+
+#include "decision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LINE_LIMIT = 2048,    /* Postfix's line_length_limit: longer lines are read in pieces */
+    HEADERS_MAX = 100000, /* more are refused, for the memory's sake */
+    RECORDS_MAX = 1000,   /* of one message: more are neither recorded nor logged */
+};
+
+/* Rules that were told of once. */
+struct told {
+    struct told *next;
+    struct where rule;
+};
+
+struct content {
+    struct content_scene scene;
+    const struct checks *const *lists; /* by enum checks_id */
+    struct mime *mime;
+    const struct header *header; /* the primary one being read; NULL: not kept */
+    bool in_body, stopped;
+    size_t offset; /* in the text of this part */
+    int records;
+    struct told *told;
+    struct verdict verdict;
+};
+
+/* What a rule was asked about. */
+struct subject_text {
+    enum checks_id id;
+    enum mime_place place; /* of a header */
+    struct slice text;
+};
+
+static bool is_body(const struct subject_text *s)
+{
+    return s->id == CHECKS_BODY;
+}
+
+static void log_action(const struct content *c, const char *what, const struct subject_text *s,
+                       const char *text, const struct rule_ref *rule)
+{
+    struct decision_content d = {
+        .what = what,
+        .place = is_body(s) ? "body" : "header",
+        .excerpt = checks_excerpt(s->text, c->scene.message->arena),
+        .text = text ? text : "",
+        .rule = rule,
+    };
+
+    if (!c->scene.quiet && c->records <= RECORDS_MAX)
+        decision_log_content(&d, c->scene.client, c->scene.message);
+}
+
+static void record(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    struct message *m = c->scene.message;
+    struct check_record *r;
+    const char *spec = o->question + strlen("table ");
+
+    if (++c->records > RECORDS_MAX)
+        return;
+    r = message_add_check(m);
+    r->restriction = arena_printf(m->arena, "%s %.*s", checks_name(s->id),
+                                  (int)strcspn(spec, " "), spec);
+    r->question = o->question;
+    r->answer = o->answer;
+    r->result = act_name(o->act);
+    r->rule = o->rule;
+}
+
+/* Refused or thrown away: nothing more is looked at. */
+static void decide(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    struct arena *arena = c->scene.message->arena;
+    bool refuses = o->act != ACT_DISCARD;
+    const char *what = refuses ? "reject" : "discard", *text = o->text;
+
+    c->verdict = (struct verdict){.act = o->act, .stage = is_body(s) ? STAGE_BODY : STAGE_HEADER,
+                                  .code = o->code, .dsn = o->dsn, .text = o->text, .rule = o->rule};
+    c->stopped = true;
+    if (refuses)
+        text = arena_printf(arena, "%s %s", o->dsn, o->text);
+    if (!c->scene.enforce)
+        what = arena_printf(arena, "would-%s", what);
+    log_action(c, what, s, text, &o->rule);
+}
+
+static bool is_told(struct content *c, const struct where *rule)
+{
+    struct told *t;
+
+    for (t = c->told; t != NULL; t = t->next)
+        if (t->rule.line == rule->line && t->rule.file != NULL && rule->file != NULL &&
+            strcmp(t->rule.file, rule->file) == 0)
+            return true;
+    t = arena_alloc(c->scene.message->arena, sizeof(*t));
+    *t = (struct told){c->told, *rule};
+    c->told = t;
+    return false;
+}
+
+/* Inside the body nothing can be changed; a field may be added to the message's own instead. */
+static void edit_part(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    bool adds = o->act == ACT_PREPEND &&
+                c->scene.policy->settings->part_prepend == PART_PREPEND_PRIMARY;
+
+    if (is_told(c, &o->rule.where))
+        return;
+    if (adds)
+        message_edit_header(c->scene.message, ACT_PREPEND, NULL, EDIT_BOTTOM, o->text, &o->rule);
+    log_action(c, act_name(o->act), s,
+               adds ? o->text : "the header of a part is not changed by a milter", &o->rule);
+}
+
+static void edit_header(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    if (s->place != MIME_PRIMARY) {
+        edit_part(c, s, o);
+        return;
+    }
+    if (c->header == NULL)
+        return;
+    message_edit_header(c->scene.message, o->act, c->header, EDIT_HEADER, o->text, &o->rule);
+    if (o->act != ACT_IGNORE)
+        log_action(c, act_name(o->act), s, o->text, &o->rule);
+}
+
+static void hold(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    struct message *m = c->scene.message;
+
+    if (message_last_edit(m, ACT_HOLD) != NULL)
+        return;
+    message_add_edit(m, ACT_HOLD, o->text[0] ? o->text : checks_name(s->id), &o->rule);
+    log_action(c, "hold", s, o->text, &o->rule);
+}
+
+static void apply(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    switch (o->act) {
+    case ACT_REJECT:
+    case ACT_DEFER:
+    case ACT_DISCARD:
+        decide(c, s, o);
+        break;
+    case ACT_PREPEND:
+    case ACT_REPLACE:
+    case ACT_IGNORE:
+    case ACT_STRIP:
+        edit_header(c, s, o);
+        break;
+    case ACT_HOLD:
+        hold(c, s, o);
+        break;
+    case ACT_REDIRECT:
+    case ACT_BCC:
+        message_add_edit(c->scene.message, o->act, o->text, &o->rule);
+        log_action(c, act_name(o->act), s, o->text, &o->rule);
+        break;
+    case ACT_WARN:
+        log_action(c, "warning", s, o->text, &o->rule);
+        break;
+    case ACT_INFO:
+    case ACT_PASS:
+        log_action(c, act_name(o->act), s, o->text, &o->rule);
+        break;
+    default:
+        break;
+    }
+    if (o->act == ACT_PASS || o->act == ACT_REDIRECT)
+        c->stopped = true;
+}
+
+static void ask(struct content *c, const struct subject_text *s)
+{
+    struct outcome o;
+
+    if (c->stopped)
+        return;
+    o = checks_judge(c->lists[s->id], s->text, c->scene.message->arena);
+    if (o.question == NULL)
+        return;
+    record(c, s, &o);
+    apply(c, s, &o);
+}
+
+static void on_header(void *arg, const struct mime_header *header)
+{
+    static const enum checks_id ids[] = {[MIME_CLASS_HEADER] = CHECKS_HEADER,
+                                         [MIME_CLASS_MIME] = CHECKS_MIME,
+                                         [MIME_CLASS_NESTED] = CHECKS_NESTED};
+    struct subject_text s = {ids[header->class], header->place, header->text};
+
+    ask(arg, &s);
+}
+
+static void on_text(void *arg, struct slice line, bool more, size_t offset)
+{
+    struct content *c = arg;
+    size_t limit = (size_t)c->scene.policy->settings->body_checks_size_limit;
+    struct subject_text s = {.id = CHECKS_BODY, .text = line};
+
+    (void)more;
+    c->offset = offset + line.len;
+    if (limit == 0 || offset < limit)
+        ask(c, &s);
+}
+
+static bool has_list(const struct content *c, enum checks_id id)
+{
+    return c->lists[id]->count > 0;
+}
+
+struct content *content_new(const struct content_scene *scene)
+{
+    struct mime_options options = {.line_limit = LINE_LIMIT};
+    struct mime_events events = {.header = on_header};
+    struct content *c = xcalloc(1, sizeof(*c));
+    bool any = false;
+
+    c->scene = *scene;
+    c->lists = scene->policy->checks[scene->message->direction];
+    for (int id = 0; id < CHECKS_COUNT; id++)
+        any = any || has_list(c, (enum checks_id)id);
+    if (!any) {
+        free(c);
+        return NULL;
+    }
+    options.header_limit = (size_t)scene->policy->settings->header_size_limit;
+    events.arg = c;
+    if (has_list(c, CHECKS_BODY))
+        events.text = on_text;
+    c->mime = mime_new(&options, &events);
+    return c;
+}
+
+void content_free(struct content *c)
+{
+    if (c == NULL)
+        return;
+    mime_free(c->mime);
+    free(c);
+}
+
+static void refuse_headers(struct content *c)
+{
+    static const char text[] = "Error: too many header fields";
+
+    c->stopped = true;
+    c->verdict = (struct verdict){.act = ACT_REJECT, .stage = STAGE_HEADER, .code = 552,
+                                  .dsn = "5.3.4", .text = text};
+}
+
+void content_header(struct content *c, const char *name, const char *value)
+{
+    struct message *m;
+
+    if (c == NULL || c->verdict.act != ACT_DUNNO)
+        return;
+    m = c->scene.message;
+    if (m->header_count == HEADERS_MAX) {
+        refuse_headers(c);
+        return;
+    }
+    if (c->scene.policy->may_edit)
+        c->header = message_add_header(m, name, value);
+    else
+        m->header_count++;
+    mime_primary_header(c->mime, name, value);
+}
+
+static void end_headers(struct content *c)
+{
+    if (!c->in_body)
+        mime_primary_end(c->mime);
+    c->in_body = true;
+}
+
+static bool wants_body(const struct content *c)
+{
+    int64_t limit = c->scene.policy->settings->body_checks_size_limit;
+    bool parts = mime_expects_headers(c->mime);
+
+    if (c->stopped)
+        return false;
+    if (has_list(c, CHECKS_BODY) && (parts || limit == 0 || c->offset < (size_t)limit))
+        return true;
+    return parts && (has_list(c, CHECKS_MIME) || has_list(c, CHECKS_NESTED));
+}
+
+bool content_body(struct content *c, const char *data, size_t len)
+{
+    if (c == NULL)
+        return false;
+    end_headers(c);
+    if (wants_body(c))
+        mime_feed(c->mime, data, len);
+    return wants_body(c);
+}
+
+struct verdict content_end(struct content *c)
+{
+    if (c == NULL)
+        return (struct verdict){.act = ACT_DUNNO, .stage = STAGE_EOM};
+    end_headers(c);
+    if (!c->stopped)
+        mime_end(c->mime);
+    return c->verdict;
+}

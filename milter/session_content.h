@@ -1,0 +1,34 @@
+/* session_content - a message's headers and body on their way through header_checks and body_checks */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_SESSION_CONTENT_H
+#define TAMIS_SESSION_CONTENT_H
+
+#include "policy.h"
+
+struct content;
+
+/* Whose message it is; all of it outlives the content. */
+struct content_scene {
+    const struct policy *policy;
+    const struct client *client;
+    struct message *message; /* its direction chooses the lists; gets headers, edits, records */
+    bool enforce;            /* for the log: "reject", else "would-reject" */
+    bool quiet;              /* nothing is logged */
+};
+
+/* NULL when no list is to be asked for a message of this direction; the functions below take that, too.
+ * The caller frees it. Nothing here waits for anything; one thread at a time. */
+struct content *content_new(const struct content_scene *scene);
+void content_free(struct content *content);
+
+/* A header as the MTA passes it, the blank behind the colon included. What a rule decides is kept. */
+void content_header(struct content *content, const char *name, const char *value);
+
+/* The next bytes of the body. False when nothing that may still come can change anything. */
+bool content_body(struct content *content, const char *data, size_t len);
+
+/* The end of the message: what the lists made of it. ACT_DUNNO, ACT_REJECT, ACT_DEFER or ACT_DISCARD,
+ * logged already; its texts live in the message's arena or the policy. `enforced` is for the caller. */
+struct verdict content_end(struct content *content);
+
+#endif
