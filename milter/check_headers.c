@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { EXCERPT_MAX = 200, FIELD_MAX = 60000, REPLY_MAX = 500 };
+enum { EXCERPT_MAX = 200, REPLY_MAX = 500 };
 
 /* One value that a lookup found. */
 struct value {
@@ -63,22 +63,6 @@ static struct outcome on_reject(const struct value *v)
                             .text = reply};
 }
 
-/* A field as Postfix would write it, whatever a rule's $1 held: no line of its own can begin in it. */
-static const char *field_text(const struct value *v)
-{
-    size_t len = fold_cut(v->text, FIELD_MAX);
-    char *copy = arena_alloc(v->arena, 2 * len + 1), *to = copy;
-
-    for (size_t i = 0; i < len; i++) {
-        if (v->text[i] == '\r')
-            continue;
-        *to++ = v->text[i];
-        if (v->text[i] == '\n' && (i + 1 == len || !is_blank((unsigned char)v->text[i + 1])))
-            *to++ = '\t';
-    }
-    return copy;
-}
-
 static struct outcome edit(const struct value *v, enum act what)
 {
     if (v->checks->id == CHECKS_BODY)
@@ -87,7 +71,7 @@ static struct outcome edit(const struct value *v, enum act what)
         return act(what, v->text);
     if (!is_header_field(v->text))
         return skip(v, "PREPEND and REPLACE need a header field, \"Name: text\"");
-    return act(what, field_text(v));
+    return act(what, v->text);
 }
 
 static struct outcome on_prepend(const struct value *v)

@@ -36,8 +36,7 @@ void checks_check_values(const struct checks *checks, struct problems *problems)
 
 /* What the list says of one header ("Name:value") or line: ACT_DUNNO when no table has it (question is
  * NULL then) or its action is to do nothing. ACT_REJECT and ACT_DEFER come with code, dsn and text; PREPEND
- * and REPLACE with a field as it is to be written: each line but the first begins with a blank, as Postfix
- * sees to, no CR. What cannot be performed is logged, rate-limited, and is ACT_DUNNO. Texts live
+ * and REPLACE with what the rule says, captured text and all (see header_field_read). What cannot be performed is logged, rate-limited, and is ACT_DUNNO. Texts live
  * in the arena or as long as the tables. Any thread; never blocks. */
 struct outcome checks_judge(const struct checks *checks, struct slice text, struct arena *arena);
 

@@ -1,8 +1,9 @@
-/* edits - performs at end of message what rules decided: HOLD, REDIRECT, BCC, PREPEND */
+/* edits - performs at end of message what rules decided: header edits, HOLD, REDIRECT, BCC */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "edits.h"
 
 #include "counters.h"
+#include "header_edits.h"
 #include "log.h"
 #include "reply.h"
 
@@ -129,74 +130,44 @@ static const char *perform_bcc(SMFICTX *ctx, const struct edit *edits, const str
     return smfi_addrcpt(ctx, to) == MI_SUCCESS ? NULL : failed("smfi_addrcpt");
 }
 
-/* RFC 5322, 2.2: printable ASCII without colon. */
-static bool is_field_name(struct slice name)
+/* An MTA without SMFIP_HDR_LEADSPC adds a blank by itself. */
+static char *sent_value(const char *value, const struct edit_terms *terms)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] <= 0x20 || name.ptr[i] > 0x7e) {
-            return false;
-        }
-    }
-    return name.len > 0;
+    return MUTABLE(!terms->leading_space && is_blank((unsigned char)value[0]) ? value + 1 : value);
 }
 
-/* The value as it is sent: no CR (Postfix passes it on), no NUL by nature; and no line of it can
- * be taken for another field. */
-static char *field_value(const char *text, const struct edit_terms *terms, struct arena *arena)
+static const char *perform_change(SMFICTX *ctx, const struct header_change *c,
+                                  const struct edit_terms *terms)
 {
-    char *value = arena_strdup(arena, text);
-    char *to = value;
+    char *name = MUTABLE(c->name);
 
-    if (!terms->leading_space && is_blank(value[0])) {
-        value++; /* an MTA without SMFIP_HDR_LEADSPC adds a blank by itself */
-        to++;
+    switch (c->op) {
+    case HEADER_INSERT:
+        return smfi_insheader(ctx, c->index, name, sent_value(c->value, terms)) == MI_SUCCESS
+                   ? NULL
+                   : failed("smfi_insheader");
+    case HEADER_APPEND:
+        return smfi_addheader(ctx, name, sent_value(c->value, terms)) == MI_SUCCESS
+                   ? NULL
+                   : failed("smfi_addheader");
+    case HEADER_CHANGE:
+    case HEADER_DELETE:
+        break;
     }
-    for (const char *from = value; *from; from++) {
-        if (*from == '\n' && !is_blank(from[1])) {
-            *to++ = ' ';
-        } else if (*from != '\r') {
-            *to++ = *from;
-        }
-    }
-    *to = '\0';
-    return value;
-}
-
-static const char *perform_prepend(SMFICTX *ctx, const struct edit *edit, struct arena *arena,
-                                   const struct edit_terms *terms)
-{
-    const char *colon = strchr(edit->text, ':');
-    struct slice name = slice_trim(
-        (struct slice){edit->text, colon ? (size_t)(colon - edit->text) : 0});
-
-    if (!colon || !is_field_name(name)) {
-        log_line(LOG_WARNING, "%s:%d: \"%s\" is no header: PREPEND is skipped",
-                 edit->rule.where.file ? edit->rule.where.file : "?", edit->rule.where.line,
-                 edit->text);
-        return NULL;
-    }
-    return smfi_insheader(ctx, 0, arena_strndup(arena, name.ptr, name.len),
-                          field_value(colon + 1, terms, arena)) == MI_SUCCESS
+    return smfi_chgheader(ctx, name, c->index, c->value ? sent_value(c->value, terms) : NULL)
+                   == MI_SUCCESS
                ? NULL
-               : failed("smfi_insheader");
+               : failed("smfi_chgheader");
 }
 
-/* Each is inserted on top, so the last one goes first. */
-static const char *perform_prepends(SMFICTX *ctx, const struct edit *edits,
-                                    const struct message *message, const struct edit_terms *terms)
+static const char *perform_changes(SMFICTX *ctx, const struct edit *edits,
+                                   const struct message *message, const struct edit_terms *terms)
 {
-    const struct edit *done = NULL;
+    struct header_changes changes = header_changes_plan(message, edits);
     const char *trouble = NULL;
 
-    while (!trouble && done != edits) {
-        const struct edit *last = edits;
-        while (last->next != done) {
-            last = last->next;
-        }
-        if (last->act == ACT_PREPEND) {
-            trouble = perform_prepend(ctx, last, message->arena, terms);
-        }
-        done = last;
+    for (size_t i = 0; !trouble && i < changes.count; i++) {
+        trouble = perform_change(ctx, &changes.list[i], terms);
     }
     return trouble;
 }
@@ -234,7 +205,7 @@ const char *edits_perform(SMFICTX *ctx, const struct edit *edits, const struct m
                           const struct edit_terms *terms)
 {
     const struct edit *hold = find_edit(edits, ACT_HOLD, false);
-    const char *trouble = edits ? perform_prepends(ctx, edits, message, terms) : NULL;
+    const char *trouble = edits ? perform_changes(ctx, edits, message, terms) : NULL;
 
     if (!trouble) {
         trouble = perform_recipients(ctx, edits, message, terms);

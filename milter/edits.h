@@ -1,4 +1,4 @@
-/* edits - performs at end of message what rules decided: HOLD, REDIRECT, BCC, PREPEND */
+/* edits - performs at end of message what rules decided: header edits, HOLD, REDIRECT, BCC */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_EDITS_H
 #define TAMIS_EDITS_H
@@ -13,8 +13,8 @@ struct edit_terms {
     bool rcpt_args;     /* smfi_addrcpt_par may be used (SMFIF_ADDRCPT_PAR) */
 };
 
-/* Only in the end-of-message callback. PREPEND headers stand on top in the order in which they
- * fired; a BCC address that already is a recipient is not added again; with REDIRECT (the last
+/* Only in the end-of-message callback. Headers are changed as
+ * header_changes_plan says; a BCC address that already is a recipient is not added again; with REDIRECT (the last
  * one wins) only its target gets the mail, and recipients are deleted only after the target was
  * added. A text that is no header or address is logged and skipped, as the engine should not
  * have let it through. NULL: all was performed. Else the name of the call that failed: then the

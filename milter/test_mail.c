@@ -2,8 +2,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "test_mail.h"
 
-#include "buf.h"
 #include "eml.h"
+#include "header_diff.h"
+#include "header_edits.h"
 #include "rehearsal.h"
 
 #include <stdlib.h>
@@ -124,24 +125,28 @@ static void print_steps(FILE *out, const struct message *m)
     }
 }
 
-static void print_edits(FILE *out, const struct message *m)
+static bool is_header_edit(const struct edit *e)
 {
-    const struct edit *e;
+    return e->act == ACT_PREPEND || e->header != NULL;
+}
 
-    for (e = m->edits; e != NULL && e->act == ACT_PREPEND; e = e->next)
-        ;
-    for (e = m->edits; e != NULL; e = e->next)
-        if (e->act == ACT_PREPEND)
-            fprintf(out, "+%s\n", e->text);
-        else
+static void print_edits(FILE *out, const struct message *m, const char *path)
+{
+    struct buf diff = {0};
+
+    for (const struct edit *e = m->edits; e != NULL; e = e->next)
+        if (!is_header_edit(e))
             fprintf(out, "%s: %s\n", act_name(e->act), e->text);
+    header_diff(m, m->edits, path, &diff);
+    fputs(buf_text(&diff), out);
+    buf_free(&diff);
 }
 
 /* The last answer, unless it stands with its recipient already. */
 static void print_end(FILE *out, const struct message *m, const struct verdict *last,
                       struct arena *arena)
 {
-    bool early = verdict_refuses(last) && last->stage != STAGE_EOM;
+    bool early = verdict_refuses(last) && last->stage < STAGE_HEADER;
 
     if (early && last->stage <= STAGE_RCPT && m->recipients != NULL)
         return;
@@ -149,7 +154,8 @@ static void print_end(FILE *out, const struct message *m, const struct verdict *
             verdict_reply(last, arena));
 }
 
-static void print_text(FILE *out, struct session *session, const struct verdict *last)
+static void print_text(FILE *out, struct session *session, const struct verdict *last,
+                       const char *path)
 {
     const struct message *m = session_message(session);
     struct arena *arena = arena_new();
@@ -160,7 +166,8 @@ static void print_text(FILE *out, struct session *session, const struct verdict 
     for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
         fprintf(out, "RCPT <%s>: %s\n", r->address.text, verdict_reply(&r->verdict, arena));
     print_end(out, m, last, arena);
-    print_edits(out, m);
+    if (last->act == ACT_DUNNO)
+        print_edits(out, m, path);
     fprintf(out, "%s\n", outcome_name(outcome_of(m, last)));
     arena_free(arena);
 }
@@ -216,26 +223,40 @@ static void json_steps(struct buf *b, const struct message *m)
     buf_adds(b, "]");
 }
 
-/* The edits of the message: for a header field its name and value, and its place from the top. */
+/* An edit of the header: the field's place in the mail as it came, from 0; fields on top of it count among
+ * themselves, those below it go on. */
+static void json_header_edit(struct buf *b, const struct edit *e, struct arena *arena, int index)
+{
+    const char *name, *value;
+
+    if (e->act == ACT_IGNORE || e->act == ACT_STRIP) {
+        name = e->header->name;
+        value = e->header->value;
+    } else if (!header_field_read(e->text, arena, &name, &value)) {
+        name = value = NULL;
+    }
+    buf_addf(b, "\"index\":%d,", e->header != NULL ? e->header->index : index);
+    json_text(b, "name", name);
+    buf_addc(b, ',');
+    json_text(b, "value", value);
+}
+
 static void json_edits(struct buf *b, const struct message *m)
 {
-    int index = 0;
+    int top = 0, bottom = m->header_count;
 
     buf_adds(b, ",\"edits\":[");
     for (const struct edit *e = m->edits; e != NULL; e = e->next) {
-        const char *colon = e->act == ACT_PREPEND ? strchr(e->text, ':') : NULL;
-        char *name = colon ? xstrndup(e->text, (size_t)(colon - e->text)) : NULL;
+        buf_addf(b, "%s{\"op\":\"%s\",", e == m->edits ? "" : ",", act_name(e->act));
+        if (is_header_edit(e)) {
+            int *next = e->place == EDIT_BOTTOM ? &bottom : &top;
 
-        buf_addf(b, "%s{\"op\":\"%s\",\"index\":", e == m->edits ? "" : ",", act_name(e->act));
-        if (colon != NULL)
-            buf_addf(b, "%d,", index++);
-        else
-            buf_adds(b, "null,");
-        json_text(b, "name", name);
-        buf_addc(b, ',');
-        json_text(b, "value", colon ? colon + 1 : e->text);
+            json_header_edit(b, e, m->arena, e->header == NULL ? (*next)++ : 0);
+        } else {
+            buf_adds(b, "\"index\":null,\"name\":null,");
+            json_text(b, "value", e->text);
+        }
         buf_adds(b, "}");
-        free(name);
     }
     buf_adds(b, "]");
 }
@@ -263,7 +284,10 @@ static void print_json(FILE *out, struct session *session, const struct verdict 
     buf_addc(&b, ',');
     json_text(&b, "direction", direction_name(m->direction));
     json_steps(&b, m);
-    json_edits(&b, m);
+    if (last->act == ACT_DUNNO)
+        json_edits(&b, m);
+    else
+        buf_adds(&b, ",\"edits\":[]");
     json_recipients(&b, m);
     buf_adds(&b, "}");
     fprintf(out, "%s\n", buf_text(&b));
@@ -287,7 +311,7 @@ int test_mail_run(const struct test_mail *mail, const char *path, FILE *out)
         if (mail->json)
             print_json(out, session, last);
         else
-            print_text(out, session, last);
+            print_text(out, session, last, path);
         session_free(session);
         status = EX_OK;
     }
