@@ -49,7 +49,7 @@ my $rules = <<'RULES';
 /^X-Prepend-Colon:/       PREPEND X-Blank : colon
 /^X-Prepend-Empty:/       PREPEND X-Void:
 /^X-Prepend-Fold: (.*)/   PREPEND X-Copy: $1
-/^X-Prepend-Cut: (.*?)x/  PREPEND X-Copy: $1X-Injected: yes
+/^X-Prepend-Cut: (.*?)x/  PREPEND X-Copy: ${1}X-Injected: yes
 /^X-Replace:/             REPLACE X-Replace: new
 /^X-Replace-Tight:/       REPLACE X-Replace-Tight:new
 /^X-Replace-Case:/        REPLACE x-rePLace-caSe: new
@@ -58,7 +58,7 @@ my $rules = <<'RULES';
 /^X-Replace-Void:/        REPLACE X-Replace-Void:
 /^X-Replace-Blank:/       REPLACE X-Blank : b
 /^X-Replace-Fold: (.*)/   REPLACE X-Replace-Fold: [$1]
-/^X-Replace-Cut: (.*?)x/  REPLACE X-Replace-Cut: $1Bcc: me@example.org
+/^X-Replace-Cut: (.*?)x/  REPLACE X-Replace-Cut: ${1}Bcc: me@example.org
 /^X-Ignore:/              IGNORE
 /^X-Ignore-Text:/         IGNORE because
 /^X-Strip:/               STRIP gone
