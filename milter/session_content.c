@@ -10,7 +10,7 @@
 enum {
     LINE_LIMIT = 2048,    /* Postfix's line_length_limit: longer lines are read in pieces */
     HEADERS_MAX = 100000, /* more are refused, for the memory's sake */
-    RECORDS_MAX = 1000,   /* of one message: more are neither recorded nor logged */
+    RECORDS_MAX = 1000,   /* of one message: what more rules only say is dropped */
 };
 
 /* Rules that were told of once. */
@@ -23,8 +23,9 @@ struct content {
     struct content_scene scene;
     const struct checks *const *lists; /* by enum checks_id */
     struct mime *mime;
+    struct arena *scratch;       /* of one lookup */
     const struct header *header; /* the primary one being read; NULL: not kept */
-    bool in_body, stopped;
+    bool in_body, stopped, held;
     size_t offset; /* in the text of this part */
     int records;
     struct told *told;
@@ -49,12 +50,12 @@ static void log_action(const struct content *c, const char *what, const struct s
     struct decision_content d = {
         .what = what,
         .place = is_body(s) ? "body" : "header",
-        .excerpt = checks_excerpt(s->text, c->scene.message->arena),
+        .excerpt = checks_excerpt(s->text, c->scratch),
         .text = text ? text : "",
         .rule = rule,
     };
 
-    if (!c->scene.quiet && c->records <= RECORDS_MAX)
+    if (!c->scene.quiet)
         decision_log_content(&d, c->scene.client, c->scene.message);
 }
 
@@ -64,13 +65,12 @@ static void record(struct content *c, const struct subject_text *s, const struct
     struct check_record *r;
     const char *spec = o->question + strlen("table ");
 
-    if (++c->records > RECORDS_MAX)
-        return;
+    c->records++;
     r = message_add_check(m);
     r->restriction = arena_printf(m->arena, "%s %.*s", checks_name(s->id),
                                   (int)strcspn(spec, " "), spec);
-    r->question = o->question;
-    r->answer = o->answer;
+    r->question = arena_strdup(m->arena, o->question);
+    r->answer = arena_strdup(m->arena, o->answer);
     r->result = act_name(o->act);
     r->rule = o->rule;
 }
@@ -83,7 +83,8 @@ static void decide(struct content *c, const struct subject_text *s, const struct
     const char *what = refuses ? "reject" : "discard", *text = o->text;
 
     c->verdict = (struct verdict){.act = o->act, .stage = is_body(s) ? STAGE_BODY : STAGE_HEADER,
-                                  .code = o->code, .dsn = o->dsn, .text = o->text, .rule = o->rule};
+                                  .code = o->code, .dsn = arena_strdup(arena, o->dsn),
+                                  .text = arena_strdup(arena, o->text), .rule = o->rule};
     c->stopped = true;
     if (refuses)
         text = arena_printf(arena, "%s %s", o->dsn, o->text);
@@ -137,8 +138,9 @@ static void hold(struct content *c, const struct subject_text *s, const struct o
 {
     struct message *m = c->scene.message;
 
-    if (message_last_edit(m, ACT_HOLD) != NULL)
+    if (c->held || message_last_edit(m, ACT_HOLD) != NULL)
         return;
+    c->held = true;
     message_add_edit(m, ACT_HOLD, o->text[0] ? o->text : checks_name(s->id), &o->rule);
     log_action(c, "hold", s, o->text, &o->rule);
 }
@@ -179,17 +181,27 @@ static void apply(struct content *c, const struct subject_text *s, const struct 
         c->stopped = true;
 }
 
+/* A rule that fires on every line of a large body must not fill memory and log. */
+static bool is_too_much(const struct content *c, const struct outcome *o)
+{
+    bool only_told = o->act == ACT_DUNNO || o->act == ACT_WARN || o->act == ACT_INFO ||
+                     o->act == ACT_HOLD;
+
+    return only_told && c->records >= RECORDS_MAX && (o->act != ACT_HOLD || c->held);
+}
+
 static void ask(struct content *c, const struct subject_text *s)
 {
     struct outcome o;
 
     if (c->stopped)
         return;
-    o = checks_judge(c->lists[s->id], s->text, c->scene.message->arena);
-    if (o.question == NULL)
-        return;
-    record(c, s, &o);
-    apply(c, s, &o);
+    o = checks_judge(c->lists[s->id], s->text, c->scratch);
+    if (o.question != NULL && !is_too_much(c, &o)) {
+        record(c, s, &o);
+        apply(c, s, &o);
+    }
+    arena_reset(c->scratch);
 }
 
 static void on_header(void *arg, const struct mime_header *header)
@@ -238,6 +250,7 @@ struct content *content_new(const struct content_scene *scene)
     events.arg = c;
     if (has_list(c, CHECKS_BODY))
         events.text = on_text;
+    c->scratch = arena_new();
     c->mime = mime_new(&options, &events);
     return c;
 }
@@ -247,6 +260,7 @@ void content_free(struct content *c)
     if (c == NULL)
         return;
     mime_free(c->mime);
+    arena_free(c->scratch);
     free(c);
 }
 
