@@ -359,15 +359,6 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     return message_add_recipient(m, &address);
 }
 
-/* More than a transaction may have: deferred, neither kept nor logged, so that memory has a bound. */
-static const struct verdict *too_many_recipients(struct session *s)
-{
-    s->answer = (struct verdict){.act = ACT_DEFER, .stage = STAGE_RCPT, .code = 452,
-                                 .dsn = "4.5.3", .text = "Error: too many recipients",
-                                 .enforced = s->enforce && !s->client.local};
-    return &s->answer;
-}
-
 const struct verdict *session_rcpt(struct session *s, const char *const *argv,
                                    const struct macros *macros)
 {
@@ -376,8 +367,11 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
     struct verdict v = {.stage = STAGE_RCPT};
     struct recipient *r;
 
-    if (s->message->recipient_count >= s->policy->settings->max_recipients)
-        return too_many_recipients(s);
+    if (s->message->recipient_count >= s->policy->settings->max_recipients) {
+        s->answer = syntax_too_many_recipients();
+        s->answer.enforced = s->enforce && !s->client.local;
+        return &s->answer;
+    }
     r = note_rcpt(s, argv, macros, by_mta);
 
     if (by_mta) {

@@ -32,3 +32,9 @@ struct verdict syntax_of_rcpt(const struct settings *settings, const struct reci
                              .text = "Bad recipient address syntax"};
     return v;
 }
+
+struct verdict syntax_too_many_recipients(void)
+{
+    return (struct verdict){.act = ACT_DEFER, .stage = STAGE_RCPT, .code = 452, .dsn = "4.5.3",
+                            .text = "Error: too many recipients"};
+}

@@ -12,4 +12,8 @@ struct verdict syntax_of_mail(const struct settings *settings, const struct clie
                               const struct message *message);
 struct verdict syntax_of_rcpt(const struct settings *settings, const struct recipient *recipient);
 
+/* More recipients than a transaction may have: deferred, to be neither kept nor logged, so that memory has
+ * a bound. */
+struct verdict syntax_too_many_recipients(void);
+
 #endif
