@@ -56,6 +56,18 @@ static void *regexp_compile(void *shared, const char *pattern, unsigned options,
     return NULL;
 }
 
+/* Basic regular expressions are read by nobody but regcomp(3). */
+static void regexp_require(const void *code, const char *pattern, unsigned options,
+                           struct pattern_required *required)
+{
+    struct pattern_syntax syntax = {.multiline = (options & REG_NEWLINE) != 0};
+
+    (void)code;
+    required->prefix.len = required->literal.len = 0;
+    if ((options & REG_EXTENDED) != 0)
+        pattern_required_find(pattern, syntax, required);
+}
+
 static void regexp_drop(void *data)
 {
     struct regexp *code = data;
@@ -111,6 +123,7 @@ static const struct pattern_engine engine = {
     .unshare = regexp_unshare,
     .compile = regexp_compile,
     .drop = regexp_drop,
+    .require = regexp_require,
     .match = regexp_match,
 };
 
