@@ -157,6 +157,10 @@ static bool read_literal(struct reader *r, char c)
 {
     struct turns turns;
 
+    if (!is_repeat(*r->p)) {
+        add_byte(&r->now, c);
+        return true;
+    }
     if (!take_turns(r, &turns))
         return false;
     add_repeated(&r->now, c, turns);

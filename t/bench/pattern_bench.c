@@ -15,11 +15,13 @@
 /* The headers of a message that came over two relays; no rule is about them. */
 static const char *const headers[] = {
     "Return-Path: <bounce-4711@lists.example.org>",
-    "Received: from mx2.example.org (mx2.example.org [198.51.100.25])\n\t(using TLSv1.3 with cipher "
+    "Received: from mx2.example.org (mx2.example.org [198.51.100.25])\n\t(using TLSv1.3 with "
+    "cipher "
     "TLS_AES_256_GCM_SHA384 (256/256 bits))\n\t(No client certificate requested)\n\tby "
     "mail.example.com (Postfix) with ESMTPS id 4XyZab12cd\n\tfor <user@example.com>; Tue, 4 Jun "
     "2024 09:12:33 +0200 (CEST)",
-    "Received: from localhost (localhost [127.0.0.1])\n\tby mx2.example.org (Postfix) with ESMTP id "
+    "Received: from localhost (localhost [127.0.0.1])\n\tby mx2.example.org (Postfix) with ESMTP "
+    "id "
     "3F2A1C0049; Tue, 4 Jun 2024 09:12:31 +0200 (CEST)",
     "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/simple; d=example.org;\n\ts=2024a; "
     "t=1717485151; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\n\th=From:To:Subject:Date:"
@@ -47,8 +49,8 @@ static const char *const headers[] = {
 /* Of a hundred rules 50 are for Subject, 15 for From, 10 for Received, 5 for any header. */
 static void rule_text(struct buf *text, unsigned n)
 {
-    static const char *const others[] = {"To",       "Cc",       "Reply-To",     "Message-ID",
-                                         "X-Mailer", "List-Id",  "Content-Type", "Date",
+    static const char *const others[] = {"To",       "Cc",      "Reply-To",     "Message-ID",
+                                         "X-Mailer", "List-Id", "Content-Type", "Date",
                                          "Sender",   "X-Sender"};
     static const char *const words[] = {"viagra", "casino", "replica", "mortgage", "lottery"};
     const char *word = words[n / 20 % ARRAY_LEN(words)];
