@@ -3,6 +3,7 @@
 #include "pattern.h"
 
 #include "buf.h"
+#include "pattern_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct pattern_table {
     struct arena *arena;
     struct pattern_rule *rules;
     size_t count, cap, ifs;
+    struct pattern_index *index;
 };
 
 #define NO_IF UINT32_MAX
@@ -46,6 +48,7 @@ struct loader {
     struct where at;     /* of the line being read */
     struct slice text;   /* it */
     uint32_t open_if;    /* the innermost one, or NO_IF */
+    struct pattern_required required; /* of the line's first pattern */
 };
 
 /* Takes the flags behind a pattern; they end at white space, or at a `!` that starts a second
@@ -96,14 +99,20 @@ static bool take_expression(struct loader *loader, struct slice *rest, struct ex
     return take_options(loader, rest, &e->options, err);
 }
 
-static void *compile(struct loader *loader, const struct expression *e, bool wants_groups,
-                     size_t *groups, struct err *err)
+/* Also notes what keys the rule needs, when this is the line's first pattern; a negated one needs
+ * the keys that do not match. */
+static void *compile(struct loader *loader, const struct expression *e, bool is_first,
+                     bool wants_groups, size_t *groups, struct err *err)
 {
     const struct pattern_table *table = loader->table;
     char *pattern = xstrndup(e->pattern.ptr, e->pattern.len);
     void *code = table->engine->compile(table->shared, pattern, e->options, wants_groups, groups,
                                         err);
 
+    if (is_first)
+        loader->required.prefix.len = loader->required.literal.len = 0;
+    if (code != NULL && is_first && !e->negated)
+        table->engine->require(code, pattern, e->options, &loader->required);
     free(pattern);
     return code;
 }
@@ -120,6 +129,7 @@ static void add_rule(struct loader *loader, const struct pattern_rule *rule)
 {
     struct pattern_table *table = loader->table;
 
+    pattern_index_add(table->index, (uint32_t)table->count, &loader->required, rule->is_if);
     if (table->count == table->cap) {
         table->cap = table->cap ? table->cap * 2 : 16;
         table->rules = xreallocarray(table->rules, table->cap, sizeof(*table->rules));
@@ -142,7 +152,7 @@ static bool compile_rule(struct loader *loader, const struct expression *first,
         return false;
     if (wanted > 0 && first->negated)
         return err_set(err, "$%zu in the result of a `!` pattern, which has no groups", wanted);
-    rule->code = compile(loader, first, wanted > 0, &groups, err);
+    rule->code = compile(loader, first, true, wanted > 0, &groups, err);
     if (rule->code == NULL)
         return false;
     if (wanted > groups)
@@ -150,7 +160,7 @@ static bool compile_rule(struct loader *loader, const struct expression *first,
                        groups == 1 ? "" : "s");
     if (second == NULL)
         return true;
-    rule->and_not = compile(loader, second, false, &groups, err);
+    rule->and_not = compile(loader, second, false, false, &groups, err);
     return rule->and_not != NULL;
 }
 
@@ -207,7 +217,7 @@ static void read_if(struct loader *loader, struct slice rest)
 
     check_characters(loader->source, loader->at, loader->text, loader->text.len);
     if (!take_expression(loader, &rest, &e, &err) ||
-        (rule.code = compile(loader, &e, false, &groups, &err)) == NULL) {
+        (rule.code = compile(loader, &e, true, false, &groups, &err)) == NULL) {
         report_broken_if(loader->source, loader->at, err.text);
         return;
     }
@@ -279,8 +289,10 @@ void *pattern_open(struct source *source, const struct pattern_engine *engine)
     table->engine = engine;
     table->lines = source->lines;
     table->arena = arena_new();
+    table->index = pattern_index_new(table->arena);
     table->shared = engine->share(source->limits);
     read_all(&loader);
+    pattern_index_ready(table->index);
     return table;
 }
 
@@ -309,16 +321,23 @@ static bool holds(const struct pattern_table *table, const struct pattern_rule *
     return false;
 }
 
+/* What the index leaves out is a positive pattern that does not match; where trying it to the end
+ * would hit a limit, the outcome is the same (not matched), but for hit->undecided. */
 static const struct pattern_rule *first_match(const struct pattern_table *table, struct slice key,
                                               struct matching *m, struct hit *hit)
 {
-    for (size_t i = 0; i < table->count;) {
+    struct pattern_walk walk;
+    bool excluded;
+    uint32_t i;
+
+    pattern_walk_start(&walk, table->index, key);
+    for (i = pattern_walk_next(&walk, 0, &excluded); i != NO_RULE;) {
         const struct pattern_rule *rule = &table->rules[i];
-        bool is_true = holds(table, rule, key, m, hit);
+        bool is_true = !excluded && holds(table, rule, key, m, hit);
 
         if (is_true && !rule->is_if)
             return rule;
-        i = rule->is_if && !is_true ? rule->after : i + 1;
+        i = pattern_walk_next(&walk, rule->is_if && !is_true ? rule->after : i + 1, &excluded);
     }
     return NULL;
 }
@@ -376,6 +395,7 @@ void pattern_free(void *data)
     for (size_t i = 0; i < table->count; i++)
         drop_code(table->engine, &table->rules[i]);
     table->engine->unshare(table->shared);
+    pattern_index_free(table->index);
     lines_free(table->lines);
     arena_free(table->arena);
     free(table->rules);

@@ -3,6 +3,7 @@
 #ifndef TAMIS_PATTERN_H
 #define TAMIS_PATTERN_H
 
+#include "pattern_literal.h"
 #include "table_type.h"
 
 /* One lookup under way: the memory that an engine needs for it, and what matched last. */
@@ -32,6 +33,10 @@ struct pattern_engine {
     void *(*compile)(void *shared, const char *pattern, unsigned options, bool wants_groups,
                      size_t *groups, struct err *err);
     void (*drop)(void *code);
+
+    /* What each key must hold that the pattern, compiled to `code`, matches. */
+    void (*require)(const void *code, const char *pattern, unsigned options,
+                    struct pattern_required *required);
 
     /* Sets m->offsets on a match. Any number of threads at once. */
     enum pattern_result (*match)(struct matching *m, const void *code, struct slice key);

@@ -90,6 +90,38 @@ static void *pcre_compile(void *data, const char *pattern, unsigned options, boo
     return code;
 }
 
+static void set_byte(struct literal *literal, uint32_t byte)
+{
+    literal->len = 1;
+    literal->text[0] = (char)folded((unsigned char)byte);
+}
+
+/* Read off the pattern's text; where that says nothing, PCRE2 may know of a byte that each match
+ * holds, or starts with (pcre2_pattern_info(3)). Unicode has case rules of its own. */
+static void pcre_require(const void *code, const char *pattern, unsigned options,
+                         struct pattern_required *required)
+{
+    struct pattern_syntax syntax = {.perl = true,
+                                    .anchored = (options & PCRE2_ANCHORED) != 0,
+                                    .multiline = (options & PCRE2_MULTILINE) != 0};
+    uint32_t all = PCRE2_UTF, kind = 0, byte = 0;
+
+    required->prefix.len = required->literal.len = 0;
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &all);
+    if ((all & (PCRE2_UTF | PCRE2_UCP)) != 0)
+        return;
+    if ((options & PCRE2_EXTENDED) == 0)
+        pattern_required_find(pattern, syntax, required);
+    if (required->prefix.len > 0 || required->literal.len > 0)
+        return;
+    if (pcre2_pattern_info(code, PCRE2_INFO_LASTCODETYPE, &kind) == 0 && kind == 1 &&
+        pcre2_pattern_info(code, PCRE2_INFO_LASTCODEUNIT, &byte) == 0)
+        set_byte(&required->literal, byte);
+    else if (pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &kind) == 0 && kind == 1 &&
+             pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODEUNIT, &byte) == 0)
+        set_byte(&required->literal, byte);
+}
+
 static void pcre_drop(void *code)
 {
     pcre2_code_free(code);
@@ -172,6 +204,7 @@ static const struct pattern_engine engine = {
     .unshare = pcre_unshare,
     .compile = pcre_compile,
     .drop = pcre_drop,
+    .require = pcre_require,
     .match = pcre_match,
     .finish = pcre_finish,
 };

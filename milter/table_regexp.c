@@ -32,95 +32,160 @@ static void regexp_unshare(void *shared)
     (void)shared;
 }
 
-/* regcomp(3) has no limits: it descends into groups until the stack is gone, writes a repetition out
- * as often as it says, and takes time that grows with the square of what comes out. */
-enum { DEPTH_MAX = 250, ATOMS_MAX = 20000 };
+/* glibc's regcomp(3) writes a repetition out, copy by copy, and has no limit for what comes of it:
+ * `.++++++++++++++++` is 65,536 dots; and each part that may be left out costs memory for all those
+ * behind it, more so inside a loop. Groups are a recursion. So all are counted beforehand; what is
+ * refused would take a second or a hundred megabytes, or end the process. */
+enum { ITEMS_MAX = 50000, OPTIONAL_MAX = 3000, DEPTH_MAX = 250, TURNS_MAX = 32767 };
 
 struct size {
-    size_t atoms[DEPTH_MAX + 1]; /* of each open group so far; the outermost first */
-    size_t last;                 /* of the atom that a repetition would repeat */
-    int depth;
+    uint64_t items;    /* when all is written out */
+    uint64_t optional; /* those of them that may be left out; four times inside a loop */
 };
 
-/* Behind a [: what stands in brackets is one atom. */
-static const char *skip_brackets(const char *p)
-{
-    p += *p == '^';
-    p += *p == ']';
-    while (*p != '\0' && *p != ']') {
-        const char kind = p[1];
-        const char *end = NULL;
+struct sizer {
+    const char *p;
+    bool extended;
+    struct size last; /* the item in front, which a repetition is about */
+    struct size levels[DEPTH_MAX + 1];
+    unsigned depth;
+};
 
-        if (*p == '[' && (kind == ':' || kind == '.' || kind == '='))
-            end = strstr(p + 2, (const char[]){kind, ']', '\0'});
-        p = end != NULL ? end + 2 : p + 1;
+static void skip_class(struct sizer *s)
+{
+    if (*s->p == '^')
+        s->p++;
+    if (*s->p == ']')
+        s->p++;
+    while (*s->p != '\0' && *s->p != ']') {
+        char kind = s->p[0] == '[' ? s->p[1] : '\0';
+
+        s->p++;
+        if (kind != ':' && kind != '.' && kind != '=')
+            continue;
+        for (s->p++; *s->p != '\0' && (s->p[0] != kind || s->p[1] != ']'); s->p++)
+            ;
+        s->p += *s->p != '\0' ? 2 : 0;
     }
-    return *p == ']' ? p + 1 : p;
+    s->p += *s->p != '\0';
 }
 
-/* Behind a {: the larger bound of {m,n}, at least 1. */
-static size_t largest_bound(const char *p)
+static unsigned take_count(const char **p)
 {
-    size_t bound = 0, largest = 1;
+    unsigned count = 0;
 
-    for (; is_digit((unsigned char)*p) || *p == ','; p++) {
-        bound = *p == ',' ? 0 : bound * 10 + (size_t)(*p - '0');
-        if (bound > largest)
-            largest = bound > ATOMS_MAX ? ATOMS_MAX : bound;
-        if (bound > ATOMS_MAX)
-            bound = ATOMS_MAX;
+    for (; is_digit((unsigned char)**p); ++*p)
+        count = count < TURNS_MAX ? count * 10 + (unsigned)(**p - '0') : count;
+    return count;
+}
+
+/* {n}, {n,}, {n,m}, {,m} behind the brace; false when it is none. */
+static bool take_braces(struct sizer *s, unsigned *min, unsigned *max, bool *endless)
+{
+    const char *p = s->p;
+
+    *min = *max = take_count(&p);
+    if (*p == ',') {
+        p++;
+        *endless = !is_digit((unsigned char)*p);
+        *max = take_count(&p);
     }
-    return largest;
-}
-
-static void add_atoms(struct size *s, size_t atoms)
-{
-    s->last = atoms;
-    s->atoms[s->depth] += atoms;
-}
-
-static bool open_group(struct size *s)
-{
-    if (s->depth == DEPTH_MAX)
+    if (!s->extended && *p == '\\')
+        p++;
+    if (*p != '}')
         return false;
-    s->atoms[++s->depth] = 1;
+    s->p = p + 1;
     return true;
 }
 
-static void close_group(struct size *s)
+static void add_item(struct sizer *s, struct size size)
 {
-    if (s->depth > 0) {
-        size_t atoms = s->atoms[s->depth--];
+    s->last = size;
+    s->levels[s->depth].items += size.items;
+    s->levels[s->depth].optional += size.optional;
+}
 
-        add_atoms(s, atoms);
+static void repeat_item(struct sizer *s, unsigned min, unsigned max, bool endless)
+{
+    struct size size = s->last, *level = &s->levels[s->depth];
+    uint64_t copies = endless ? min + 1u : max > 1 ? max : 1;
+
+    level->items -= size.items;
+    level->optional -= size.optional;
+    s->last.items = size.items * copies + 1;
+    s->last.optional = size.optional * copies;
+    if (endless)
+        s->last.optional += size.optional * 3 + 1;
+    else if (max > min)
+        s->last.optional += max - min;
+    add_item(s, s->last);
+}
+
+/* `special`: an operator, which in basic expressions has a backslash. */
+static void size_operator(struct sizer *s, char c, bool special)
+{
+    unsigned min, max;
+    bool endless = false;
+
+    if (special && c == '(') {
+        s->levels[++s->depth] = (struct size){0};
+        s->last = (struct size){0};
+    } else if (special && c == ')' && s->depth > 0) {
+        s->depth--;
+        add_item(s, (struct size){s->levels[s->depth + 1].items + 1,
+                                  s->levels[s->depth + 1].optional});
+    } else if (special && c == '+') {
+        repeat_item(s, 1, 0, true);
+    } else if (special && c == '?') {
+        repeat_item(s, 0, 1, false);
+    } else if (special && c == '{' && take_braces(s, &min, &max, &endless)) {
+        repeat_item(s, min, max, endless);
+    } else {
+        add_item(s, (struct size){1, 0});
     }
 }
 
-/* Whether the pattern stays within the limits, as far as it can be read; regcomp judges its
- * syntax. */
-static bool is_moderate(const char *pattern, bool extended)
+/* Of all groups that are open: regcomp(3) builds them before it misses their ends. */
+static bool is_too_large(const struct sizer *s)
 {
-    struct size s = {.last = 1};
-    bool good = true;
+    uint64_t items = 0, optional = 0;
 
-    for (const char *p = pattern; *p != '\0' && good && s.atoms[s.depth] <= ATOMS_MAX;) {
-        bool escaped = p[0] == '\\' && p[1] != '\0';
-        char c = escaped ? p[1] : p[0];
-        bool special = escaped != extended;
-
-        p += escaped ? 2 : 1;
-        if (special && c == '(')
-            good = open_group(&s);
-        else if (special && c == ')')
-            close_group(&s);
-        else if (special && c == '{')
-            add_atoms(&s, s.last * (largest_bound(p) - 1));
-        else
-            add_atoms(&s, 1);
-        if (c == '[' && !escaped)
-            p = skip_brackets(p);
+    for (unsigned i = 0; i <= s->depth; i++) {
+        items += s->levels[i].items;
+        optional += s->levels[i].optional;
     }
-    return good && s.atoms[s.depth] <= ATOMS_MAX;
+    return items > ITEMS_MAX || optional > OPTIONAL_MAX;
+}
+
+/* Whether regcomp(3) may have it. */
+static bool has_sane_size(const char *pattern, bool extended, struct err *err)
+{
+    struct sizer s = {.p = pattern, .extended = extended};
+
+    while (*s.p != '\0') {
+        char c = *s.p++;
+        bool escaped = c == '\\' && *s.p != '\0';
+
+        if (escaped)
+            c = *s.p++;
+        if (c == '(' && s.depth == DEPTH_MAX)
+            return err_set(err, "groups are nested deeper than %d", DEPTH_MAX);
+        if (c == '[' && !escaped) {
+            skip_class(&s);
+            add_item(&s, (struct size){1, 0});
+        } else if (c == '*' && !escaped) {
+            repeat_item(&s, 0, 0, true);
+        } else {
+            size_operator(&s, c, escaped != extended);
+        }
+        if (is_too_large(&s))
+            return err_set(err,
+                           "the pattern is too large when its repetitions are written out (more "
+                           "than %d parts, or %d that may be left out); write smaller counts, and "
+                           "do not repeat a repetition",
+                           ITEMS_MAX, OPTIONAL_MAX);
+    }
+    return true;
 }
 
 struct regexp {
@@ -135,12 +200,8 @@ static void *regexp_compile(void *shared, const char *pattern, unsigned options,
     int why;
 
     (void)shared;
-    if (!is_moderate(pattern, options & REG_EXTENDED)) {
-        err_set(err, "bad pattern: too large: more than %d characters with its repetitions written "
-                     "out, or %d groups within each other; divide it, or use pcre:",
-                ATOMS_MAX, DEPTH_MAX);
+    if (!has_sane_size(pattern, (options & REG_EXTENDED) != 0, err))
         return NULL;
-    }
     code = xcalloc(1, sizeof(*code));
     why = regcomp(&code->regex, pattern, (int)options | (wants_groups ? 0 : REG_NOSUB));
     if (why == 0) {
@@ -153,6 +214,18 @@ static void *regexp_compile(void *shared, const char *pattern, unsigned options,
              sizeof(err->text) - strlen(err->text));
     free(code);
     return NULL;
+}
+
+/* Basic regular expressions are read by nobody but regcomp(3). */
+static void regexp_require(const void *code, const char *pattern, unsigned options,
+                           struct pattern_required *required)
+{
+    struct pattern_syntax syntax = {.multiline = (options & REG_NEWLINE) != 0};
+
+    (void)code;
+    required->prefix.len = required->literal.len = 0;
+    if ((options & REG_EXTENDED) != 0)
+        pattern_required_find(pattern, syntax, required);
 }
 
 static void regexp_drop(void *data)
@@ -210,6 +283,7 @@ static const struct pattern_engine engine = {
     .unshare = regexp_unshare,
     .compile = regexp_compile,
     .drop = regexp_drop,
+    .require = regexp_require,
     .match = regexp_match,
 };
 

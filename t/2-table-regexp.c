@@ -1,10 +1,13 @@
 /* 2-table-regexp - POSIX patterns: flags, /a/!/b/, $1, if and endif */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "buf.h"
 #include "rows.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define TOO_LARGE "1:warning: the pattern is too large"
 
 static const struct row rows[] = {
     {"match anywhere", "/b+/ OK\n", "abba", "OK", 1, NULL},
@@ -57,6 +60,24 @@ static const struct row rows[] = {
      "1:warning: $1 in the result of a `!` pattern"},
     {"$1 with ! and not", "!/(a)/!/b/ $1\n/c/ B\n", "c", "B", 2, "1:warning: of a `!` pattern"},
     {"bad pattern", "/(/ x\n/b/ B\n", "b", "B", 2, "1:warning: bad pattern: "},
+    {"repeated repetition", "/ok/ x\n/.++++++++++++++++++++++++++++++++/ y\n/b/ B\n", "b", "B", 3,
+     "2:warning: the pattern is too large when its repetitions are written out"},
+    {"repeated groups", "/((((a{1,99}){1,99}){1,99}){1,99})/ y\n/b/ B\n", "b", "B", 2, TOO_LARGE},
+    {"repeated groups, exactly", "/(((a{255}){255}){255}){255}/ y\n/b/ B\n", "b", "B", 2,
+     TOO_LARGE},
+    {"repeated groups, unclosed", "/((((a{30000}(b{30000}/ y\n/b/ B\n", "b", "B", 2, TOO_LARGE},
+    {"many to be left out", "/a{1,32767}/ y\n/b/ B\n", "b", "B", 2, TOO_LARGE},
+    {"basic, repeated repetition", "/.\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+\\+/x y\n/b/ B\n",
+     "b", "B", 2, TOO_LARGE},
+    {"basic, repeated groups", "/\\(\\(a\\{255\\}\\)\\{255\\}\\)/x y\n/b/ B\n", "b", "B", 2,
+     TOO_LARGE},
+    {"basic, a plus is a plus", "/a++++++++++++++++++++++/x y\n", "a++++++++++++++++++++++", "y", 1,
+     NULL},
+    {"operators in a class", "/^[][:alpha:]++++++++++++++]{2}$/ y\n", "+]", "y", 1, NULL},
+    {"a long line", "/^.{998}/ long\n/b/ B\n", "b", "B", 2, NULL},
+    {"at most some", "/^b{1,998}$/ B\n", "bb", "B", 1, NULL},
+    {"in an if", "if /.+++++++++++++++++++++/\n/b/ B\nendif\n", "b", "B", 2,
+     "1:warning: THE IF IS DROPPED"},
     {"no result", "/a/\n", "a", ERROR, 1, "1:warning: no result"},
     {"empty result", "/a(x*)/ $1\n", "a", ERROR, 1, NULL},
     {"neither pattern nor keyword", "abc\n", "abc", NONE, 0, "1:warning: neither a pattern"},
@@ -78,6 +99,26 @@ static void test_nul(void)
     tap_ok(table_lookup(table, (struct slice){NULL, 0}, arena, &hit) == TABLE_NOT_FOUND, "no key");
     table_free(table);
     arena_free(arena);
+}
+
+static void test_deep_groups(void)
+{
+    struct problems problems = {0};
+    struct buf text = {0};
+    struct table *table;
+
+    buf_adds(&text, "/");
+    for (int i = 0; i < 100000; i++)
+        buf_addc(&text, '(');
+    buf_adds(&text, "/ x\n");
+    tap_file("deep", text.ptr);
+    table = table_open("regexp:deep", tap_dir(), (struct where){0}, NULL, &problems);
+    tap_ok(table_count(table) == 0 && problems.count == 1 && problems.list[0].line == 1 &&
+               strstr(problems.list[0].text, "groups are nested deeper than 250") != NULL,
+           "100,000 groups, one inside the other");
+    table_free(table);
+    problems_free(&problems);
+    buf_free(&text);
 }
 
 static void test_strict(void)
@@ -110,9 +151,9 @@ static void test_large(void)
 {
     const struct row large[] = {
         {"groups within groups", xstrdup(many("/", "(", 100000, "/ x\n/b/ B\n")), "b", "B", 2,
-         "1:warning: too large"},
+         "1:warning: nested deeper"},
         {"the same, basic", xstrdup(many("/", "\\(", 100000, "/x x\n/b/ B\n")), "b", "B", 2,
-         "1:warning: too large"},
+         "1:warning: nested deeper"},
         {"alternatives", xstrdup(many("/", "a|", 100000, "b/ x\n/b/ B\n")), "b", "B", 2,
          "1:warning: too large"},
         {"repetitions of repetitions", "/((((a{1000}){1000}){1000}){1000})/ x\n/b/ B\n", "b", "B",
@@ -136,6 +177,7 @@ int main(void)
     check_rows("regexp", rows, ARRAY_LEN(rows));
     test_large();
     test_nul();
+    test_deep_groups();
     test_strict();
     return tap_done();
 }

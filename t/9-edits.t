@@ -38,7 +38,7 @@ cmp_ok $rss * 4, '<', 400_000, 'which takes no memory that grows with the square
 $reply = message_to($mta, map { ["<nowhere$_\@example.org>"] } 1 .. 50);
 is_deeply $reply->{mods}, [], 'a BCC that is no address is skipped';
 $reply = message_to($mta, ['<note@example.org>', '{rcpt_addr}' => "note a\nX-Evil: b\r\nX-Worse: c\n\td\@example.org"]);
-is_deeply [Tamis::Mta::edits($reply)], ["insheader 0 X-Note:  a x-evil: b x-worse: c\n\td"],
+is_deeply [Tamis::Mta::edits($reply)], ["insheader 0 X-Note:  a\n\tx-evil: b\n\tx-worse: c\n\td"],
     'a PREPEND adds one field, whatever is in the address';
 $mta->quit;
 is $filter->stop, 0, 'ends';
