@@ -66,14 +66,23 @@ static void add_doubt(struct doubts *d, uint32_t atom, const char *instead, uint
         d->list[d->count++] = (struct doubt){atom, instead, through, is_sure};
 }
 
+static const struct doubt *doubt_of(const struct doubts *d, uint32_t atom)
+{
+    for (size_t k = 0; k < d->count; k++)
+        if (d->list[k].atom == atom)
+            return &d->list[k];
+    return NULL;
+}
+
 /* s+e+x+ is no mistake, nor is (pill|tablet)s*, nor https*: */
 static void doubt_letter(struct doubts *d, uint32_t i, const char *instead)
 {
     const struct atom *atom = atom_at(d, i), *next = atom_at(d, i + 1);
     const struct atom *before = i > 0 ? atom_at(d, i - 1) : NULL;
     bool at_start = before == NULL || before->kind == ATOM_START;
-    bool alone = before != NULL && (before->kind == ATOM_OPEN || (before->kind == ATOM_LITERAL &&
-                                                                  !is_letter(before)));
+    bool alone = before != NULL &&
+                 (before->kind == ATOM_OPEN || doubt_of(d, i - 1) != NULL ||
+                  (before->kind == ATOM_LITERAL && !is_letter(before)));
 
     if (atom->max == 1 || (atom->literal == 's' && is_letter(next) && next->max == ATOM_UNLIMITED))
         return;
@@ -91,7 +100,7 @@ static void doubt_letter(struct doubts *d, uint32_t i, const char *instead)
         add_doubt(d, i, instead, SAMPLE_NONE, false);
 }
 
-/* In POSIX's syntax \d is the letter. */
+/* In POSIX's syntax \d is the letter, or, in glibc where case is ignored, nothing at all. */
 static void doubt_literal(struct doubts *d, uint32_t i)
 {
     const struct atom *atom = atom_at(d, i);
@@ -220,14 +229,6 @@ static bool has_sure(const struct doubts *d)
             return true;
     }
     return false;
-}
-
-static const struct doubt *doubt_of(const struct doubts *d, uint32_t atom)
-{
-    for (size_t k = 0; k < d->count; k++)
-        if (d->list[k].atom == atom)
-            return &d->list[k];
-    return NULL;
 }
 
 /* The pattern as it probably was. */

@@ -61,7 +61,8 @@ static void read_literal(struct reader *r, const struct atom *atom)
 {
     unsigned char c = atom->literal;
 
-    if (atom->min == 0) {
+    /* glibc's \d is the letter, but not where case is ignored */
+    if (atom->min == 0 || (atom->len > 1 && is_alnum(c))) {
         r->pieces->is_exact = false;
         end_piece(r);
         return;
