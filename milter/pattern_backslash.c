@@ -1,4 +1,4 @@
-/* pattern_backslash - backslashes that got lost (^s*, .exe), shown by a text that matches without them */
+/* pattern_backslash - backslashes that got lost (^s*, .exe), shown by a text that tells */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pattern_sample.h"
 #include "pattern_trial.h"
@@ -155,7 +155,7 @@ static size_t word_of(const struct doubts *d, uint32_t from)
     return k;
 }
 
-/* (bat|exe|com): endings only, and one that is surely one. *show: the one that makes the best word. */
+/* (bat|exe|com): endings only, and one that is surely one. *show: what makes the best word. */
 static bool is_group_of_endings(const struct doubts *d, uint32_t open, uint32_t *show)
 {
     uint32_t close = atom_at(d, open)->partner, from = open + 1;
@@ -207,8 +207,10 @@ static void doubt_dot(struct doubts *d, uint32_t i)
 /* Looked at in this order, dots first: what they let through is what matters. */
 static void find_doubts(struct doubts *d)
 {
+    const char *pattern = d->atoms->pattern.ptr;
+
     for (uint32_t i = 0; i < d->atoms->count; i++)
-        if (d->atoms->list[i].kind == ATOM_CLASS && d->atoms->pattern.ptr[d->atoms->list[i].at] == '\\')
+        if (d->atoms->list[i].kind == ATOM_CLASS && pattern[d->atoms->list[i].at] == '\\')
             d->has_escapes = true;
     for (uint32_t i = 0; i < d->atoms->count; i++)
         if (d->atoms->list[i].kind == ATOM_ANY)
@@ -266,6 +268,7 @@ static const char *find_text(struct trial *trial, const struct doubts *d, const 
         struct sample sample = {SAMPLE_NONE, doubt->through, doubt->atom, NULL, NULL};
         struct buf out = {0};
         const char *found = NULL;
+        struct slice text;
 
         if (is_dot && is_ours) {
             sample.text = words[word].letter;
@@ -274,9 +277,10 @@ static const char *find_text(struct trial *trial, const struct doubts *d, const 
                 sample.text = arena_printf(trial->arena, "%s%s", sample.stem, sample.text);
         }
         pattern_sample(atoms, &sample, &out);
-        if (trial_run(trial, matching, (struct slice){buf_text(&out), out.len}) == PATTERN_MATCHES &&
-            trial_run(trial, differing, (struct slice){buf_text(&out), out.len}) == PATTERN_DIFFERS)
-            found = trial_shown(trial, (struct slice){buf_text(&out), out.len});
+        text = (struct slice){buf_text(&out), out.len};
+        if (trial_run(trial, matching, text) == PATTERN_MATCHES &&
+            trial_run(trial, differing, text) == PATTERN_DIFFERS)
+            found = trial_shown(trial, text);
         buf_free(&out);
         if (found != NULL)
             return found;

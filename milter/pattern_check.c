@@ -19,7 +19,8 @@ static bool has_literal(const struct atoms *atoms)
 /* Of `*` and the like nobody expects that: who wrote letters meant them to be there. */
 static void check_everything(struct trial *trial, const struct trial_rule *rule)
 {
-    if (rule->line.negated || rule->line.has_second || !rule->is_understood || !has_literal(&rule->atoms))
+    if (rule->line.negated || rule->line.has_second || !rule->is_understood ||
+        !has_literal(&rule->atoms))
         return;
     if (trial_run(trial, rule->code, slice_of("")) == PATTERN_MATCHES &&
         trial_run(trial, rule->code, slice_of("\001")) == PATTERN_MATCHES &&

@@ -1,4 +1,4 @@
-/* pattern_runs - runs a rule over long repetitions of its own characters, to see whether it explodes */
+/* pattern_runs - runs a rule over long repetitions of its own characters: does it explode? */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pattern_sample.h"
 #include "pattern_trial.h"

@@ -1,4 +1,4 @@
-/* pattern_sample - writes a text that a pattern probably matches; only running the rule proves it */
+/* pattern_sample - a text that a pattern probably matches; only running the rule proves it */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pattern_sample.h"
 
@@ -85,7 +85,7 @@ static void write_simple(struct writer *w, uint32_t i)
     if (atom->kind == ATOM_LITERAL && atom->max == 1 && !is_alnum(atom->literal))
         count = 1;
     for (; count > 0 && w->out->len < SAMPLE_MAX; count--)
-        buf_addc(w->out, (char)(atom->kind == ATOM_LITERAL ? atom->literal : atom_member(atom, '\n')));
+        buf_addc(w->out, (char)atom_member(atom, '\n'));
 }
 
 static void write_range(struct writer *w, uint32_t i, uint32_t end);

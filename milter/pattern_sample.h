@@ -1,4 +1,4 @@
-/* pattern_sample - writes a text that a pattern probably matches; only running the rule proves it */
+/* pattern_sample - a text that a pattern probably matches; only running the rule proves it */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_PATTERN_SAMPLE_H
 #define TAMIS_PATTERN_SAMPLE_H

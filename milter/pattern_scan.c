@@ -126,20 +126,26 @@ static bool set_named(struct scan *scan, struct atom *atom)
     return false;
 }
 
+static int hex_value(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *found = memchr(digits, to_lower((unsigned char)c), sizeof(digits) - 1);
+
+    return found ? (int)(found - digits) : -1;
+}
+
 /* The byte that \n, \t, \xHH or \- stands for; false when it is another thing. */
 static bool escaped_byte(struct scan *scan, unsigned char *byte)
 {
     static const char letters[] = "ntrfae", bytes[] = "\n\t\r\f\a\033";
     char c = scan->rest.ptr[0];
     const char *known = scan->perl ? memchr(letters, c, sizeof(letters) - 1) : NULL;
-    const char *hex = "0123456789abcdef";
 
     if (known != NULL) {
         *byte = (unsigned char)bytes[known - letters];
-    } else if (scan->perl && c == 'x' && scan->rest.len > 2 && isxdigit((unsigned char)scan->rest.ptr[1]) &&
-               isxdigit((unsigned char)scan->rest.ptr[2])) {
-        *byte = (unsigned char)((strchr(hex, to_lower((unsigned char)scan->rest.ptr[1])) - hex) * 16 +
-                                (strchr(hex, to_lower((unsigned char)scan->rest.ptr[2])) - hex));
+    } else if (scan->perl && c == 'x' && scan->rest.len > 2 && hex_value(scan->rest.ptr[1]) >= 0 &&
+               hex_value(scan->rest.ptr[2]) >= 0) {
+        *byte = (unsigned char)(hex_value(scan->rest.ptr[1]) * 16 + hex_value(scan->rest.ptr[2]));
         skip(scan, 2);
     } else if (is_alnum((unsigned char)c) && (scan->perl || c != 'd')) {
         return false;
@@ -216,7 +222,8 @@ static bool scan_escape(struct scan *scan, struct atom *atom)
         skip(scan, 1);
         return true;
     }
-    if (is_digit((unsigned char)c) && c != '0' && !(scan->rest.len > 1 && is_digit((unsigned char)scan->rest.ptr[1]))) {
+    if (is_digit((unsigned char)c) && c != '0' &&
+        !(scan->rest.len > 1 && is_digit((unsigned char)scan->rest.ptr[1]))) {
         atom->kind = ATOM_BACK;
         scan->atoms->has_back = true;
         skip(scan, 1);

@@ -1,4 +1,4 @@
-/* pattern_shadow - rules that never get their turn, because an earlier one matches all they match */
+/* pattern_shadow - rules that never get their turn: an earlier one matches all they match */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
 #include "pattern_trial.h"
@@ -49,11 +49,18 @@ static void end_piece(struct reader *r)
     buf_clear(&r->piece);
 }
 
+/* glibc's \d is the letter, but not where case is ignored. */
+static bool is_piece(const struct atom *atom)
+{
+    return atom->kind == ATOM_LITERAL && atom->min > 0 &&
+           !(atom->len > 1 && is_alnum(atom->literal));
+}
+
 /* An anchored pattern without text at its beginning has an empty piece there. */
 static void begin_anchored(struct reader *r, uint32_t i)
 {
     r->pieces->is_anchored = true;
-    if (r->atoms->count <= i || r->atoms->list[i].kind != ATOM_LITERAL || r->atoms->list[i].min == 0)
+    if (r->atoms->count <= i || !is_piece(&r->atoms->list[i]))
         r->pieces->list[r->pieces->count++] = (struct slice){"", 0};
 }
 
@@ -61,8 +68,7 @@ static void read_literal(struct reader *r, const struct atom *atom)
 {
     unsigned char c = atom->literal;
 
-    /* glibc's \d is the letter, but not where case is ignored */
-    if (atom->min == 0 || (atom->len > 1 && is_alnum(c))) {
+    if (!is_piece(atom)) {
         r->pieces->is_exact = false;
         end_piece(r);
         return;

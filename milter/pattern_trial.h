@@ -43,7 +43,7 @@ enum pattern_result trial_run(struct trial *trial, const void *code, struct slic
 bool trial_scan(const struct trial *trial, const struct pattern_line *line, struct slice pattern,
                 struct atoms *atoms);
 
-/* The text for a message: control characters are shown as ?, long texts are cut. In trial->arena. */
+/* The text for a message: control characters shown as ?, cut if long. In trial->arena. */
 const char *trial_shown(const struct trial *trial, struct slice text);
 
 /* Each adds what it finds wrong with this rule. */
