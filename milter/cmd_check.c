@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 #include "options.h"
+#include "pattern_check.h"
 #include "policy.h"
 #include "rights.h"
 #include "rule_check.h"
@@ -45,8 +46,10 @@ static void check(const struct policy_source *source, struct problems *problems)
 {
     struct policy *policy = policy_load(source, problems);
 
-    if (policy != NULL)
+    if (policy != NULL) {
         rule_check_policy(policy, problems);
+        pattern_check_tables(policy->tables, problems);
+    }
     policy_free(policy);
 }
 

@@ -305,6 +305,7 @@ static struct table_limits limits_of(const struct settings *s)
         .pcre_match = (unsigned long)s->pcre_match_limit,
         .pcre_depth = (unsigned long)s->pcre_depth_limit,
         .pcre_heap_kb = (unsigned long)(s->pcre_heap_limit / 1024),
+        .regexp_text = (unsigned long)s->regexp_text_limit,
         .strict = s->strict_tables,
     };
 }

@@ -23,6 +23,8 @@ struct pattern_rule {
     bool substitutes;
     int line;
     uint32_t key_len;   /* of text: the patterns with their flags */
+    uint32_t pattern_at, pattern_len; /* of text: the first pattern */
+    unsigned options;                 /* its */
     uint32_t after;     /* of an if: the rule behind its endif; while open: the if around it */
     const char *text;
     const char *value;          /* as written */
@@ -164,6 +166,15 @@ static bool compile_rule(struct loader *loader, const struct expression *first,
     return rule->and_not != NULL;
 }
 
+static void set_expression(struct pattern_rule *rule, const struct expression *e,
+                           struct slice text)
+{
+    rule->negated = e->negated;
+    rule->options = e->options;
+    rule->pattern_at = (uint32_t)(e->pattern.ptr - text.ptr);
+    rule->pattern_len = (uint32_t)e->pattern.len;
+}
+
 static bool take_rule(struct loader *loader, struct slice rest, struct pattern_rule *rule,
                       struct err *err)
 {
@@ -180,7 +191,7 @@ static bool take_rule(struct loader *loader, struct slice rest, struct pattern_r
         has_second = true;
         rule->and_not_negated = second.negated;
     }
-    rule->negated = first.negated;
+    set_expression(rule, &first, loader->text);
     rule->key_len = (uint32_t)(rest.ptr - loader->text.ptr);
     rule->value = skip_spaces(rest).ptr;
     rule->substitutes = strchr(rule->value, '$') != NULL;
@@ -227,7 +238,7 @@ static void read_if(struct loader *loader, struct slice rest)
                      "text behind the pattern of an if is ignored: \"%s\" (lines between if and "
                      "endif must not start with a blank)",
                      rest.ptr);
-    rule.negated = e.negated;
+    set_expression(&rule, &e, loader->text);
     loader->open_if = (uint32_t)loader->table->count;
     loader->table->ifs++;
     add_rule(loader, &rule);
@@ -386,6 +397,40 @@ size_t pattern_count(const void *data)
     const struct pattern_table *table = data;
 
     return table->count - table->ifs;
+}
+
+size_t pattern_lines(const struct pattern_table *table)
+{
+    return table->count;
+}
+
+struct pattern_line pattern_line(const struct pattern_table *table, size_t index)
+{
+    const struct pattern_rule *rule = &table->rules[index];
+
+    return (struct pattern_line){
+        .where = {table->file, rule->line},
+        .key = {rule->text, rule->key_len},
+        .pattern = {rule->text + rule->pattern_at, rule->pattern_len},
+        .value = rule->value,
+        .options = rule->options,
+        .negated = rule->negated,
+        .is_if = rule->is_if,
+        .has_second = rule->and_not != NULL,
+        .after = rule->after,
+    };
+}
+
+const struct pattern_engine *pattern_engine_of(const struct pattern_table *table)
+{
+    return table->engine;
+}
+
+bool pattern_has_option(const struct pattern_engine *engine, unsigned options, char letter)
+{
+    unsigned bit = 0;
+
+    return engine->option(letter, &bit) == OPTION_KNOWN && (options & bit) != 0;
 }
 
 void pattern_free(void *data)

@@ -22,6 +22,7 @@ enum pattern_option { OPTION_KNOWN, OPTION_OBSOLETE, OPTION_UNKNOWN };
 /* A library of regular expressions. */
 struct pattern_engine {
     unsigned preset;   /* options of a pattern without flags */
+    bool is_perl;      /* Perl's syntax; else POSIX's */
     bool has_and_not;  /* /a/!/b/: a and not b */
     enum pattern_option (*option)(char letter, unsigned *options); /* toggles one */
 
@@ -50,6 +51,25 @@ enum table_result pattern_lookup(const void *table, struct slice key, struct are
 void pattern_each(const void *table, void (*visit)(const struct rule *rule, void *arg), void *arg);
 size_t pattern_count(const void *table);
 void pattern_free(void *table);
+
+/* One rule or if as it was understood, for those who read patterns critically. The texts live as
+ * long as the table. */
+struct pattern_line {
+    struct where where;
+    struct slice key;     /* the patterns with their flags; empty: an if */
+    struct slice pattern; /* the first one, between its delimiters */
+    const char *value;    /* as written; NULL: an if */
+    unsigned options;     /* of the engine */
+    bool negated, is_if;
+    bool has_second;      /* /a/!/b/ */
+    size_t after;         /* of an if: the first line behind its endif */
+};
+size_t pattern_lines(const struct pattern_table *table);
+struct pattern_line pattern_line(const struct pattern_table *table, size_t index);
+const struct pattern_engine *pattern_engine_of(const struct pattern_table *table);
+
+/* Is the option of this flag letter on, whether by the flag or by preset? */
+bool pattern_has_option(const struct pattern_engine *engine, unsigned options, char letter);
 
 /* A result with $1 and the like, cut into pieces at load. */
 struct template;

@@ -245,6 +245,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     limits.pcre_match = (unsigned long)p->settings->pcre_match_limit;
     limits.pcre_depth = (unsigned long)p->settings->pcre_depth_limit;
     limits.pcre_heap_kb = (unsigned long)(p->settings->pcre_heap_limit / 1024);
+    limits.regexp_text = (unsigned long)p->settings->regexp_text_limit;
     limits.strict = p->settings->strict_tables;
     p->tables = tables_new(&limits);
     p->site = site_new(p->settings, p->tables, problems);

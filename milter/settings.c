@@ -81,6 +81,8 @@ const struct param settings_rows[] = {
            "PCRE2's match limit, against patterns that explode"),
     NUMBER(PARAM_INT, pcre_depth_limit, "250000", 100, UINT32_MAX, "PCRE2's depth limit"),
     NUMBER(PARAM_SIZE, pcre_heap_limit, "32M", 64 * 1024, (int64_t)4 << 30, "PCRE2's heap limit"),
+    NUMBER(PARAM_SIZE, regexp_text_limit, "8192", 256, 1024 * 1024,
+           "how much of a text regexp: tables look at"),
 
     /* the answers */
     CODE(access_map_reject_code, "554", "reply code of REJECT in an access table"),

@@ -50,7 +50,7 @@ struct settings {
     int64_t body_checks_size_limit, header_size_limit;
     long max_recipients; /* a transaction; more than these are tempfailed */
     long pcre_match_limit, pcre_depth_limit;
-    int64_t pcre_heap_limit;
+    int64_t pcre_heap_limit, regexp_text_limit;
 
     /* the answers */
     long access_map_reject_code, access_map_defer_code, reject_code, defer_code;

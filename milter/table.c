@@ -12,6 +12,7 @@ const struct table_limits table_limits_preset = {
     .pcre_match = 1000000,
     .pcre_depth = 250000,
     .pcre_heap_kb = 32768,
+    .regexp_text = 8192,
 };
 
 /* All names of Postfix's table types; row NULL: not read by tamis. The hash-like ones differ in
@@ -284,6 +285,11 @@ size_t table_count(const struct table *table)
     return table->type->count(table->data);
 }
 
+const struct pattern_table *table_patterns(const struct table *table)
+{
+    return table->type == &type_pcre || table->type == &type_regexp ? table->data : NULL;
+}
+
 struct tables {
     struct table_limits limits;
     struct table **list;
@@ -354,6 +360,13 @@ const struct table *tables_find(struct tables *tables, const char *spec, const c
         remember_missing(tables, table->file);
     table_free(table);
     return known;
+}
+
+void tables_each(const struct tables *tables,
+                 void (*visit)(const struct table *table, void *arg), void *arg)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        visit(tables->list[i], arg);
 }
 
 void tables_each_file(const struct tables *tables, void (*visit)(const char *path, void *arg),

@@ -27,10 +27,11 @@ struct hit {
     const char *undecided_why;
 };
 
-/* Limits of regular expressions (pcre; POSIX has none); presets in table_limits_preset. */
+/* Limits of regular expressions; presets in table_limits_preset. */
 struct table_limits {
     unsigned long pcre_match, pcre_depth; /* pcre2_set_match_limit, pcre2_set_depth_limit */
     unsigned long pcre_heap_kb;           /* pcre2_set_heap_limit */
+    unsigned long regexp_text;            /* bytes of a text that regexp: tables look at */
     bool strict; /* strict_tables: a line that Postfix would skip with a warning is an error */
 };
 
@@ -84,6 +85,10 @@ void table_each(const struct table *table, void (*visit)(const struct rule *rule
                 void *arg);
 size_t table_count(const struct table *table); /* rules */
 
+/* The rules of a pcre: or regexp: table for pattern.h; NULL for another type. */
+struct pattern_table;
+const struct pattern_table *table_patterns(const struct table *table);
+
 /* Is this the name of a table type that tamis reads ("texthash", also "proxy"), or that Postfix
  * knows ("mysql", "ldap" …; all of ours, too)? */
 bool table_type_is_ours(struct slice type);
@@ -101,6 +106,10 @@ void tables_free(struct tables *tables);
  * reported, at each place that names it. */
 const struct table *tables_find(struct tables *tables, const char *spec, const char *dir,
                                 struct where at, struct problems *problems);
+
+/* Each of them once, in the order in which they were first named. */
+void tables_each(const struct tables *tables,
+                 void (*visit)(const struct table *table, void *arg), void *arg);
 
 /* The files that the tables were read from, those that could not be read, too: to watch them. */
 void tables_each_file(const struct tables *tables, void (*visit)(const char *path, void *arg),

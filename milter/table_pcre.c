@@ -199,6 +199,7 @@ static void pcre_finish(struct matching *m)
 
 static const struct pattern_engine engine = {
     .preset = PCRE2_CASELESS | PCRE2_DOTALL,
+    .is_perl = true,
     .option = pcre_option,
     .share = pcre_share,
     .unshare = pcre_unshare,

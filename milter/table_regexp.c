@@ -21,15 +21,21 @@ static enum pattern_option regexp_option(char letter, unsigned *options)
     return OPTION_UNKNOWN;
 }
 
+struct shared {
+    size_t text_max;
+};
+
 static void *regexp_share(const struct table_limits *limits)
 {
-    (void)limits;
-    return NULL;
+    struct shared *shared = xcalloc(1, sizeof(*shared));
+
+    shared->text_max = limits->regexp_text;
+    return shared;
 }
 
 static void regexp_unshare(void *shared)
 {
-    (void)shared;
+    free(shared);
 }
 
 /* glibc's regcomp(3) writes a repetition out, copy by copy, and has no limit for what comes of it:
@@ -250,14 +256,18 @@ static void copy_offsets(struct matching *m, const regmatch_t *pairs, size_t cou
 }
 
 /* REG_STARTEND takes the key with its length, NULs included. Behind it there must be a NUL all the
- * same for what stands in front of regexec(3), such as a sanitizer's checks: a copy a lookup. */
+ * same for what stands in front of regexec(3), such as a sanitizer's checks: a copy a lookup. The
+ * time regexec(3) takes may grow with the square of the text, and it has no limit of its own. */
 static enum pattern_result regexp_match(struct matching *m, const void *data, struct slice key)
 {
+    const struct shared *shared = m->shared;
     const struct regexp *code = data;
     regmatch_t whole, *pairs = &whole;
     char why[128];
     int result;
 
+    if (key.len > shared->text_max)
+        key.len = shared->text_max;
     if (m->scratch == NULL)
         m->scratch = arena_strndup(m->arena, key.ptr, key.len);
     if (code->pairs > 1)
