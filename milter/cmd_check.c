@@ -86,8 +86,9 @@ int cmd_check(int argc, char **argv)
         if (options_source(&options, true, &source, &problems))
             check_as_filter(&source, &problems);
         options_print_most(&options, &problems, SEV_NOTE);
-        printf("%s: %zu errors, %zu warnings\n", problems.errors ? "unusable" : "usable",
-               problems.errors, problems.warnings);
+        printf("%s: %zu error%s, %zu warning%s\n", problems.errors ? "unusable" : "usable",
+               problems.errors, problems.errors == 1 ? "" : "s", problems.warnings,
+               problems.warnings == 1 ? "" : "s");
         status = problems.errors ? EX_CONFIG : EX_OK;
     }
     problems_free(&problems);

@@ -111,13 +111,15 @@ static const char *column(sqlite3_stmt *stmt, enum column number, const char *if
 
 static void add_line(struct buf *b, sqlite3_stmt *stmt)
 {
-    bool enforced = sqlite3_column_int(stmt, COL_ENFORCED) != 0;
+    const char *action = column(stmt, COL_ACTION, "-");
+    bool accepted = strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
+    bool enforced = accepted || sqlite3_column_int(stmt, COL_ENFORCED) != 0;
     bool has_sender = sqlite3_column_type(stmt, COL_SENDER) != SQLITE_NULL;
 
     buf_addf(b, "%s ", column(stmt, COL_TIME, "-"));
     add_printable(b, column(stmt, COL_QUEUE_ID, "NOQUEUE"));
     buf_addf(b, " %s %s%s %s ", column(stmt, COL_DIRECTION, "-"), enforced ? "" : "would-",
-             column(stmt, COL_ACTION, "-"), column(stmt, COL_CODE, "-"));
+             action, column(stmt, COL_CODE, "-"));
     add_printable(b, column(stmt, COL_CLIENT_NAME, "unknown"));
     buf_addc(b, '[');
     add_printable(b, column(stmt, COL_CLIENT_ADDR, ""));
