@@ -73,19 +73,22 @@ int cmd_check(int argc, char **argv)
 {
     struct options options = {
         .usage = "tamis check [OPTION…]",
-        .about = "Reads configuration, rules and site facts as the filter would. Each problem is "
-                 "printed with its place and mend.",
+        .about = "Reads configuration, rules and site facts as the filter would. Each problem is\n"
+                 "printed with its place and mend. Exit status: 0 usable, 78 not.",
     };
     struct problems problems = {0};
     struct policy_source source;
     int status = options_parse(&options, argc, argv);
 
+    if (status < 0)
+        status = options_no_arguments(&options, argv);
     if (status < 0) {
         if (options_source(&options, true, &source, &problems))
             check_as_filter(&source, &problems);
         options_print_most(&options, &problems, SEV_NOTE);
-        printf("%s: %zu errors, %zu warnings\n", problems.errors ? "unusable" : "usable",
-               problems.errors, problems.warnings);
+        printf("%s: %zu error%s, %zu warning%s\n", problems.errors ? "unusable" : "usable",
+               problems.errors, problems.errors == 1 ? "" : "s", problems.warnings,
+               problems.warnings == 1 ? "" : "s");
         status = problems.errors ? EX_CONFIG : EX_OK;
     }
     problems_free(&problems);

@@ -38,14 +38,16 @@ int cmd_reload(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis reload [OPTION…]",
-        .about = "Has the running filter read its configuration again, and waits for the result. A "
-                 "bad one changes nothing.",
+        .about = "Has the running filter read its configuration again, and waits for the result.\n"
+                 "A bad one changes nothing.",
         .rows = rows,
     };
     struct buf out = {0};
     struct err err = {""};
     int status = options_parse(&options, argc, argv);
 
+    if (status < 0)
+        status = options_no_arguments(&options, argv);
     if (status < 0) {
         status = ask(&options, json ? "reload json" : "reload", RELOAD_WAIT_US, &out, &err);
         if (status < 0) {
@@ -90,6 +92,8 @@ int cmd_status(int argc, char **argv)
     struct err err = {""};
     int status = options_parse(&options, argc, argv);
 
+    if (status < 0)
+        status = options_no_arguments(&options, argv);
     if (status < 0) {
         status = ask(&options, json ? "status json" : "status", STATUS_WAIT_US, &out, &err);
         if (status < 0) {

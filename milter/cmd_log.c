@@ -111,13 +111,15 @@ static const char *column(sqlite3_stmt *stmt, enum column number, const char *if
 
 static void add_line(struct buf *b, sqlite3_stmt *stmt)
 {
-    bool enforced = sqlite3_column_int(stmt, COL_ENFORCED) != 0;
+    const char *action = column(stmt, COL_ACTION, "-");
+    bool accepted = strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
+    bool enforced = accepted || sqlite3_column_int(stmt, COL_ENFORCED) != 0;
     bool has_sender = sqlite3_column_type(stmt, COL_SENDER) != SQLITE_NULL;
 
     buf_addf(b, "%s ", column(stmt, COL_TIME, "-"));
     add_printable(b, column(stmt, COL_QUEUE_ID, "NOQUEUE"));
     buf_addf(b, " %s %s%s %s ", column(stmt, COL_DIRECTION, "-"), enforced ? "" : "would-",
-             column(stmt, COL_ACTION, "-"), column(stmt, COL_CODE, "-"));
+             action, column(stmt, COL_CODE, "-"));
     add_printable(b, column(stmt, COL_CLIENT_NAME, "unknown"));
     buf_addc(b, '[');
     add_printable(b, column(stmt, COL_CLIENT_ADDR, ""));
@@ -293,11 +295,11 @@ int cmd_log(int argc, char **argv)
         {'f', "follow", NULL, "go on with new ones until interrupted", &follow_it, NULL},
         {'n', "lines", "COUNT", "of the newest that match (20)", &lines, NULL},
         {0, "reject", NULL, "only what was rejected or deferred", &refused, NULL},
-        {0, "from", "PATTERN", "the sender; * and ? stand for anything, else a part will do",
+        {0, "from", "PATTERN", "the sender; * and ? are wild, else a part will do",
          &q.from, NULL},
         {0, "rcpt", "PATTERN", "a recipient, likewise", &q.rcpt, NULL},
         {0, "client", "PATTERN", "the client's name or address, likewise", &q.client, NULL},
-        {0, "json", NULL, "one JSON object a line, with the columns of the view decision", &json,
+        {0, "json", NULL, "one JSON object a line: the view decision", &json,
          NULL},
         {0, "file", "LOG", "this log, not the one that the configuration names", &q.file, NULL},
         {0},

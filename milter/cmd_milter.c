@@ -18,13 +18,15 @@ int cmd_milter(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis milter [OPTION…]",
-        .about = "Is the filter: serves the MTA at `socket` until INT or TERM. HUP and USR1 reload.",
+        .about = "Is the filter: serves the MTA at `socket` until INT or TERM. HUP, USR1: reload.",
         .rows = rows,
     };
     struct problems problems = {0};
     struct policy_source source;
     int status = options_parse(&options, argc, argv);
 
+    if (status < 0)
+        status = options_no_arguments(&options, argv);
     if (status < 0) {
         log_verbose(options.verbose > 0);
         if (options_source(&options, true, &source, &problems)) {

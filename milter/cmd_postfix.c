@@ -176,9 +176,9 @@ int cmd_postfix(int argc, char **argv)
     struct options options = {
         .usage = "tamis postfix [-c DIR] [OPTION…]",
         .about =
-            "Read postconf (-c DIR: of that configuration), print the lines that main.cf and "
-            "master.cf need,\nand say on standard error what is wrong or doubled there. Changes "
-            "nothing.",
+            "Reads postconf (-c DIR: of that configuration), prints the lines for main.cf and\n"
+            "master.cf, and says on standard error what is wrong or doubled there.\n"
+            "Changes nothing.",
         .rows = rows,
     };
     struct problems problems = {0};

@@ -135,11 +135,13 @@ static void log_report(const struct reload_report *report, const char *why)
 {
     if (report->refused) {
         log_line(LOG_ERR,
-                 "reload refused (%s), generation %u stays in force: %zu error%s, first: %s", why, report->generation, report->errors, report->errors == 1 ? "" : "s",
+                 "reload refused (%s), generation %u stays in force: %zu error%s, first: %s", why,
+                 report->generation, report->errors, report->errors == 1 ? "" : "s",
                  report->first_error);
     } else if (report->warnings) {
-        log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files, %zu warnings: see tamis check",
-                 why, report->generation, report->files, report->warnings);
+        log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files, %zu warning%s: see tamis check",
+                 why, report->generation, report->files, report->warnings,
+                 report->warnings == 1 ? "" : "s");
     } else {
         log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files", why, report->generation,
                  report->files);

@@ -35,6 +35,13 @@ const char *options_default_file(void)
     return DEFAULT_FILE;
 }
 
+int options_no_arguments(const struct options *options, char **argv)
+{
+    if (argv[options->first] == NULL)
+        return -1;
+    return options_usage_error(options, "no argument is expected: %s", argv[options->first]);
+}
+
 int options_version(void)
 {
     puts(PACKAGE_STRING);

@@ -38,6 +38,9 @@ void options_free(struct options *options);
  * Returns EX_USAGE. */
 int options_usage_error(const struct options *options, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* -1, or EX_USAGE after a message when an argument is left that is no option. */
+int options_no_arguments(const struct options *options, char **argv);
+
 int options_version(void); /* prints it, returns 0 */
 
 /* The settings that -c and -o ask for. Without -c it is the default file,

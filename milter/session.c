@@ -74,6 +74,7 @@ static void begin_message(struct session *s)
     else
         slots[LIST_SENDER] = slots[LIST_HELO];
     s->message = message_new(s->world->now(s->world));
+    s->message->verdict.enforced = s->enforce;
     s->engine.message = s->message;
     s->message->direction = direction_of(s->policy->directions, &s->client, "", s->message->arena);
     s->touched = s->has_content = false;
@@ -455,6 +456,7 @@ const struct verdict *session_eom(struct session *s, const struct macros *macros
     if (conclude_content(s)->act == ACT_DUNNO && m->verdict.act != ACT_DISCARD &&
         message_has_permitted(m)) {
         m->verdict = v;
+        m->verdict.enforced = s->enforce;
         if (!s->engine.quiet)
             decision_log("accept", STAGE_EOM, &s->client, m, m->recipients, "250 2.0.0 Ok", NULL);
     }

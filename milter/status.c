@@ -87,8 +87,8 @@ static void add_reasons(struct buf *out, const struct facts *facts)
     if (facts->reload.refused) {
         buf_addf(out, "  the reload of ");
         add_time(out, facts->reload.at);
-        buf_addf(out, " was refused (%zu errors), first: %s\n", facts->reload.errors,
-                 facts->reload.first_error);
+        buf_addf(out, " was refused (%zu error%s), first: %s\n", facts->reload.errors,
+                 facts->reload.errors == 1 ? "" : "s", facts->reload.first_error);
     }
     if (has_log_trouble(facts)) {
         buf_addf(out, "  the log cannot be written: %s\n", facts->journal.last_error);

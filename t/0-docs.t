@@ -238,6 +238,23 @@ subtest 'tamis-log(5) has every column of the views' => sub {
     }
 };
 
+# The options of all subcommands are told once, in front. The default file's name is configure's.
+subtest 'help is short, and tamis(8) has its options' => sub {
+    plan skip_all => 'no program' unless -x $tamis;
+    my ($common) = $man{'tamis.8'} =~ /^\.Ss Options of all subcommands\n(.*?)^\.S[sh]/ms;
+    for my $name ($man{'tamis.8'} =~ /^\.Ss tamis (\w+)$/mg) {
+        my ($status, $text) = run($tamis, $name, '--help');
+        my @lines = split /\n/, $text;
+        my ($section) = $man{'tamis.8'} =~ /^\.Ss tamis $name\n(.*?)^\.S[sh]/ms;
+        is($status, 0, "$name --help");
+        cmp_ok(scalar @lines, '<=', 24, "$name: lines");
+        none("$name: wide lines", grep { length > 80 && !/ -c FILE / } @lines);
+        none("$name: undocumented options", grep { "$section$common" !~ /\bFl -?\Q$_\E(?![\w])/ }
+            map { s/^-//r } map { /^ +(?:-(\w))?,? *(-?-[a-z]+)?/ ? grep { defined } $1, $2 && substr $2, 1 : () }
+            grep { /^ +-/ } @lines);
+    }
+};
+
 subtest 'README names what exists' => sub {
     my $readme = slurp("$top/README.md");
     none('files', grep { !-e "$top/$_" } qw(bootstrap milter.conf HACKING.md LICENSE ChangeLog));

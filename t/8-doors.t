@@ -404,6 +404,7 @@ sub compare_log {
 
     is $row->{action}, $action, "$name: the log's action";
     is_deeply [map { $_->{action} } @recipients], \@rcpt_actions, "$name: recipients in the log";
+    is $row->{enforced}, 1, "$name: enforced";
     is $row->{direction}, $scene->{direction}, "$name: direction";
     for my $i (0 .. $#recipients) {
         my ($want) = map { $_->[1] } grep { $_->[0] eq "rcpt $i" } @events;
