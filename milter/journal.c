@@ -386,9 +386,10 @@ static bool join_thread(struct journal *j)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    /* Not by the wall clock, which may be set: then waiting rows would be lost, or the end not come. */
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (CLOSE_US + CLOSE_GRACE_US) / 1000000;
-    return pthread_timedjoin_np(j->thread, NULL, &until) == 0;
+    return pthread_clockjoin_np(j->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
 }
 
 void journal_close(struct journal *j)
