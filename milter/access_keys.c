@@ -87,9 +87,12 @@ static const char *without_extension(const char *address, size_t extension, stru
 bool access_keys_mail(const struct access_keys *keys, const char *key)
 {
     size_t extension = address_extension(key, keys->delimiters);
-    const char *plain = extension ? without_extension(key, extension, keys->arena) : NULL;
+    const char *plain;
     struct slice domain = address_domain(key);
 
+    if (strchr(key, '@') == NULL)
+        return false;
+    plain = extension ? without_extension(key, extension, keys->arena) : NULL;
     if (try_both_forms(keys, key, false) || (plain && try_both_forms(keys, plain, true)))
         return true;
     if (try_key(keys, domain, true) || try_parents(keys, domain))

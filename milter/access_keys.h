@@ -28,7 +28,8 @@ bool access_keys_name(const struct access_keys *keys, const char *name);
 bool access_keys_address(const struct access_keys *keys, const char *address);
 
 /* user+ext@dom, user@dom, dom and its parents, user+ext@, user@; what has a local part in its quoted
- * form first. `key` is struct address's; it holds an @. */
+ * form first. `key` is struct address's; without an @, as some MTAs resolve local users, it has no
+ * keys. */
 bool access_keys_mail(const struct access_keys *keys, const char *key);
 
 /* The same for a sender, who may be null: its key is "" then. */

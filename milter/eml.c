@@ -80,13 +80,15 @@ static void send_body(struct slice rest, const struct eml_events *events)
     if (events->body == NULL)
         return;
     while (next_line(&rest, &line)) {
+        size_t sent = 0;
+
         buf_add(&chunk, line.ptr, line.len);
         buf_adds(&chunk, "\r\n");
-        while (chunk.len >= CHUNK) {
-            events->body(events->arg, chunk.ptr, CHUNK);
-            chunk.len -= CHUNK;
-            memmove(chunk.ptr, chunk.ptr + CHUNK, chunk.len);
-        }
+        for (; chunk.len - sent >= CHUNK; sent += CHUNK)
+            events->body(events->arg, chunk.ptr + sent, CHUNK);
+        if (sent > 0)
+            memmove(chunk.ptr, chunk.ptr + sent, chunk.len - sent);
+        chunk.len -= sent;
     }
     if (chunk.len > 0)
         events->body(events->arg, chunk.ptr, chunk.len);

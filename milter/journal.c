@@ -48,7 +48,7 @@ struct journal {
 
     struct journal_db db; /* the writer's alone */
     uint64_t wal_next_us; /* the WAL is not tried again before */
-    uint64_t dropped_before; /* the trouble began */
+    uint64_t dropped_before; /* the last success */
 };
 
 const char *entry_action_name(enum entry_action action)
@@ -153,8 +153,6 @@ static void note_sizes(struct journal *j)
 static void note_error(struct journal *j, bool healthy, const struct err *err)
 {
     pthread_mutex_lock(&j->mutex);
-    if (!healthy && j->status.healthy)
-        j->dropped_before = j->dropped;
     j->status.errors++;
     j->status.healthy = healthy;
     snprintf(j->status.last_error, sizeof(j->status.last_error), "%.255s", err->text);
@@ -163,6 +161,7 @@ static void note_error(struct journal *j, bool healthy, const struct err *err)
 
 static void note_written(struct journal *j, uint64_t count)
 {
+    uint64_t dropped = j->dropped;
     bool recovered;
 
     pthread_mutex_lock(&j->mutex);
@@ -173,7 +172,8 @@ static void note_written(struct journal *j, uint64_t count)
     if (recovered)
         log_limited(&j->again_limit, LOG_INFO,
                     "%s: written again; %" PRIu64 " decisions were not logged", j->path,
-                    j->dropped - j->dropped_before);
+                    dropped - j->dropped_before);
+    j->dropped_before = dropped;
 }
 
 static void set_aside(struct journal *j)
@@ -386,9 +386,10 @@ static bool join_thread(struct journal *j)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    /* Not by the wall clock, which may be set: then waiting rows would be lost, or the end not come. */
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (CLOSE_US + CLOSE_GRACE_US) / 1000000;
-    return pthread_timedjoin_np(j->thread, NULL, &until) == 0;
+    return pthread_clockjoin_np(j->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
 }
 
 void journal_close(struct journal *j)

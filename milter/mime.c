@@ -171,7 +171,8 @@ static bool take_header_line(struct mime *m, struct slice line)
     if (len == 0)
         return false;
     buf_add(&m->header, line.ptr, len);
-    add_to_header(m, "", (struct slice){line.ptr + colon, line.len - colon});
+    buf_addc(&m->header, ':'); /* whatever the limit: it ends the name */
+    add_to_header(m, "", (struct slice){line.ptr + colon + 1, line.len - colon - 1});
     return true;
 }
 

@@ -344,7 +344,8 @@ static void note_mta_refusal(struct session *s, struct recipient *r, const struc
         .enforced = true,
     };
     s->message->verdict = r->verdict;
-    decision_log("mta-reject", STAGE_RCPT, &s->client, s->message, r, r->verdict.text, NULL);
+    if (!s->engine.quiet)
+        decision_log("mta-reject", STAGE_RCPT, &s->client, s->message, r, r->verdict.text, NULL);
 }
 
 static struct recipient *note_rcpt(struct session *s, const char *const *argv,

@@ -22,6 +22,7 @@ void signals_claim(void)
     fill(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is a full disk, and no end */
 }
 
 int signals_wait(uint64_t timeout_us)

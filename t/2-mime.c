@@ -190,6 +190,8 @@ static void test_options(void)
         "Ph[A: b\n d] -- 0= 0=E0: f 6= ");
     one("headers end at their limit", "A: 34\n 7\n 9\n\n", 13,
         (struct mime_options){.header_limit = 6}, "Ph[A: 34\n 7] -- 0= ");
+    one("a limit in the midst of a name", "Content-Type: text/plain\n\n", 26,
+        (struct mime_options){.header_limit = 5}, "Pm[Content-Type:] -- 0= ");
     one("pieces of lines", longer, strlen(longer), (struct mime_options){.line_limit = 8},
         "Ph[A: 234567\n 234567] -- 0= 1=12345678 10=12345678+ 19=90 22=--x ");
     one("pieces, CR kept", "12345678\r\n", 10,

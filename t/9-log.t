@@ -1,0 +1,90 @@
+#!/usr/bin/perl
+# 9-log - whatever happens to the log's file while mail flows, the mail is answered, and at once
+# SPDX-License-Identifier: BSD-2-Clause
+use strict;
+use warnings;
+use Test::More;
+use lib "$ENV{srcdir}/t/lib";
+use Tamis::Guard qw(spew wait_until);
+use Tamis::Live qw(live_filter live_mta play status_of);
+
+alarm 300;
+
+my $filter = live_filter(set => { log_queue_limit => 50 });
+my $log = $filter->log_file;
+my $mta = live_mta($filter);
+
+sub mail_flows {
+    my ($name, $count) = @_;
+    my $wrong = 0;
+    for (1 .. $count) {
+        my ($reply, @texts) = play($mta, '<reject@example.org>', '<bob@example.org>');
+        $wrong++ if $reply->{action} ne 'continue' || $texts[0] !~ /^554 5[.]7[.]1 / || $texts[1] ne 'ok';
+    }
+    return is $wrong, 0, "$name: mail is answered";
+}
+
+sub log_is {
+    my ($name, $pattern) = @_;
+    return ok wait_until(30, sub { my $l = status_of($filter)->{log}; $pattern->($l) }), $name;
+}
+
+sub heals {
+    my ($name) = @_;
+    my $written = status_of($filter)->{log}{written};
+    play($mta, '<bob@example.org>');
+    return log_is("$name: written again", sub { $_[0]{healthy} && $_[0]{written} > $written && !$_[0]{queued} });
+}
+
+sub trouble {
+    my ($name, $text) = @_;
+    mail_flows($name, 120);
+    return log_is("$name: status says why", sub { !$_[0]{healthy} && $_[0]{last_error} =~ $text });
+}
+
+sub limit_files {
+    my ($bytes) = @_;
+    return system('prlimit', '--pid', $filter->pid, "--fsize=$bytes:") == 0;
+}
+
+mail_flows('as usual', 10);
+log_is('written', sub { $_[0]{written} == 10 });
+
+SKIP: {
+    skip 'no prlimit', 3 if !limit_files('unlimited');
+    limit_files(20000);
+    trouble('a limit on the size of files', qr/File too large/);
+    limit_files('unlimited');
+    heals('a limit on the size of files');
+}
+unlink glob "$log*";
+mail_flows('removed', 30);
+heals('removed');
+for my $kind ('a directory', 'a FIFO', 'a device') {
+    my $earlier = status_of($filter)->{log}{errors};
+    unlink glob "$log*";
+    $kind eq 'a directory' ? mkdir $log : $kind eq 'a FIFO' ? system('mkfifo', $log) : symlink('/dev/full', $log);
+    mail_flows($kind, 60);
+    log_is("$kind: noted", sub { $_[0]{errors} > $earlier && $_[0]{last_error} =~ /not a regular file/ });
+    rmdir $log if !unlink $log;
+    heals($kind);
+}
+for my $part ($log, "$log-wal") {
+    play($mta, '<bob@example.org>');
+    truncate $part, 10;
+    mail_flows('cut to ten bytes', 20);
+    heals('cut to ten bytes');
+}
+spew($log, "\xa5" x 81920);
+mail_flows('overwritten', 20);
+heals('overwritten');
+unlink glob "$log*";
+rename $filter->dir, $filter->dir . '-moved';
+mail_flows('its directory is gone', 60);
+rename $filter->dir . '-moved', $filter->dir;
+heals('its directory is gone');
+$mta->quit;
+is $filter->stop, 0, 'ends';
+unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
+
+done_testing;
