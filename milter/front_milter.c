@@ -174,10 +174,12 @@ static void ask_for_macros(SMFICTX *ctx)
 
 static unsigned long steps_wanted(const struct policy_needs *needs)
 {
-    unsigned long steps = SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP
+    unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP
                           | SMFIP_HDR_LEADSPC;
 
-    steps |= needs->headers ? 0 : SMFIP_NOHDRS;
+    /* Who wants headers needs their end, too: in a mail without any, libmilter would take the body for
+     * out of order, and never answer. */
+    steps |= needs->headers ? 0 : SMFIP_NOHDRS | SMFIP_NOEOH;
     steps |= needs->body ? 0 : SMFIP_NOBODY;
     steps |= needs->early_reply ? 0 : SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL;
     steps |= needs->mta_rejects ? SMFIP_RCPT_REJ : 0;
@@ -360,6 +362,12 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     CALLBACK(ctx, header_event(front, name, value));
 }
 
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_NOREPLY;
+}
+
 static sfsistat body_event(struct front *front, const char *data, size_t len)
 {
     bool more = session_body(front->session, data, len);
@@ -439,6 +447,7 @@ bool front_listen(const char *place, struct err *err)
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
         .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
         .xxfi_body = on_body,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,

@@ -13,7 +13,7 @@ alarm 120;
 # NOBODY 10, NOHDRS 20, NOEOH 40, NR_HDR 80, NOUNKNOWN 100, SKIP 400, RCPT_REJ 800, NR_CONN 1000,
 # NR_HELO 2000, NR_MAIL 4000, NR_EOH 40000, HDR_LEADSPC 100000
 my @policies = (
-    ['header events for the log', { log_message_id => 'yes' }, 0x1475d0],
+    ['header events for the log', { log_message_id => 'yes' }, 0x147590],
     ['no header events', { log_message_id => 'no' }, 0x1475f0],
     ['CONNECT, HELO and MAIL are answered', { delay_reject => 'no', log_message_id => 'no' }, 0x1405f0],
     ['recipients that the MTA refused', { log_mta_rejects => 'yes', log_message_id => 'no' }, 0x147df0],
