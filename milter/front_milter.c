@@ -5,6 +5,7 @@
 #include "counters.h"
 #include "edits.h"
 #include "front_reuse.h"
+#include "front_terms.h"
 #include "log.h"
 #include "reply.h"
 
@@ -13,19 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* What was agreed when the MTA connected: REUSE_BITS bits. */
-enum terms {
-    TERM_KNOWN = 1 << 0,
-    TERM_HEADERS = 1 << 1, /* header events come */
-    TERM_EARLY = 1 << 2,   /* CONNECT, HELO and MAIL are answered */
-    TERM_BODY = 1 << 3,
-    TERM_REJECTS = 1 << 4, /* recipients that the MTA refused are shown */
-    TERM_LEADSPC = 1 << 5,
-    TERM_RCPT_ARGS = 1 << 6,
-    TERM_EDITS = 1 << 7, /* headers may be changed */
-    TERM_SKIP = 1 << 8,  /* "no more of the body" is understood */
-};
 
 /* One connection of the MTA; libmilter calls for it from any thread, but never twice at a time. */
 struct front {
@@ -90,13 +78,6 @@ static struct front *front_open(SMFICTX *ctx, struct policy *policy, unsigned te
     return front;
 }
 
-static unsigned terms_of(const struct policy_needs *needs)
-{
-    return TERM_KNOWN | (needs->headers ? TERM_HEADERS : 0) | (needs->body ? TERM_BODY : 0)
-           | (needs->early_reply ? TERM_EARLY : 0) | (needs->mta_rejects ? TERM_REJECTS : 0)
-           | (needs->edits ? TERM_EDITS : 0);
-}
-
 /* The front of a reused connection. Its terms are those of its first client; when the policy has
  * changed since and needs more, the client is turned away until the MTA connects anew. */
 static struct front *front_reuse(SMFICTX *ctx)
@@ -109,7 +90,7 @@ static struct front *front_reuse(SMFICTX *ctx)
         return NULL;
     }
     struct policy_needs needs = policy_needs(policy);
-    if (terms_of(&needs) & ~terms) {
+    if (terms_needed(&needs) & ~terms) {
         policy_release(policy);
         log_limited(&limit, LOG_WARNING,
                     "the MTA goes on with a connection that was agreed on before the last reload, "
@@ -149,47 +130,6 @@ static sfsistat answer(SMFICTX *ctx, const struct front *front, enum stage stage
     return reply_send(ctx, verdict, &terms);
 }
 
-/* The MTA's macros for each event, which Postfix would not all send by itself. Content-stage values
- * of connection macros are cleanup's own, so none is asked for at DATA or later. */
-static void ask_for_macros(SMFICTX *ctx)
-{
-    static const struct {
-        int stage;
-        const char *names;
-    } lists[] = {
-        {SMFIM_CONNECT, "j i v _ {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
-                        "{client_name} {client_ptr} {client_port} {client_resolve} {client_connections}"},
-        {SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}"},
-        {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
-                        "{mail_mailer}"},
-        {SMFIM_ENVRCPT, "i {rcpt_addr} {rcpt_host} {rcpt_mailer}"},
-        {SMFIM_DATA, "i"},
-        {SMFIM_EOM, "i"},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        smfi_setsymlist(ctx, lists[i].stage, MUTABLE(lists[i].names));
-    }
-}
-
-static unsigned long steps_wanted(const struct policy_needs *needs)
-{
-    unsigned long steps = SMFIP_NOEOH | SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP
-                          | SMFIP_HDR_LEADSPC;
-
-    steps |= needs->headers ? 0 : SMFIP_NOHDRS;
-    steps |= needs->body ? 0 : SMFIP_NOBODY;
-    steps |= needs->early_reply ? 0 : SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL;
-    steps |= needs->mta_rejects ? SMFIP_RCPT_REJ : 0;
-    return steps;
-}
-
-enum {
-    ACTIONS = SMFIF_ADDHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE
-              | SMFIF_SETSYMLIST,
-    ACTIONS_EDITS = SMFIF_CHGHDRS, /* asked for when a rule may change a header */
-};
-
 /* With no descriptor left libmilter's listener would turn in circles, and the log not open. */
 static bool is_full(void)
 {
@@ -213,14 +153,14 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long ste
         return SMFIS_TEMPFAIL;
     }
     struct policy_needs needs = policy_needs(policy);
-    *want_actions = (ACTIONS | (needs.edits ? ACTIONS_EDITS : 0)) & actions;
-    *want_steps = (*want_steps | steps_wanted(&needs)) & steps;
-    unsigned terms = terms_of(&needs);
+    *want_actions = terms_actions(&needs) & actions;
+    *want_steps = (*want_steps | terms_steps(&needs)) & steps;
+    unsigned terms = terms_needed(&needs);
     terms |= *want_steps & SMFIP_HDR_LEADSPC ? TERM_LEADSPC : 0;
     terms |= *want_steps & SMFIP_SKIP ? TERM_SKIP : 0;
     terms |= *want_actions & SMFIF_ADDRCPT_PAR ? TERM_RCPT_ARGS : 0;
     if (actions & SMFIF_SETSYMLIST) {
-        ask_for_macros(ctx);
+        terms_ask_for_macros(ctx);
     }
     front_open(ctx, policy, terms);
     reuse_note(ctx, terms);
@@ -360,6 +300,12 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
     CALLBACK(ctx, header_event(front, name, value));
 }
 
+static sfsistat on_eoh(SMFICTX *ctx)
+{
+    (void)ctx;
+    return SMFIS_NOREPLY;
+}
+
 static sfsistat body_event(struct front *front, const char *data, size_t len)
 {
     bool more = session_body(front->session, data, len);
@@ -433,12 +379,13 @@ bool front_listen(const char *place, struct err *err)
     struct smfiDesc callbacks = {
         .xxfi_name = MUTABLE("tamis"),
         .xxfi_version = SMFI_VERSION,
-        .xxfi_flags = ACTIONS | ACTIONS_EDITS,
+        .xxfi_flags = TERMS_ALL_ACTIONS,
         .xxfi_connect = on_connect,
         .xxfi_helo = on_helo,
         .xxfi_envfrom = on_mail,
         .xxfi_envrcpt = on_rcpt,
         .xxfi_header = on_header,
+        .xxfi_eoh = on_eoh,
         .xxfi_body = on_body,
         .xxfi_eom = on_eom,
         .xxfi_abort = on_abort,

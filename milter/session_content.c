@@ -277,7 +277,7 @@ void content_header(struct content *c, const char *name, const char *value)
 {
     struct message *m;
 
-    if (c == NULL || c->verdict.act != ACT_DUNNO)
+    if (c == NULL || c->in_body || c->verdict.act != ACT_DUNNO)
         return;
     m = c->scene.message;
     if (m->header_count == HEADERS_MAX) {

@@ -21,7 +21,8 @@ struct content_scene {
 struct content *content_new(const struct content_scene *scene);
 void content_free(struct content *content);
 
-/* A header as the MTA passes it, the blank behind the colon included. What a rule decides is kept. */
+/* A header as the MTA passes it, the blank behind the colon included. What a rule decides is kept. After
+ * the first of the body there are no more. */
 void content_header(struct content *content, const char *name, const char *value);
 
 /* The next bytes of the body. False when nothing that may still come can change anything. */

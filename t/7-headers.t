@@ -138,6 +138,8 @@ X-Same: three
 END
     ['only edits', "X-Ignore: 1\nX-Ignore: 2\nX-Strip: 3\nX-Ignore: 4\n"],
     ['Received is edited', "Received: from a (b [192.0.2.1])\n\tby c; Mon, 1 Jan 2024 00:00:00 +0000\nX-Prepend: 1\n"],
+    ['no header', undef, "x\n"],
+    ['no header, body reject', undef, "body reject\n"],
     ['body', '', "body reject this\n"],
     ['body soft', '', "a\nbody soft\n"],
     ['body discard', '', "a\n\nbody discard\n"],
@@ -181,11 +183,11 @@ ok($postfix->start, 'Postfix starts');
 sub scene {
     my ($listener, $i) = @_;
     my ($name, $header, $text) = @{ $scenes[$i] };
-    my $from = $header =~ /^From:/m ? '' : "From: a\@b.example\n";
+    my $from = ($header // '') =~ /^From:/m ? '' : "From: a\@b.example\n";
     my $said = Tamis::Smtp->play(
         port => $postfix->port($listener), mail => '<sender@fine.example> BODY=8BITMIME',
         client => { name => undef, addr => '192.0.2.1' }, rcpt => ['<rcpt@y.example>', '<two@y.example>'],
-        message => "X-Mark: $listener $i\n${from}To: rcpt\@y.example\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n"
+        message => !defined $header ? "\n$text" : "X-Mark: $listener $i\n${from}To: rcpt\@y.example\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n"
             . "Message-Id: <$i\@b.example>\n$header\n" . ($text // "body\n"));
     # Where REJECT has a code and no text, Postfix puts blanks behind it.
     return ($said->{end} // '(closed)') =~ s/queued as \S+/queued as ID/r =~ s/ +\z//r;
