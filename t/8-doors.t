@@ -23,7 +23,7 @@ my $MAIL = "Subject: one scene\nMessage-Id: <scene\@x.example>\n\nbody\n";
 # or {rcpt_addr}, where it is more than the text without brackets in lower case.
 # What must come out, where it is not 250: connect_answer, helo_answer, mail_answer, data, eom, and
 # `to`: a list for the recipients. log: [action, actions of recipients], where the answers do not say
-# it. file => 0: the scene cannot be told to `tamis test MAIL`.
+# it. text: of the mail, where it matters. file => 0: the scene cannot be told to `tamis test MAIL`.
 my @houses;
 
 sub house {
@@ -246,6 +246,24 @@ END
     { name => 'none', client => ['unknown', '192.0.2.7'],
         to => ['450 4.7.1 <unknown>: Unverified Client host rejected: none'] };
 
+# The content of the mail.
+my $head = join '', map { "/^$_->[0]/ $_->[1]\n" } ['Subject: bad', 'REJECT 5.7.9 that subject'],
+    ['Subject: soft', 'REJECT 4.7.9 not yet'], ['Subject: gone', 'DISCARD'], ['Subject: mark', 'PREPEND X-A: b'],
+    ['Subject: drop', 'IGNORE'], ['Subject: new', 'REPLACE Subject: old'], ['Subject: wait', 'HOLD'];
+house 'content', "header_checks = regexp:head\nbody_checks = regexp:body\n"
+        . "sender_restrictions = inline:{ {bad\@x.example = REJECT first} }\n",
+    { head => $head, body => "/^evil/ REJECT evil words\n/^hush/ DISCARD\n" },
+    { name => 'REJECT', text => "Subject: bad\n\nx\n", eom => '550 5.7.9 that subject' },
+    { name => 'REJECT for now', text => "Subject: soft\n\nevil\n", eom => '451 4.7.9 not yet' },
+    { name => 'DISCARD', text => "Subject: gone\n\nevil\n", log => ['discard', 'discard'] },
+    { name => 'body', text => "Subject: one\n\nevil\n", rcpt => ['<a@b.example>', '<b@b.example>'],
+        eom => '550 5.7.1 evil words' },
+    { name => 'body, DISCARD', text => "Subject: one\n\nhush\n", log => ['discard', 'discard'] },
+    { name => 'an edit, then the body', text => "Subject: mark\n\nevil\n", eom => '550 5.7.1 evil words' },
+    { name => 'refused before', mail => '<bad@x.example>', text => "Subject: bad\n\nx\n",
+        to => ['554 5.7.1 <bad@x.example>: Sender address rejected: first'] },
+    map { { name => "Subject: $_", text => "X-First: 1\nSubject: $_\nTo: a\n\nx\n" } } qw(mark drop new wait none);
+
 # --- the doors
 
 sub arguments { ref $_[0] ? @{ $_[0] } : ($_[0]) }
@@ -275,7 +293,7 @@ sub expected {
 sub complete {
     my ($scene) = @_;
     my %s = (client => ['unknown', '192.0.2.1'], auth => '', helo => 'h.example',
-        mail => '<s@x.example>', rcpt => ['<a@b.example>'], resolved => {}, file => 1,
+        mail => '<s@x.example>', rcpt => ['<a@b.example>'], resolved => {}, file => 1, text => $MAIL,
         direction => defined $scene->{auth} ? 'outgoing' : 'incoming', %$scene);
     return \%s;
 }
@@ -283,7 +301,7 @@ sub complete {
 # (a) a script: the answers to its commands, the same events as expected() has.
 sub by_script {
     my ($filter, $scene, @events) = @_;
-    my ($path, %line) = ($filter->file('scene.eml', $MAIL));
+    my ($path, %line) = ($filter->file('scene.eml', $scene->{text}));
     my $prelude = 0;
     my @script;
 
@@ -334,7 +352,7 @@ sub by_milter {
             length $scene->{auth} ? ('{auth_authen}' => $scene->{auth}, '{auth_type}' => 'PLAIN') : (),
             $macros ? ('{mail_addr}' => resolved($scene, $scene->{mail}), '{mail_mailer}' => 'smtp') : ()) },
         data => sub { $mta->data(i => '4Qabc') },
-        eom => sub { $mta->content($MAIL) },
+        eom => sub { $mta->content($scene->{text}) },
     );
     my @answers;
 
@@ -360,7 +378,7 @@ sub by_mail {
     my ($status, $out, $err) = $filter->command('test', '--json', '--client', "$name\[$addr]",
         length $scene->{helo} ? ('--helo', $scene->{helo}) : (),
         length $scene->{auth} ? ('--auth', $scene->{auth}) : (), '--from', arguments($scene->{mail}),
-        map({ ('--rcpt', arguments($_)) } @{ $scene->{rcpt} }), $filter->file('scene.eml', $MAIL));
+        map({ ('--rcpt', arguments($_)) } @{ $scene->{rcpt} }), $filter->file('scene.eml', $scene->{text}));
 
     diag $err if $status;
     return JSON::PP->new->decode($out);
