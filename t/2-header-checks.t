@@ -160,6 +160,7 @@ my $edits = write_file('edits', <<'END');
 /^X-Bcc:/           BCC copy@else.example
 /^X-Redir:/         REDIRECT to@else.example
 /^X-Part: (.*)/     PREPEND X-Parts: $1
+/^Content-ID: (.*)/ REPLACE Content-ID: <$1>
 /^X-Reject:/        REJECT
 END
 my $conf = "header_checks = pcre:$edits\n";
@@ -176,6 +177,7 @@ my @cases = (
     ['PREPEND of no field', "X-Bad: x\n\n"],
     ['HOLD once, BCC', "X-Hold: 1\nX-Hold: 2\nX-Bcc: 1\nX-Bcc: 2\n\n", ['hold', undef, undef, 'look'], ['bcc', undef, undef, 'copy@else.example']],
     ['REDIRECT ends it', "X-Ign: 1\nX-Redir: 1\nX-Ign: 2\n\n", ['ignore', 0, 'X-Ign', ' 1'], ['redirect', undef, undef, 'to@else.example']],
+    ['a field of mime_header_checks, too', "A: b\nContent-ID: 1\nX-Ign: 1\n\n", ['replace', 1, 'Content-ID', ' <1>'], ['ignore', 2, 'X-Ign', ' 1']],
     ['nothing of a refused mail', "X-Ign: 1\nX-Reject: 1\n\n"],
     ['a part: once a rule, at the end', "A: b\nContent-Type: multipart/mixed; boundary=b\n\n--b\nX-Part: 1\nX-Ign: 1\n\n--b\nX-Part: 2\nX-Pre: 1\n\n--b--\n",
         ['prepend', 2, 'X-Parts', ' 1'], ['prepend', 3, 'X-DEBUGO', 'WARN']],
