@@ -163,6 +163,14 @@ END
     ['a NUL', '', "aa\nNU\0Lis\nNULi\0s\n"],
 );
 
+# Random headers out of a few, so that names repeat and most are edited.
+my @pool = ((map { "X-Same: $_" } qw(one first del pre ren void last), 'to del', "a\n\tfold", "pre\n fold"),
+    (map { "$_: x" } qw(X-Ignore x-ignore X-Prepend X-Prepend-Tight X-Replace X-Replace-Tight X-Replace-Name
+        X-Replace-Void X-Strip X-Other X-New X-Renamed X-Keep X-Replace-Blank)),
+    "X-Replace-Fold: a\n\tb", "Received: from a\n\tby b; Mon, 1 Jan 2024 00:00:00 +0000", 'X-Empty-Value:');
+srand 3;
+push @scenes, map { ["random $_", join '', map { $pool[rand @pool] . "\n" } 1 .. 5 + rand 40] } 1 .. 60;
+
 my $filter = Tamis::Filter->new(conf => '');
 my $postfix = Tamis::Postfix->new(listeners => {
     native => { smtpd_milters => '', cleanup_service_name => 'cleanup-native' } });
