@@ -39,6 +39,7 @@ my $refusals = write_file('refusals', <<'END');
 /^X-Soft:/    REJECT 4.7.3 later
 /^X-Two:/     REJECT 2.7.9 odd
 /^X-Not:/     REJECT 5.7 x
+/^X-Bare:/    REJECT 5.7.9
 /^X-Said: (.*)/ REJECT said $1
 /^X-Void:/
 /^X-Discard:/ DISCARD
@@ -54,6 +55,7 @@ plays('refusals', "header_checks = pcre:$refusals\n", map({ ('message ' . mail("
     ['X-Soft: x', '451 4.7.3 later'],
     ['X-Two: x', '451 4.7.9 odd'],
     ['X-Not: x', '550 5.7.1 5.7 x'],
+    ['X-Bare: x', '550 5.7.9 '],
     ["X-Said: a\n\tb", '550 5.7.1 said a  b'],
     ['X-Void: x', '451 4.3.0 Error: queue file write error'],
     ['X-Discard: x', $ok],
