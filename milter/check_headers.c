@@ -38,12 +38,13 @@ static struct outcome skip(const struct value *v, const char *why)
 {
     static struct log_limit limit;
 
-    log_limited(&limit, LOG_WARNING, "%s:%d: %s; skipped", v->hit->rule.file ? v->hit->rule.file : "?",
-                v->hit->rule.line, why);
+    log_limited(&limit, LOG_WARNING, "%s:%d: %s; skipped",
+                v->hit->rule.file ? v->hit->rule.file : "?", v->hit->rule.line, why);
     return act(ACT_DUNNO, NULL);
 }
 
-/* Postfix takes the class of the reply from the enhanced code; 2.x.x, which is none, makes it 4.x.x. */
+/* Postfix takes the class of the reply from the enhanced code; 2.x.x, which is none, makes it
+ * 4.x.x. */
 static struct outcome on_reject(const struct value *v)
 {
     const char *dsn, *text = dsn_split(v->text, &dsn, v->arena);
@@ -207,7 +208,8 @@ struct outcome checks_judge(const struct checks *checks, struct slice text, stru
 
     text.len = strnlen(text.ptr, text.len);
     for (size_t i = 0; text.len > 0 && i < checks->count; i++) {
-        struct value v = {.checks = checks, .table = checks->tables[i], .hit = &hit, .arena = arena};
+        struct value v = {.checks = checks, .table = checks->tables[i], .hit = &hit,
+                          .arena = arena};
         enum table_result result = table_lookup(v.table, text, arena, &hit);
 
         report_undecided(&hit);

@@ -20,9 +20,9 @@ struct checks {
     size_t count;
 };
 
-/* Reads a list of TYPE:TABLE, separated by blanks and commas; relative names belong to `dir`. What cannot
- * be opened is an error in `problems`. The list lives in the arena, the tables with `tables`. Blocks for
- * the files. */
+/* Reads a list of TYPE:TABLE, separated by blanks and commas; relative names belong to `dir`. What
+ * cannot be opened is an error in `problems`. The list lives in the arena, the tables with
+ * `tables`. Blocks for the files. */
 const struct checks *checks_parse(enum checks_id id, const struct param_text *text, const char *dir,
                                   struct tables *tables, struct arena *arena,
                                   struct problems *problems);
@@ -30,17 +30,18 @@ const struct checks *checks_parse(enum checks_id id, const struct param_text *te
 /* May a rule of the list want to change a header? */
 bool checks_may_edit(const struct checks *checks);
 
-/* What is wrong with the values of a list's tables, each at its place: what a milter cannot do, what
- * cannot work. */
+/* What is wrong with the values of a list's tables, each at its place: what a milter cannot do,
+ * what cannot work. */
 void checks_check_values(const struct checks *checks, struct problems *problems);
 
-/* What the list says of one header ("Name:value") or line: ACT_DUNNO when no table has it (question is
- * NULL then) or its action is to do nothing. ACT_REJECT and ACT_DEFER come with code, dsn and text; PREPEND
- * and REPLACE with what the rule says, captured text and all (see header_field_read). What cannot be performed is logged, rate-limited, and is ACT_DUNNO. Texts live
- * in the arena or as long as the tables. Any thread; never blocks. */
+/* What the list says of one header ("Name:value") or line: ACT_DUNNO when no table has it (question
+ * is NULL then) or its action is to do nothing. ACT_REJECT and ACT_DEFER come with code, dsn and
+ * text; PREPEND and REPLACE with what the rule says, captured text and all (see header_field_read).
+ * What cannot be performed is logged, rate-limited, and is ACT_DUNNO. Texts live in the arena or as
+ * long as the tables. Any thread; never blocks. */
 struct outcome checks_judge(const struct checks *checks, struct slice text, struct arena *arena);
 
-/* The beginning of a header or line as it is logged: 200 bytes, what is no printable UTF-8 is `?`. */
+/* The beginning of a header or line as it is logged: 200 bytes; what is no printable UTF-8: `?`. */
 const char *checks_excerpt(struct slice text, struct arena *arena);
 
 #endif

@@ -20,7 +20,7 @@ static bool next_table(struct slice *rest, struct slice *word)
     size_t start = 0, end;
     int depth = 0;
 
-    while (start < rest->len && (is_space((unsigned char)rest->ptr[start]) || rest->ptr[start] == ','))
+    while (start < rest->len && strchr(", \t\r\n", rest->ptr[start]) != NULL)
         start++;
     for (end = start; end < rest->len; end++) {
         unsigned char c = (unsigned char)rest->ptr[end];
@@ -140,8 +140,8 @@ static void check_unknown(const struct walk *w, const struct rule *rule, struct 
         for (const char *const *name = lists[l]; *name != NULL; name++)
             nearest_offer(&nearest, *name);
     if (word.len == 3 && is_digit((unsigned char)word.ptr[0]))
-        warn(w, rule, "%.*s is an action of access tables only: write REJECT TEXT; skipped when it fires",
-             (int)word.len, word.ptr);
+        warn(w, rule, "%.*s is an action of access tables only: write REJECT TEXT; skipped when it "
+             "fires", (int)word.len, word.ptr);
     else
         warn(w, rule, "\"%.*s\" is no action of header_checks(5); skipped when it fires%s%s",
              (int)(word.len < 60 ? word.len : 60), word.ptr, nearest.best ? "; did you mean " : "",
@@ -182,7 +182,7 @@ void checks_check_values(const struct checks *checks, struct problems *problems)
         if (w.edits && (checks->id == CHECKS_MIME || checks->id == CHECKS_NESTED))
             problems_add(problems, SEV_NOTE, at,
                          "a milter does not change headers inside a body: in parts and attached "
-                         "messages IGNORE, STRIP and REPLACE do nothing, and PREPEND adds its field "
-                         "to the message's own (part_prepend)");
+                         "messages IGNORE, STRIP and REPLACE do nothing, and PREPEND adds its "
+                         "field to the message's own (part_prepend)");
     }
 }

@@ -61,6 +61,17 @@ static const char *one_line(const char *text, struct arena *arena)
     return copy;
 }
 
+/* As Postfix: the last one that was taken. */
+static const struct recipient *last_recipient(const struct message *message)
+{
+    const struct recipient *last = NULL;
+
+    for (const struct recipient *r = message->recipients; r != NULL; r = r->next)
+        if (!r->refused_by_mta && !(verdict_refuses(&r->verdict) && r->verdict.enforced))
+            last = r;
+    return last;
+}
+
 void decision_log_content(const struct decision_content *d, const struct client *client,
                           const struct message *message)
 {
@@ -69,5 +80,5 @@ void decision_log_content(const struct decision_content *d, const struct client 
     log_line(LOG_INFO, "%s: %s: %s %s from %s[%s];%s%s%s",
              message->queue_id[0] ? message->queue_id : "NOQUEUE", d->what, d->place, d->excerpt,
              client->name, client->addr_text,
-             context(client, message, message->recipients, d->rule), text[0] ? ": " : "", text);
+             context(client, message, last_recipient(message), d->rule), text[0] ? ": " : "", text);
 }

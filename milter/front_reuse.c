@@ -23,5 +23,6 @@ unsigned reuse_terms(const void *context)
 {
     uint64_t entry = atomic_load(slot_of(context));
 
-    return entry >> REUSE_BITS == (uint64_t)(uintptr_t)context ? entry & ((1U << REUSE_BITS) - 1) : 0;
+    return entry >> REUSE_BITS == (uint64_t)(uintptr_t)context ? entry & ((1U << REUSE_BITS) - 1)
+                                                               : 0;
 }

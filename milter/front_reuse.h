@@ -3,9 +3,9 @@
 #ifndef TAMIS_FRONT_REUSE_H
 #define TAMIS_FRONT_REUSE_H
 
-/* The MTA may say QUIT_NC and CONNECT again (Sendmail does), which ends the session but not what was
- * negotiated. Kept by libmilter's context, in a table of fixed size: the newest entry wins its place.
- * Any thread. */
+/* The MTA may say QUIT_NC and CONNECT again (Sendmail does), which ends the session but not what
+ * was negotiated. Kept by libmilter's context, in a table of fixed size: the newest entry wins its
+ * place. Any thread. */
 enum { REUSE_BITS = 9 }; /* of terms */
 
 void reuse_note(const void *context, unsigned terms);

@@ -21,8 +21,8 @@ unsigned long terms_steps(const struct policy_needs *needs)
     unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP
                           | SMFIP_HDR_LEADSPC;
 
-    /* Who wants headers needs their end, too: in a mail without any, libmilter would take the body for
-     * out of order, and never answer. */
+    /* Who wants headers needs their end, too: in a mail without any, libmilter would take the body
+     * for out of order, and never answer. */
     steps |= needs->headers ? 0 : SMFIP_NOHDRS | SMFIP_NOEOH;
     steps |= needs->body ? 0 : SMFIP_NOBODY;
     steps |= needs->early_reply ? 0 : SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL;
@@ -37,7 +37,8 @@ void terms_ask_for_macros(SMFICTX *ctx)
         const char *names;
     } lists[] = {
         {SMFIM_CONNECT, "j i v _ {daemon_name} {daemon_addr} {daemon_port} {client_addr} "
-                        "{client_name} {client_ptr} {client_port} {client_resolve} {client_connections}"},
+                        "{client_name} {client_ptr} {client_port} {client_resolve} "
+                        "{client_connections}"},
         {SMFIM_HELO, "{tls_version} {cipher} {cipher_bits} {cert_subject} {cert_issuer}"},
         {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} "
                         "{mail_mailer}"},

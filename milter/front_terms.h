@@ -26,12 +26,14 @@ enum {
     TERMS_ALL_ACTIONS = TERMS_ACTIONS | SMFIF_CHGHDRS, /* when a rule may change a header */
 };
 
-unsigned terms_needed(const struct policy_needs *needs); /* enum terms: what the policy cannot do without */
+/* enum terms: what the policy cannot do without */
+unsigned terms_needed(const struct policy_needs *needs);
 unsigned long terms_actions(const struct policy_needs *needs); /* SMFIF_x to ask for */
 unsigned long terms_steps(const struct policy_needs *needs);   /* SMFIP_x to ask for */
 
-/* Asks for the macros of each event, which Postfix would not all send by itself. Content-stage values of
- * connection macros are cleanup's own, so none is asked for at DATA or later. Only while negotiating. */
+/* Asks for the macros of each event, which Postfix would not all send by itself. Content-stage
+ * values of connection macros are cleanup's own, so none is asked for at DATA or later. Only while
+ * negotiating. */
 void terms_ask_for_macros(SMFICTX *ctx);
 
 #endif

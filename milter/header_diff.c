@@ -51,7 +51,8 @@ static void add_new(struct lines *l, const struct message *m, const struct edit 
 static void add_header(struct lines *l, const struct message *m, const struct header *h,
                        const struct edit *e)
 {
-    bool prepends = e != NULL && e->act == ACT_PREPEND, replaces = e != NULL && e->act == ACT_REPLACE;
+    bool prepends = e != NULL && e->act == ACT_PREPEND;
+    bool replaces = e != NULL && e->act == ACT_REPLACE;
 
     if (prepends)
         add_new(l, m, e);
@@ -130,8 +131,10 @@ static void add_hunks(const struct lines *l, struct buf *out)
 
     while (change < l->count) {
         from = change > CONTEXT ? change - CONTEXT : 0;
-        for (to = change + 1; (change = next_change(l, to)) < l->count && change - to <= 2 * CONTEXT;)
+        do {
             to = change + 1;
+            change = next_change(l, to);
+        } while (change < l->count && change - to <= 2 * CONTEXT);
         to = to + CONTEXT < l->count ? to + CONTEXT : l->count;
         add_hunk(l, from, to, out);
     }

@@ -27,7 +27,8 @@ static char *clean_value(const char *text, size_t len, struct arena *arena)
     return copy;
 }
 
-bool header_field_read(const char *text, struct arena *arena, const char **name, const char **value)
+bool header_field_read(const char *text, struct arena *arena, const char **name,
+                       const char **value)
 {
     size_t len = strnlen(text, FIELD_MAX), colon;
 

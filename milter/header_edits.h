@@ -20,21 +20,22 @@ struct header_change {
     const char *value; /* all that stands behind the colon, with its blank; NULL: HEADER_DELETE */
 };
 
-/* To be performed in this order: from the last field to the first, because each change moves what is
- * below it. */
+/* To be performed in this order: from the last field to the first, because each change moves what
+ * is below it. */
 struct header_changes {
     struct header_change *list;
     size_t count;
 };
 
-/* What `edits` (of the message, or NULL) come to. Fields on top stand in the order in which their rules
- * fired, fields at the end, too. Edits that concern no header, or whose text is no field, are left out.
- * Everything lives in the message's arena. */
+/* What `edits` (of the message, or NULL) come to. Fields on top stand in the order in which their
+ * rules fired, fields at the end, too. Edits that concern no header, or whose text is no field, are
+ * left out. Everything lives in the message's arena. */
 struct header_changes header_changes_plan(const struct message *message, const struct edit *edits);
 
-/* The field "Name: value" that an edit brings, as it is written: no CR or NUL is in it, each line but the
- * first begins with a blank (a tab is put in, as Postfix does), at most 60,000 bytes. False when the
- * text is no field (RFC 5322 section 2.2; blanks in front of the colon are tolerated). */
-bool header_field_read(const char *text, struct arena *arena, const char **name, const char **value);
+/* The field "Name: value" that an edit brings, as it is written: no CR or NUL is in it, each line
+ * but the first begins with a blank (a tab is put in, as Postfix does), at most 60,000 bytes. False
+ * when the text is no field (RFC 5322 section 2.2; blanks in front of the colon are tolerated). */
+bool header_field_read(const char *text, struct arena *arena, const char **name,
+                       const char **value);
 
 #endif

@@ -138,8 +138,8 @@ const struct header *message_add_header(struct message *message, const char *nam
  * copied. False when it was there already. */
 bool message_add_edit(struct message *message, enum act act, const char *text,
                       const struct rule_ref *rule);
-/* Appends what a rule wants with a header; the caller sees to it that there is one a header. The text is
- * copied (NULL: none), the rule's must live as long as the policy. */
+/* Appends what a rule wants with a header; the caller sees to it that there is one a header. The
+ * text is copied (NULL: none), the rule's must live as long as the policy. */
 void message_edit_header(struct message *message, enum act act, const struct header *header,
                          enum edit_place place, const char *text, const struct rule_ref *rule);
 /* The last one of that kind, or NULL. */

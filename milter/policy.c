@@ -348,7 +348,8 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
 
 static bool has_checks(const struct policy *policy, enum checks_id id)
 {
-    return policy->checks[DIR_INCOMING][id]->count > 0 || policy->checks[DIR_OUTGOING][id]->count > 0;
+    return policy->checks[DIR_INCOMING][id]->count > 0
+           || policy->checks[DIR_OUTGOING][id]->count > 0;
 }
 
 struct policy_needs policy_needs(const struct policy *policy)

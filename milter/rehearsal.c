@@ -167,9 +167,9 @@ static bool play_message(struct play *p, struct err *err)
 {
     struct eml_events events = {.header = on_header, .body = on_body, .arg = p->session};
 
+    announce(p, STAGE_EOM);
     if (p->r->message[0] != '\0' && !eml_read(p->r->message, &events, err))
         return false;
-    announce(p, STAGE_EOM);
     p->verdict = session_eom(p->session, &p->macros);
     return true;
 }

@@ -399,7 +399,7 @@ const struct verdict *session_data(struct session *s, const struct macros *macro
     return conclude(s, run(s, STAGE_DATA, NULL), NULL);
 }
 
-/* What the lists of this message's direction look at; a message that is to be discarded is not looked at. */
+/* For the lists of this message's direction; what is to be discarded is not looked at. */
 static struct content *content_of(struct session *s)
 {
     struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet};

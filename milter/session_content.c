@@ -1,4 +1,4 @@
-/* session_content - a message's headers and body on their way through header_checks and body_checks */
+/* session_content - a message on its way through header_checks and body_checks */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session_content.h"
 

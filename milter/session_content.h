@@ -1,4 +1,4 @@
-/* session_content - a message's headers and body on their way through header_checks and body_checks */
+/* session_content - a message on its way through header_checks and body_checks */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_SESSION_CONTENT_H
 #define TAMIS_SESSION_CONTENT_H
@@ -16,20 +16,21 @@ struct content_scene {
     bool quiet;              /* nothing is logged */
 };
 
-/* NULL when no list is to be asked for a message of this direction; the functions below take that, too.
- * The caller frees it. Nothing here waits for anything; one thread at a time. */
+/* NULL when no list is to be asked for a message of this direction; the functions below take that,
+ * too. The caller frees it. Nothing here waits for anything; one thread at a time. */
 struct content *content_new(const struct content_scene *scene);
 void content_free(struct content *content);
 
-/* A header as the MTA passes it, the blank behind the colon included. What a rule decides is kept. After
- * the first of the body there are no more. */
+/* A header as the MTA passes it, the blank behind the colon included. What a rule decides is kept.
+ * After the first of the body there are no more. */
 void content_header(struct content *content, const char *name, const char *value);
 
 /* The next bytes of the body. False when nothing that may still come can change anything. */
 bool content_body(struct content *content, const char *data, size_t len);
 
-/* The end of the message: what the lists made of it. ACT_DUNNO, ACT_REJECT, ACT_DEFER or ACT_DISCARD,
- * logged already; its texts live in the message's arena or the policy. `enforced` is for the caller. */
+/* The end of the message: what the lists made of it. ACT_DUNNO, ACT_REJECT, ACT_DEFER or
+ * ACT_DISCARD, logged already; its texts live in the message's arena or the policy. `enforced` is
+ * for the caller. */
 struct verdict content_end(struct content *content);
 
 #endif

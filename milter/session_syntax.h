@@ -6,14 +6,14 @@
 #include "message.h"
 #include "settings.h"
 
-/* helo_required and strict_rfc821_envelopes at MAIL and RCPT, answered as Postfix does; ACT_DUNNO when
- * nothing is wrong. Texts live for ever. */
+/* helo_required and strict_rfc821_envelopes at MAIL and RCPT, answered as Postfix does; ACT_DUNNO
+ * when nothing is wrong. Texts live for ever. */
 struct verdict syntax_of_mail(const struct settings *settings, const struct client *client,
                               const struct message *message);
 struct verdict syntax_of_rcpt(const struct settings *settings, const struct recipient *recipient);
 
-/* More recipients than a transaction may have: deferred, to be neither kept nor logged, so that memory has
- * a bound. */
+/* More recipients than a transaction may have: deferred, to be neither kept nor logged, so that
+ * memory has a bound. */
 struct verdict syntax_too_many_recipients(void);
 
 #endif

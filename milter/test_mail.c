@@ -223,8 +223,8 @@ static void json_steps(struct buf *b, const struct message *m)
     buf_adds(b, "]");
 }
 
-/* An edit of the header: the field's place in the mail as it came, from 0; fields on top of it count among
- * themselves, those below it go on. */
+/* An edit of the header: the field's place in the mail as it came, from 0; fields on top of it
+ * count among themselves, those below it go on. */
 static void json_header_edit(struct buf *b, const struct edit *e, struct arena *arena, int index)
 {
     const char *name, *value;

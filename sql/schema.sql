@@ -120,7 +120,7 @@ CREATE TABLE mail_check (
 --   action      accept, reject, tempfail, discard, or aborted: the client ended it
 --   enforced    0: judged only; the mail server was told to go on
 --   stage       where it was decided, as in Postfix's log: CONNECT, HELO, MAIL, RCPT, DATA,
---               END-OF-MESSAGE
+--               HEADER, BODY, END-OF-MESSAGE
 --   code, dsn, text          what the client was told: 554, 5.7.1, ...
 --   file, line, rule_text    the rule that decided
 --   recipients  all that were named, in their order, separated by commas

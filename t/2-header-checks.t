@@ -39,6 +39,7 @@ my $refusals = write_file('refusals', <<'END');
 /^X-Soft:/    REJECT 4.7.3 later
 /^X-Two:/     REJECT 2.7.9 odd
 /^X-Not:/     REJECT 5.7 x
+/^X-Bare:/    REJECT 5.7.9
 /^X-Said: (.*)/ REJECT said $1
 /^X-Void:/
 /^X-Discard:/ DISCARD
@@ -54,6 +55,7 @@ plays('refusals', "header_checks = pcre:$refusals\n", map({ ('message ' . mail("
     ['X-Soft: x', '451 4.7.3 later'],
     ['X-Two: x', '451 4.7.9 odd'],
     ['X-Not: x', '550 5.7.1 5.7 x'],
+    ['X-Bare: x', '550 5.7.9 '],
     ["X-Said: a\n\tb", '550 5.7.1 said a  b'],
     ['X-Void: x', '451 4.3.0 Error: queue file write error'],
     ['X-Discard: x', $ok],
@@ -160,6 +162,7 @@ my $edits = write_file('edits', <<'END');
 /^X-Bcc:/           BCC copy@else.example
 /^X-Redir:/         REDIRECT to@else.example
 /^X-Part: (.*)/     PREPEND X-Parts: $1
+/^Content-ID: (.*)/ REPLACE Content-ID: <$1>
 /^X-Reject:/        REJECT
 END
 my $conf = "header_checks = pcre:$edits\n";
@@ -176,6 +179,7 @@ my @cases = (
     ['PREPEND of no field', "X-Bad: x\n\n"],
     ['HOLD once, BCC', "X-Hold: 1\nX-Hold: 2\nX-Bcc: 1\nX-Bcc: 2\n\n", ['hold', undef, undef, 'look'], ['bcc', undef, undef, 'copy@else.example']],
     ['REDIRECT ends it', "X-Ign: 1\nX-Redir: 1\nX-Ign: 2\n\n", ['ignore', 0, 'X-Ign', ' 1'], ['redirect', undef, undef, 'to@else.example']],
+    ['a field of mime_header_checks, too', "A: b\nContent-ID: 1\nX-Ign: 1\n\n", ['replace', 1, 'Content-ID', ' <1>'], ['ignore', 2, 'X-Ign', ' 1']],
     ['nothing of a refused mail', "X-Ign: 1\nX-Reject: 1\n\n"],
     ['a part: once a rule, at the end', "A: b\nContent-Type: multipart/mixed; boundary=b\n\n--b\nX-Part: 1\nX-Ign: 1\n\n--b\nX-Part: 2\nX-Pre: 1\n\n--b--\n",
         ['prepend', 2, 'X-Parts', ' 1'], ['prepend', 3, 'X-DEBUGO', 'WARN']],
