@@ -433,10 +433,23 @@ static bool read_item(struct reader *r)
     }
 }
 
+/* Bytes that stand for themselves, and of which the next is one, too: most there are. */
+static void read_plain(struct reader *r)
+{
+    static const bool operator[256] = {
+        ['\0'] = true, ['\\'] = true, ['('] = true, [')'] = true, ['['] = true,
+        ['{'] = true,  ['|'] = true,  ['*'] = true, ['+'] = true, ['?'] = true,
+        ['.'] = true,  ['^'] = true,  ['$'] = true,
+    };
+
+    while (!operator[(unsigned char)r->p[0]] && !operator[(unsigned char)r->p[1]])
+        add_byte(&r->now, *r->p++);
+}
+
 /* Up to the end or an unmatched closing parenthesis. */
 static bool read_items(struct reader *r, bool *alternatives)
 {
-    while (*r->p != '\0' && *r->p != ')')
+    for (read_plain(r); *r->p != '\0' && *r->p != ')'; read_plain(r))
         if (*r->p == '|') {
             *alternatives = true;
             r->p++;

@@ -130,6 +130,18 @@ static const struct row rows[] = {
     {"no result: the rule stays and fails", "/a/\n/a/ B\n", "a", ERROR, 1, "1:warning: no result"},
     {"no result: others go on", "/a/\n/b/ B\n", "b", "B", 2, "1:warning: no result"},
     {"an empty result by an empty group", "/a(x?)/ $1\n", "a", ERROR, 1, NULL},
+    {"UTF: the Kelvin sign is a k", "/q/ A\n/q/ A\n/q/ A\n/(*UTF)ok/ B\n", "o\xe2\x84\xaa", "B", 4,
+     NULL},
+    {"UCP: Latin-1 has case", "/q/ A\n/q/ A\n/q/ A\n/(*UCP)a\xe9/ B\n", "A\xc9", "B", 4, "*"},
+    {"a header's rules keep their order", "/^To:/ A\n/b/ B\n/^From:/ C\n/^From: b/ D\n/./ E\n",
+     "From: b", "B", 2, NULL},
+    {"a header's own rule", "/^To:/ A\n/b/ B\n/^from:/ C\n/^From: c/ D\n/./ E\n", "From: c", "C", 3,
+     NULL},
+    {"a header's rule in an if that does not hold",
+     "if /^To:/\n/^From:/ A\nendif\nif /b/\n/^From:/ B\nendif\n/^From:/ C\n", "From: c", "C", 7,
+     NULL},
+    {"a negated rule of another header", "/^To:/ A\n/^Cc:/ B\n!/^To:/ C\n/^From:/ D\n", "From: c",
+     "C", 3, NULL},
     {"a start option of PCRE", "/(*UCP)a/ OK\n", "a", "OK", 1, NULL},
 };
 

@@ -60,6 +60,8 @@ static const struct row rows[] = {
      "1:warning: $1 in the result of a `!` pattern"},
     {"$1 with ! and not", "!/(a)/!/b/ $1\n/c/ B\n", "c", "B", 2, "1:warning: of a `!` pattern"},
     {"bad pattern", "/(/ x\n/b/ B\n", "b", "B", 2, "1:warning: bad pattern: "},
+    {"braces of basic expressions", "/q/ A\n/q/ A\n/q/ A\n/ab{2}c/x OK\n", "ab{2}c", "OK", 4,
+     NULL},
     {"repeated repetition", "/ok/ x\n/.++++++++++++++++++++++++++++++++/ y\n/b/ B\n", "b", "B", 3,
      "2:warning: the pattern is too large when its repetitions are written out"},
     {"repeated groups", "/((((a{1,99}){1,99}){1,99}){1,99})/ y\n/b/ B\n", "b", "B", 2, TOO_LARGE},
