@@ -136,7 +136,7 @@ static void make_directory(const struct server *server, const char *path)
         *p = '/';
     }
     if (mkdir(directory, 0750) == 0 && server->has_rights
-        && chown(directory, server->rights.uid, server->rights.gid) < 0) {
+        && lchown(directory, server->rights.uid, server->rights.gid) < 0) {
         log_line(LOG_WARNING, "%s: %s", directory, strerror(errno));
     }
 }
@@ -170,7 +170,7 @@ static int listen_at_socket(struct server *server)
     }
     socket_hurry();
     if (server->socket.kind == SOCKET_UNIX && server->has_rights
-        && chown(server->socket.path, server->rights.uid, server->rights.gid) < 0) {
+        && lchown(server->socket.path, server->rights.uid, server->rights.gid) < 0) {
         log_line(LOG_WARNING, "%s: %s", server->socket.path, strerror(errno));
     }
     return EX_OK;

@@ -9,18 +9,21 @@
 #include "engine.h"
 #include "fold.h"
 #include "session_content.h"
+#include "session_macros.h"
 #include "session_syntax.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { IDLE_BYTES = 64 * 1024 }; /* of records of checks that no message may follow */
+
 struct session {
     struct policy *policy;
     struct world *world;
     struct journal *journal;
     bool enforce;
-    struct arena *arena; /* of the client; the message has its own */
+    struct arena *arena, *helo_arena; /* of the client, of its last HELO; the message has its own */
     struct client client;
     struct engine engine;
     struct message *message; /* never NULL */
@@ -32,39 +35,8 @@ struct session {
     struct verdict answer;
 };
 
-static const char *macro(const struct macros *macros, const char *name)
-{
-    const char *value = macros && macros->get ? macros->get(macros->arg, name) : NULL;
-
-    return value && value[0] ? value : NULL;
-}
-
-/* A copy that can be shown. */
-static char *printable(struct arena *arena, const char *text, char replacement)
-{
-    char *copy = arena_strdup(arena, text ? text : "");
-
-    fold_printable(copy, replacement);
-    return copy;
-}
-
-static const char *keep_macro(struct session *s, const struct macros *macros, const char *name)
-{
-    const char *value = macro(macros, name);
-
-    return value ? printable(s->arena, value, '?') : NULL;
-}
-
-static int port_macro(const struct macros *macros, const char *name)
-{
-    const char *value = macro(macros, name);
-    long port;
-
-    return value && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
-}
-
-/* A new message: what its predecessor's lists left over is forgotten, what those of the session left
- * over is not. */
+/* A new message: what its predecessor's lists left over is forgotten, what those of the session
+ * left over is not. */
 static void begin_message(struct session *s)
 {
     struct verdict *slots = s->engine.defer_if_permit;
@@ -101,6 +73,7 @@ struct session *session_new(struct policy *policy, struct world *world, struct j
     s->journal = journal;
     s->enforce = always_enforce || policy->settings->mode == MODE_ENFORCE;
     s->arena = arena_new();
+    s->helo_arena = arena_new();
     s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client};
     reset_client(s);
     begin_message(s);
@@ -162,6 +135,7 @@ void session_free(struct session *s)
 {
     end_message(s, false);
     arena_free(s->arena);
+    arena_free(s->helo_arena);
     policy_release(s->policy);
     free(s);
 }
@@ -193,11 +167,12 @@ static struct verdict run(struct session *s, enum stage stage, const struct reci
 
 /* A list with a stage of its own, before any message: the deferral that it may have asked for is kept
  * for all messages of the session. */
-static struct verdict run_early(struct session *s, enum stage stage, enum list_id list)
+static struct verdict run_early(struct session *s, enum stage stage, enum list_id list,
+                                struct arena *arena)
 {
     struct verdict v = run(s, stage, NULL);
 
-    keep_verdict(&s->engine.defer_if_permit[list], s->arena);
+    keep_verdict(&s->engine.defer_if_permit[list], arena);
     return v;
 }
 
@@ -236,42 +211,51 @@ const struct verdict *session_connect(struct session *s, const char *name, const
                                       int port, const struct macros *macros)
 {
     struct client *c = &s->client;
-    const char *real = macro(macros, "{client_name}");
+    const char *real = macro_get(macros, "{client_name}");
 
     end_message(s, false);
     reset_client(s);
-    c->addr_text = printable(s->arena, addr_text ? addr_text : "unknown", '?');
+    c->addr_text = printable_copy(s->arena, addr_text ? addr_text : "unknown", '?');
     if (!addr_parse(slice_of(c->addr_text), &c->addr))
         c->addr = (struct addr){.family = AF_UNSPEC};
     if (real == NULL)
         real = name;
-    c->name = real && real[0] && real[0] != '[' ? printable(s->arena, real, '?') : "unknown";
-    c->ptr = keep_macro(s, macros, "{client_ptr}");
+    c->name = real && real[0] && real[0] != '[' ? printable_copy(s->arena, real, '?') : "unknown";
+    c->ptr = macro_keep(s->arena, macros, "{client_ptr}");
     if (c->ptr == NULL)
         c->ptr = c->name; /* verified, or unknown as well */
-    c->resolve = keep_macro(s, macros, "{client_resolve}");
-    c->daemon_name = keep_macro(s, macros, "{daemon_name}");
-    c->daemon_addr = keep_macro(s, macros, "{daemon_addr}");
-    c->daemon_port = port_macro(macros, "{daemon_port}");
+    c->resolve = macro_keep(s->arena, macros, "{client_resolve}");
+    c->daemon_name = macro_keep(s->arena, macros, "{daemon_name}");
+    c->daemon_addr = macro_keep(s->arena, macros, "{daemon_addr}");
+    c->daemon_port = macro_port(macros, "{daemon_port}");
     c->port = port;
     c->local = port == 0 || c->daemon_port == 0;
     begin_message(s);
-    conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT), NULL);
+    conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT, s->arena), NULL);
     s->engine.defer_if_permit[LIST_HELO] = s->engine.defer_if_permit[LIST_CLIENT];
     return &s->answer;
 }
 
 const struct verdict *session_helo(struct session *s, const char *name, const struct macros *macros)
 {
+    struct verdict *slots = s->engine.defer_if_permit;
+    struct arena *arena = s->helo_arena;
     struct client *c = &s->client;
 
-    c->helo = printable(s->arena, name, '?');
-    c->tls_version = keep_macro(s, macros, "{tls_version}");
-    c->cipher = keep_macro(s, macros, "{cipher}");
-    c->cipher_bits = keep_macro(s, macros, "{cipher_bits}");
-    c->cert_subject = keep_macro(s, macros, "{cert_subject}");
-    c->cert_issuer = keep_macro(s, macros, "{cert_issuer}");
-    return conclude(s, run_early(s, STAGE_HELO, LIST_HELO), NULL);
+    arena_reset(arena); /* nothing but memory limits how often a client says HELO */
+    if (!s->message->has_mail && s->discard.act == ACT_DUNNO &&
+        arena_size(s->message->arena) > IDLE_BYTES)
+        session_abort(s);
+    c->helo = printable_copy(arena, name, '?');
+    c->tls_version = macro_keep(arena, macros, "{tls_version}");
+    c->cipher = macro_keep(arena, macros, "{cipher}");
+    c->cipher_bits = macro_keep(arena, macros, "{cipher_bits}");
+    c->cert_subject = macro_keep(arena, macros, "{cert_subject}");
+    c->cert_issuer = macro_keep(arena, macros, "{cert_issuer}");
+    slots[LIST_HELO] = slots[LIST_CLIENT]; /* what the arena held is gone */
+    conclude(s, run_early(s, STAGE_HELO, LIST_HELO, arena), NULL);
+    slots[LIST_SENDER] = slots[LIST_HELO];
+    return &s->answer;
 }
 
 static bool has_word(const char *const *argv, const char *word)
@@ -284,23 +268,23 @@ static bool has_word(const char *const *argv, const char *word)
 
 static void note_queue_id(struct session *s, const struct macros *macros)
 {
-    const char *id = macro(macros, "i");
+    const char *id = macro_get(macros, "i");
 
     if (id != NULL && s->message->queue_id[0] == '\0')
-        s->message->queue_id = printable(s->message->arena, id, '?');
+        s->message->queue_id = printable_copy(s->message->arena, id, '?');
 }
 
 static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
 {
     struct message *m = s->message;
-    const char *login = macro(macros, "{auth_authen}"), *method = macro(macros, "{auth_type}");
+    const char *login = macro_get(macros, "{auth_authen}"), *method = macro_get(macros, "{auth_type}");
 
     m->has_mail = true;
     m->smtputf8 = has_word(argv, "SMTPUTF8");
-    m->login = printable(m->arena, login ? login : "", '?');
-    m->auth_method = printable(m->arena, method ? method : "", '?');
+    m->login = printable_copy(m->arena, login ? login : "", '?');
+    m->auth_method = printable_copy(m->arena, method ? method : "", '?');
     m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
-    address_read(&m->sender, argv[0], macro(macros, "{mail_addr}"), s->policy->site->myorigin,
+    address_read(&m->sender, argv[0], macro_get(macros, "{mail_addr}"), s->policy->site->myorigin,
                  m->arena);
 }
 
@@ -331,7 +315,7 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
 /* A recipient that the MTA itself refused: shown to us for the log only, and without the reply code. */
 static void note_mta_refusal(struct session *s, struct recipient *r, const struct macros *macros)
 {
-    const char *dsn = macro(macros, "{rcpt_host}"), *text = macro(macros, "{rcpt_addr}");
+    const char *dsn = macro_get(macros, "{rcpt_host}"), *text = macro_get(macros, "{rcpt_addr}");
     struct arena *arena = s->message->arena;
     bool soft = dsn != NULL && dsn[0] == '4';
 
@@ -339,8 +323,8 @@ static void note_mta_refusal(struct session *s, struct recipient *r, const struc
     r->verdict = (struct verdict){
         .act = soft ? ACT_DEFER : ACT_REJECT,
         .stage = STAGE_RCPT,
-        .dsn = printable(arena, dsn ? dsn : "5.0.0", '?'),
-        .text = printable(arena, text ? text : "refused by the MTA", ' '),
+        .dsn = printable_copy(arena, dsn ? dsn : "5.0.0", '?'),
+        .text = printable_copy(arena, text ? text : "refused by the MTA", ' '),
         .enforced = true,
     };
     s->message->verdict = r->verdict;
@@ -354,7 +338,7 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     struct message *m = s->message;
     struct address address;
 
-    address_read(&address, argv[0], by_mta ? NULL : macro(macros, "{rcpt_addr}"),
+    address_read(&address, argv[0], by_mta ? NULL : macro_get(macros, "{rcpt_addr}"),
                  s->policy->site->myorigin, m->arena);
     s->touched = true;
     note_queue_id(s, macros);
@@ -364,7 +348,7 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
 const struct verdict *session_rcpt(struct session *s, const char *const *argv,
                                    const struct macros *macros)
 {
-    const char *mailer = macro(macros, "{rcpt_mailer}");
+    const char *mailer = macro_get(macros, "{rcpt_mailer}");
     bool by_mta = mailer != NULL && strcmp(mailer, "error") == 0;
     struct verdict v = {.stage = STAGE_RCPT};
     struct recipient *r;
@@ -419,7 +403,7 @@ void session_header(struct session *s, const char *name, const char *value)
     if (slice_is_nocase(slice_of(name), "Message-ID") && m->message_id[0] == '\0') {
         struct slice id = slice_trim(slice_of(value));
 
-        m->message_id = printable(m->arena, arena_strndup(m->arena, id.ptr, id.len), '?');
+        m->message_id = printable_copy(m->arena, arena_strndup(m->arena, id.ptr, id.len), '?');
     }
 }
 

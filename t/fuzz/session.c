@@ -7,10 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MACROS = 16, WORDS = 8 };
+
+#define PATTERNS_FD 3
+#define PATTERNS "pcre:/proc/self/fd/3"
 
 /* One script being read: a line an event, a letter and what belongs to it. */
 struct script {
@@ -43,7 +48,27 @@ static const char *const rules[] = {
     "data_restrictions = reject_multi_recipient_bounce, permit_tls_all_clientcerts",
     "end_of_data_restrictions = check_sender_access inline:{{e@ = 421 4.7.0 end}}, permit",
     "recipient_delimiter = +-",
+    "header_checks = " PATTERNS,
+    "body_checks = " PATTERNS,
 };
+
+static const char patterns[] = "/^Subject: *(.*)x/ REPLACE Subject: $1 y\n"
+                               "/^X-(.*):(.*)/ PREPEND Y-$1: $2\n"
+                               "/^(From|To): .*strip/ STRIP $1\n"
+                               "/^Content-Type: (.*)/ INFO $1\n"
+                               "/^i/ IGNORE\n/^h/ HOLD $0\n/^r(.*)/ REJECT 4.7.1 $1\n"
+                               "/^d/ DISCARD\n/@(.*)@/ REDIRECT a@$1\n/%(.*)/ BCC $1\n/^$/ WARN\n";
+
+/* A file that goes with the process. */
+static void write_patterns(void)
+{
+    static bool written;
+
+    if (!written && (memfd_create("patterns", 0) != PATTERNS_FD ||
+                     write(PATTERNS_FD, patterns, strlen(patterns)) < 0))
+        exit(1);
+    written = true;
+}
 
 static struct policy *load(const char *extra)
 {
@@ -52,6 +77,7 @@ static struct policy *load(const char *extra)
     struct problems problems = {0};
     struct policy *policy;
 
+    write_patterns();
     memcpy(overrides, rules, sizeof(rules));
     overrides[ARRAY_LEN(rules)] = extra;
     policy = policy_load(&source, &problems);
@@ -152,7 +178,19 @@ static void play(struct script *s, char *line)
         return;
     }
     if (letter == 'h') {
-        session_header(s->session, "Message-ID", line);
+        char *colon = strchr(line, ':');
+
+        if (colon != NULL)
+            *colon = '\0';
+        session_header(s->session, line, colon ? colon + 1 : "");
+        return;
+    }
+    if (letter == 'b') {
+        size_t len = strlen(line);
+
+        line[len] = '\n'; /* in place of the end */
+        session_body(s->session, line, len + 1);
+        line[len] = '\0';
         return;
     }
     split(line, words);

@@ -1,0 +1,20 @@
+/* session_macros - what the MTA's macros say, kept as long as an arena and fit to be shown */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_SESSION_MACROS_H
+#define TAMIS_SESSION_MACROS_H
+
+#include "session.h"
+
+/* The value, as the front end has it; NULL when it is not set, or empty. `macros` may be NULL. */
+const char *macro_get(const struct macros *macros, const char *name);
+
+/* A copy of it in the arena, with ? for control characters; NULL likewise. */
+const char *macro_keep(struct arena *arena, const struct macros *macros, const char *name);
+
+/* A port's number; -1: none. */
+int macro_port(const struct macros *macros, const char *name);
+
+/* A copy of `text` (NULL: "") in the arena, with `replacement` for control characters. */
+char *printable_copy(struct arena *arena, const char *text, char replacement);
+
+#endif
