@@ -44,6 +44,7 @@ struct journal {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t closing;
     uint64_t close_by_us;         /* 0: not closing */
+    bool finished;                /* the writer is about to end */
     struct journal_status status; /* what the writer knows */
 
     struct journal_db db; /* the writer's alone */
@@ -342,6 +343,10 @@ static void *write_all(void *arg)
             tidy(j);
     }
     journal_db_close(&j->db);
+    pthread_mutex_lock(&j->mutex);
+    j->finished = true;
+    pthread_mutex_unlock(&j->mutex);
+    pthread_cond_broadcast(&j->closing);
     return NULL;
 }
 
@@ -382,14 +387,19 @@ struct journal *journal_open(const struct journal_options *options)
     return j;
 }
 
+/* Not by the wall clock, which may be set: rows that wait would be lost, or the end not come. */
 static bool join_thread(struct journal *j)
 {
-    struct timespec until;
+    uint64_t until = now_us() + CLOSE_US + CLOSE_GRACE_US;
+    struct timespec ts = {(time_t)(until / 1000000), (long)(until % 1000000) * 1000};
+    bool finished;
 
-    /* Not by the wall clock, which may be set: then waiting rows would be lost, or the end not come. */
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (CLOSE_US + CLOSE_GRACE_US) / 1000000;
-    return pthread_clockjoin_np(j->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    pthread_mutex_lock(&j->mutex);
+    while (!j->finished && now_us() < until)
+        pthread_cond_timedwait(&j->closing, &j->mutex, &ts);
+    finished = j->finished;
+    pthread_mutex_unlock(&j->mutex);
+    return finished && pthread_join(j->thread, NULL) == 0;
 }
 
 void journal_close(struct journal *j)
