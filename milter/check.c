@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "fold.h"
+#include "log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,6 +91,15 @@ struct outcome outcome_config_error(const struct scene *scene)
 
     o.unconditional = true;
     return o;
+}
+
+void check_report_undecided(const struct hit *hit)
+{
+    static struct log_limit limit;
+
+    if (hit->undecided.file != NULL)
+        log_limited(&limit, LOG_WARNING, "%s:%d: %s; taken as not matching", hit->undecided.file,
+                    hit->undecided.line, hit->undecided_why ? hit->undecided_why : "match limit");
 }
 
 struct subject subject_client(const struct scene *scene)

@@ -107,6 +107,10 @@ struct outcome outcome_reply(const struct scene *scene, int code, const char *ds
 /* 451 4.3.5 Server configuration error, as Postfix answers when a table or value is unusable. */
 struct outcome outcome_config_error(const struct scene *scene);
 
+/* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and its
+ * owner should know. */
+void check_report_undecided(const struct hit *hit);
+
 /* The subjects of client, HELO, sender, recipient … in replies. */
 struct subject subject_client(const struct scene *scene);
 struct subject subject_helo(const struct scene *scene);

@@ -21,16 +21,6 @@ struct search {
     enum table_result result;
 };
 
-/* A pattern that ran into its limit decides nothing, and its owner should know. */
-static void report_undecided(const struct hit *hit)
-{
-    static struct log_limit limit;
-
-    if (hit->undecided.file != NULL)
-        log_limited(&limit, LOG_WARNING, "%s:%d: %s; taken as not matching", hit->undecided.file,
-                    hit->undecided.line, hit->undecided_why ? hit->undecided_why : "match limit");
-}
-
 static bool ask(void *arg, struct slice key)
 {
     struct search *s = arg;
@@ -38,7 +28,7 @@ static bool ask(void *arg, struct slice key)
     if (s->first.ptr == NULL)
         s->first = key;
     s->result = table_lookup(s->step->table, key, s->scene->arena, &s->hit);
-    report_undecided(&s->hit);
+    check_report_undecided(&s->hit);
     if (s->result == TABLE_NOT_FOUND)
         return false;
     if (s->result == TABLE_FOUND && !is_utf8(slice_of(s->hit.value))) {

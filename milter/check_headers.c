@@ -175,15 +175,6 @@ static struct outcome lookup_error(const struct value *v)
                             .text = "Error: queue file write error"};
 }
 
-static void report_undecided(const struct hit *hit)
-{
-    static struct log_limit limit;
-
-    if (hit->undecided.file != NULL)
-        log_limited(&limit, LOG_WARNING, "%s:%d: %s; taken as not matching", hit->undecided.file,
-                    hit->undecided.line, hit->undecided_why ? hit->undecided_why : "match limit");
-}
-
 static struct outcome conclude(struct value *v, enum table_result result, struct slice text)
 {
     const char *excerpt = checks_excerpt(text, v->arena);
@@ -212,7 +203,7 @@ struct outcome checks_judge(const struct checks *checks, struct slice text, stru
                           .arena = arena};
         enum table_result result = table_lookup(v.table, text, arena, &hit);
 
-        report_undecided(&hit);
+        check_report_undecided(&hit);
         if (result != TABLE_NOT_FOUND)
             return conclude(&v, result, text);
     }
