@@ -12,7 +12,9 @@ int cmd_milter(int argc, char **argv)
 {
     const char *daemon = NULL;
     const struct option_row rows[] = {
-        {.letter = 'd', .name = "daemon", .value = &daemon,
+        {.letter = 'd',
+         .name = "daemon",
+         .value = &daemon,
          .help = "detach; the command ends when the filter is ready"},
         {0},
     };

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum { CLIENTS_MAX = 16, LINE_MAX_BYTES = 64, GROUPS_MAX = 256 };
-#define TALK_US 5000000     /* a client may take so long to ask, and to read */
+#define TALK_US   5000000   /* a client may take so long to ask, and to read */
 #define RELOAD_US 300000000 /* and wait so long for a reload */
 
 /* One client; fd -1: none. */
@@ -51,9 +51,8 @@ bool control_open(const char *path, struct err *err)
     }
     snprintf(spec.path, sizeof(spec.path), "%s", path);
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-    if (!socket_claim(&spec, err)) {
+    if (!socket_claim(&spec, err))
         return false;
-    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t mask = umask(0117);
     bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
@@ -61,9 +60,8 @@ bool control_open(const char *path, struct err *err)
     umask(mask);
     if (!bound || listen(fd, 8) < 0) {
         error = bound ? errno : error;
-        if (fd >= 0) {
+        if (fd >= 0)
             close(fd);
-        }
         return err_set(err, "%s: %s", path, strerror(error));
     }
     listen_fd = fd;
@@ -78,20 +76,15 @@ static bool may_ask(int fd)
     gid_t groups[GROUPS_MAX];
     socklen_t groups_size = sizeof(groups);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0) {
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
         return false;
-    }
-    if (cred.uid == 0 || cred.uid == geteuid() || cred.gid == getegid()) {
+    if (cred.uid == 0 || cred.uid == geteuid() || cred.gid == getegid())
         return true;
-    }
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_size) < 0) {
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &groups_size) < 0)
         return false;
-    }
-    for (size_t i = 0; i < groups_size / sizeof(gid_t); i++) {
-        if (groups[i] == getegid()) {
+    for (size_t i = 0; i < groups_size / sizeof(gid_t); i++)
+        if (groups[i] == getegid())
             return true;
-        }
-    }
     return false;
 }
 
@@ -109,16 +102,13 @@ static struct caller *place_for_caller(void)
 
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct caller *caller = &callers[i];
-        if (caller->fd < 0) {
+        if (caller->fd < 0)
             return caller;
-        }
-        if (!caller->ticket && (!oldest || caller->deadline_us < oldest->deadline_us)) {
+        if (!caller->ticket && (!oldest || caller->deadline_us < oldest->deadline_us))
             oldest = caller;
-        }
     }
-    if (oldest) {
+    if (oldest)
         hang_up(oldest);
-    }
     return oldest;
 }
 
@@ -126,9 +116,8 @@ static void accept_caller(void)
 {
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    if (fd < 0) {
+    if (fd < 0)
         return;
-    }
     struct caller *caller = may_ask(fd) ? place_for_caller() : NULL;
     if (!caller) {
         close(fd);
@@ -142,12 +131,10 @@ static void send_answer(struct caller *caller)
     size_t left = caller->answer.len - caller->sent;
     ssize_t sent = send(caller->fd, caller->answer.ptr + caller->sent, left, MSG_NOSIGNAL);
 
-    if (sent > 0) {
+    if (sent > 0)
         caller->sent += (size_t)sent;
-    }
-    if ((sent < 0 && errno != EAGAIN && errno != EINTR) || caller->sent == caller->answer.len) {
+    if ((sent < 0 && errno != EAGAIN && errno != EINTR) || caller->sent == caller->answer.len)
         hang_up(caller);
-    }
 }
 
 static void set_answer(struct caller *caller, int status, const struct buf *text)
@@ -163,8 +150,10 @@ static void render_reload(const struct reload_report *report, bool json, struct 
 {
     if (!json) {
         buf_adds(out, report->problems);
-        buf_addf(out, report->refused ? "reload refused: generation %u stays in force\n"
-                                      : "reloaded: generation %u\n", report->generation);
+        buf_addf(out,
+                 report->refused ? "reload refused: generation %u stays in force\n"
+                                 : "reloaded: generation %u\n",
+                 report->generation);
         return;
     }
     buf_addf(out, "{\"reloaded\":%s,\"generation\":%u,\"files\":%zu,\"problems\":[",
@@ -199,9 +188,8 @@ static void answer_line(struct caller *caller)
     char *space = strchr(caller->line, ' ');
 
     caller->json = space && strcmp(space, " json") == 0;
-    if (space) {
+    if (space)
         *space = '\0';
-    }
     if (strcmp(caller->line, "reload") == 0) {
         caller->ticket = maintain_reload("tamis reload");
         caller->deadline_us = now_us() + RELOAD_US;
@@ -221,9 +209,8 @@ static void read_line(struct caller *caller)
     size_t room = sizeof(caller->line) - 1 - caller->len;
     ssize_t got = recv(caller->fd, caller->line + caller->len, room, 0);
 
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    }
     if (got <= 0) {
         hang_up(caller);
         return;
@@ -244,9 +231,8 @@ static void serve_caller(struct caller *caller, short events)
     if (caller->answer.len) {
         send_answer(caller);
     } else if (caller->ticket) {
-        if (events & (POLLHUP | POLLERR)) {
+        if (events & (POLLHUP | POLLERR))
             hang_up(caller);
-        }
     } else {
         read_line(caller);
     }
@@ -263,12 +249,10 @@ static int prepare(struct pollfd *polled)
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct caller *caller = &callers[i];
         short events = caller->answer.len ? POLLOUT : caller->ticket ? 0 : POLLIN;
-        if (caller->fd >= 0 && caller->deadline_us <= now) {
+        if (caller->fd >= 0 && caller->deadline_us <= now)
             hang_up(caller);
-        }
-        if (caller->fd >= 0 && caller->deadline_us - now < wait) {
+        if (caller->fd >= 0 && caller->deadline_us - now < wait)
             wait = caller->deadline_us - now;
-        }
         polled[3 + i] = (struct pollfd){.fd = caller->fd, .events = events};
     }
     return (int)(wait / 1000) + 1;
@@ -280,11 +264,9 @@ static void reload_ended(void)
     ssize_t ignored = read(maintain_event_fd(), &count, sizeof(count));
 
     (void)ignored;
-    for (size_t i = 0; i < CLIENTS_MAX; i++) {
-        if (callers[i].fd >= 0 && callers[i].ticket) {
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
+        if (callers[i].fd >= 0 && callers[i].ticket)
             answer_reload(&callers[i]);
-        }
-    }
 }
 
 static void *run(void *arg)
@@ -294,36 +276,28 @@ static void *run(void *arg)
     (void)arg;
     for (;;) {
         int timeout = prepare(polled);
-        if (poll(polled, ARRAY_LEN(polled), timeout) <= 0) {
+        if (poll(polled, ARRAY_LEN(polled), timeout) <= 0)
             continue;
-        }
-        if (polled[0].revents) {
+        if (polled[0].revents)
             return NULL;
-        }
-        for (size_t i = 0; i < CLIENTS_MAX; i++) {
-            if (polled[3 + i].revents && callers[i].fd == polled[3 + i].fd) {
+        for (size_t i = 0; i < CLIENTS_MAX; i++)
+            if (polled[3 + i].revents && callers[i].fd == polled[3 + i].fd)
                 serve_caller(&callers[i], polled[3 + i].revents);
-            }
-        }
-        if (polled[2].revents) {
+        if (polled[2].revents)
             reload_ended();
-        }
-        if (polled[1].revents) {
+        if (polled[1].revents)
             accept_caller();
-        }
     }
 }
 
 void control_start(const struct status_source *from)
 {
     source = from;
-    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+    for (size_t i = 0; i < CLIENTS_MAX; i++)
         callers[i] = (struct caller){.fd = -1};
-    }
     stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (stop_fd < 0 || pthread_create(&thread, NULL, run, NULL) != 0) {
+    if (stop_fd < 0 || pthread_create(&thread, NULL, run, NULL) != 0)
         die("no control thread: too many threads or descriptors");
-    }
 }
 
 void control_stop(void)
@@ -335,11 +309,9 @@ void control_stop(void)
         (void)ignored;
         pthread_join(thread, NULL);
         close(stop_fd);
-        for (size_t i = 0; i < CLIENTS_MAX; i++) {
-            if (callers[i].fd >= 0) {
+        for (size_t i = 0; i < CLIENTS_MAX; i++)
+            if (callers[i].fd >= 0)
                 hang_up(&callers[i]);
-            }
-        }
     }
     if (listen_fd >= 0) {
         close(listen_fd);

@@ -20,16 +20,14 @@ static int dial(const char *path, struct err *err)
         err_set(err, "%s: %s", path, fd < 0 ? strerror(errno) : "path too long");
     } else {
         snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
-        if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0) {
+        if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
             return fd;
-        }
         err_set(err, "no filter answers at %s: %s%s", path, strerror(errno),
                 errno == EACCES ? "; ask as root or as a member of the filter's group"
                                 : "; is tamis milter running with this configuration?");
     }
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-    }
     return -1;
 }
 
@@ -47,14 +45,12 @@ static bool converse(int fd, const char *request, uint64_t until, struct buf *an
     ssize_t got = 1;
 
     int len = snprintf(bytes, sizeof(bytes), "%s\n", request);
-    if (send(fd, bytes, (size_t)len, MSG_NOSIGNAL) != len) {
+    if (send(fd, bytes, (size_t)len, MSG_NOSIGNAL) != len)
         return false;
-    }
     while (got > 0 && wait_for(fd, POLLIN, until)) {
         got = recv(fd, bytes, sizeof(bytes), 0);
-        if (got > 0) {
+        if (got > 0)
             buf_add(answer, bytes, (size_t)got);
-        }
     }
     return got == 0;
 }
@@ -66,14 +62,12 @@ int control_ask(const char *path, const char *request, uint64_t timeout_us, stru
     long status = -1;
     int fd = dial(path, err);
 
-    if (fd < 0) {
+    if (fd < 0)
         return -1;
-    }
     bool whole = converse(fd, request, now_us() + timeout_us, &answer);
     const char *newline = answer.ptr ? strchr(answer.ptr, '\n') : NULL;
-    if (whole && newline
-        && parse_long((struct slice){answer.ptr, (size_t)(newline - answer.ptr)}, 0, 255,
-                      &status)) {
+    if (whole && newline &&
+        parse_long((struct slice){answer.ptr, (size_t)(newline - answer.ptr)}, 0, 255, &status)) {
         buf_adds(out, newline + 1);
     } else {
         err_set(err, "the filter at %s hung up without an answer%s", path,

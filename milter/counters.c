@@ -7,16 +7,11 @@
 static _Atomic uint64_t counts[COUNTER_COUNT];
 
 static const char *const names[COUNTER_COUNT] = {
-    [COUNT_CONNECTIONS] = "connections",
-    [COUNT_REFUSED] = "refused_connections",
-    [COUNT_ACCEPT] = "accept",
-    [COUNT_REJECT] = "reject",
-    [COUNT_TEMPFAIL] = "tempfail",
-    [COUNT_DISCARD] = "discard",
-    [COUNT_ABORTED] = "aborted",
-    [COUNT_MTA_FAILURES] = "mta_failures",
-    [COUNT_RELOADS] = "reloads",
-    [COUNT_RELOADS_REFUSED] = "refused_reloads",
+    [COUNT_CONNECTIONS] = "connections", [COUNT_REFUSED] = "refused_connections",
+    [COUNT_ACCEPT] = "accept",           [COUNT_REJECT] = "reject",
+    [COUNT_TEMPFAIL] = "tempfail",       [COUNT_DISCARD] = "discard",
+    [COUNT_ABORTED] = "aborted",         [COUNT_MTA_FAILURES] = "mta_failures",
+    [COUNT_RELOADS] = "reloads",         [COUNT_RELOADS_REFUSED] = "refused_reloads",
 };
 
 void counter_add(enum counter counter)

@@ -20,9 +20,8 @@ static _Noreturn void wait_for_child(int fd, pid_t pid)
     do {
         got = read(fd, &byte, 1);
     } while (got < 0 && errno == EINTR);
-    if (got == 1) {
+    if (got == 1)
         _exit(EX_OK);
-    }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     _exit(WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
@@ -33,9 +32,8 @@ bool detach(struct err *err)
     int fds[2];
     pid_t pid = pipe2(fds, O_CLOEXEC) < 0 ? -1 : fork();
 
-    if (pid < 0) {
+    if (pid < 0)
         return err_set(err, "cannot become a daemon: %s", strerror(errno));
-    }
     if (pid > 0) {
         close(fds[1]);
         wait_for_child(fds[0], pid);
@@ -48,16 +46,13 @@ bool detach(struct err *err)
 
 void detach_ready(void)
 {
-    if (ready_fd < 0) {
+    if (ready_fd < 0)
         return;
-    }
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; null >= 0 && fd <= 2; fd++) {
+    for (int fd = 0; null >= 0 && fd <= 2; fd++)
         dup2(null, fd);
-    }
-    if (null > 2) {
+    if (null > 2)
         close(null);
-    }
     ssize_t ignored = write(ready_fd, "", 1);
     (void)ignored;
     close(ready_fd);

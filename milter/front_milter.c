@@ -29,9 +29,8 @@ static atomic_bool draining, stopped;
 static bool front_enter(void)
 {
     atomic_fetch_add(&running, 1);
-    if (!atomic_load(&stopped)) {
+    if (!atomic_load(&stopped))
         return true;
-    }
     atomic_fetch_sub(&running, 1);
     return false;
 }
@@ -43,11 +42,10 @@ static void front_leave(void)
 
 static void set_in_mail(struct front *front, bool in_mail)
 {
-    if (in_mail && !front->in_mail) {
+    if (in_mail && !front->in_mail)
         atomic_fetch_add(&messages, 1);
-    } else if (!in_mail && front->in_mail) {
+    else if (!in_mail && front->in_mail)
         atomic_fetch_sub(&messages, 1);
-    }
     front->in_mail = in_mail;
 }
 
@@ -55,9 +53,8 @@ static void front_close(SMFICTX *ctx)
 {
     struct front *front = smfi_getpriv(ctx);
 
-    if (!front) {
+    if (!front)
         return;
-    }
     smfi_setpriv(ctx, NULL);
     set_in_mail(front, false);
     session_free(front->session);
@@ -86,9 +83,8 @@ static struct front *front_reuse(SMFICTX *ctx)
     unsigned terms = reuse_terms(ctx);
     struct policy *policy = atomic_load(&draining) ? NULL : policy_acquire();
 
-    if (!policy) {
+    if (!policy)
         return NULL;
-    }
     struct policy_needs needs = policy_needs(policy);
     if (terms_needed(&needs) & ~terms) {
         policy_release(policy);
@@ -122,8 +118,8 @@ static sfsistat answer(SMFICTX *ctx, const struct front *front, enum stage stage
 {
     struct reply_terms terms = {
         .stage = stage,
-        .no_reply = stage <= STAGE_MAIL && (front->terms & TERM_KNOWN)
-                    && !(front->terms & TERM_EARLY),
+        .no_reply =
+            stage <= STAGE_MAIL && (front->terms & TERM_KNOWN) && !(front->terms & TERM_EARLY),
         .local = session_client(front->session)->local,
     };
 
@@ -135,11 +131,12 @@ static bool is_full(void)
 {
     static struct log_limit limit;
 
-    if (!options.connections_max || atomic_load(&connections) < options.connections_max) {
+    if (!options.connections_max || atomic_load(&connections) < options.connections_max)
         return false;
-    }
-    log_limited(&limit, LOG_ERR, "%u connections: more are refused; raise the number of open files "
-                "(ulimit -n, LimitNOFILE=)", options.connections_max);
+    log_limited(&limit, LOG_ERR,
+                "%u connections: more are refused; raise the number of open files "
+                "(ulimit -n, LimitNOFILE=)",
+                options.connections_max);
     return true;
 }
 
@@ -159,9 +156,8 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long ste
     terms |= *want_steps & SMFIP_HDR_LEADSPC ? TERM_LEADSPC : 0;
     terms |= *want_steps & SMFIP_SKIP ? TERM_SKIP : 0;
     terms |= *want_actions & SMFIF_ADDRCPT_PAR ? TERM_RCPT_ARGS : 0;
-    if (actions & SMFIF_SETSYMLIST) {
+    if (actions & SMFIF_SETSYMLIST)
         terms_ask_for_macros(ctx);
-    }
     front_open(ctx, policy, terms);
     reuse_note(ctx, terms);
     return SMFIS_CONTINUE;
@@ -175,9 +171,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
     (void)f3;
     *pf2 = 0;
     *pf3 = 0;
-    if (!front_enter()) {
+    if (!front_enter())
         return SMFIS_TEMPFAIL;
-    }
     sfsistat status = negotiate(ctx, f0, f1, pf0, pf1);
     front_leave();
     return status;
@@ -185,9 +180,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
 
 static int port_of(const struct sockaddr *sa)
 {
-    if (sa->sa_family == AF_INET) {
+    if (sa->sa_family == AF_INET)
         return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
-    }
     return ntohs(((const struct sockaddr_in6 *)(const void *)sa)->sin6_port);
 }
 
@@ -201,20 +195,19 @@ static sfsistat connect_event(SMFICTX *ctx, struct front *front, const char *nam
 
     counter_add(COUNT_CONNECTIONS);
     set_in_mail(front, false);
-    const struct verdict *verdict
-        = session_connect(front->session, name, known ? addr_text(&addr, text) : "unknown",
-                          known ? port_of(sa) : -1, &macros);
+    const struct verdict *verdict =
+        session_connect(front->session, name, known ? addr_text(&addr, text) : "unknown",
+                        known ? port_of(sa) : -1, &macros);
     return answer(ctx, front, STAGE_CONNECT, verdict);
 }
 
 /* Each callback: what must be there for every event, then the event itself. */
-#define CALLBACK(ctx, call)                                      \
-    if (!front_enter()) {                                        \
-        return SMFIS_TEMPFAIL;                                   \
-    }                                                            \
-    struct front *front = front_of(ctx);                         \
-    sfsistat status = front ? (call) : SMFIS_TEMPFAIL;           \
-    front_leave();                                               \
+#define CALLBACK(ctx, call)                                                                        \
+    if (!front_enter())                                                                            \
+        return SMFIS_TEMPFAIL;                                                                     \
+    struct front *front = front_of(ctx);                                                           \
+    sfsistat status = front ? (call) : SMFIS_TEMPFAIL;                                             \
+    front_leave();                                                                                 \
     return status
 
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *sa)
@@ -241,9 +234,8 @@ static sfsistat mail_event(SMFICTX *ctx, struct front *front, char **argv)
     set_in_mail(front, true);
     sfsistat status = answer(ctx, front, STAGE_MAIL,
                              session_mail(front->session, (const char *const *)argv, &macros));
-    if (status != SMFIS_CONTINUE && status != SMFIS_NOREPLY) {
+    if (status != SMFIS_CONTINUE && status != SMFIS_NOREPLY)
         set_in_mail(front, false);
-    }
     return status;
 }
 
@@ -258,9 +250,8 @@ static sfsistat rcpt_event(SMFICTX *ctx, struct front *front, char **argv)
     sfsistat status = answer(ctx, front, STAGE_RCPT,
                              session_rcpt(front->session, (const char *const *)argv, &macros));
 
-    if (status == SMFIS_DISCARD) {
+    if (status == SMFIS_DISCARD)
         set_in_mail(front, false); /* the MTA shows no more of it */
-    }
     return status;
 }
 
@@ -274,9 +265,8 @@ static sfsistat data_event(SMFICTX *ctx, struct front *front)
     struct macros macros = macros_of(ctx);
     sfsistat status = answer(ctx, front, STAGE_DATA, session_data(front->session, &macros));
 
-    if (status == SMFIS_DISCARD) {
+    if (status == SMFIS_DISCARD)
         set_in_mail(front, false);
-    }
     return status;
 }
 
@@ -394,14 +384,14 @@ bool front_listen(const char *place, struct err *err)
         .xxfi_negotiate = on_negotiate,
     };
 
-    if (smfi_register(callbacks) != MI_SUCCESS || smfi_setconn(MUTABLE(place)) != MI_SUCCESS) {
+    if (smfi_register(callbacks) != MI_SUCCESS || smfi_setconn(MUTABLE(place)) != MI_SUCCESS)
         return err_set(err, "libmilter does not take \"%s\"", place);
-    }
     if (smfi_opensocket(false) != MI_SUCCESS) {
         bool fd = strncmp(place, "fd:", 3) == 0;
-        return err_set(err, "%s: libmilter cannot listen%s", place,
-                       fd ? ": to take over a descriptor needs Debian's libmilter; use inet: or unix:"
-                          : "; its reason is in syslog");
+        return err_set(
+            err, "%s: libmilter cannot listen%s", place,
+            fd ? ": to take over a descriptor needs Debian's libmilter; use inet: or unix:"
+               : "; its reason is in syslog");
     }
     return true;
 }
@@ -434,9 +424,8 @@ bool front_stop(uint64_t wait_us)
 
     atomic_store(&stopped, true);
     while (atomic_load(&running) > 0) {
-        if (now_us() >= until) {
+        if (now_us() >= until)
             return false;
-        }
         nanosleep(&pause, NULL);
     }
     return true;

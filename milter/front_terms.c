@@ -6,9 +6,9 @@
 
 unsigned terms_needed(const struct policy_needs *needs)
 {
-    return TERM_KNOWN | (needs->headers ? TERM_HEADERS : 0) | (needs->body ? TERM_BODY : 0)
-           | (needs->early_reply ? TERM_EARLY : 0) | (needs->mta_rejects ? TERM_REJECTS : 0)
-           | (needs->edits ? TERM_EDITS : 0);
+    return TERM_KNOWN | (needs->headers ? TERM_HEADERS : 0) | (needs->body ? TERM_BODY : 0) |
+           (needs->early_reply ? TERM_EARLY : 0) | (needs->mta_rejects ? TERM_REJECTS : 0) |
+           (needs->edits ? TERM_EDITS : 0);
 }
 
 unsigned long terms_actions(const struct policy_needs *needs)
@@ -18,8 +18,8 @@ unsigned long terms_actions(const struct policy_needs *needs)
 
 unsigned long terms_steps(const struct policy_needs *needs)
 {
-    unsigned long steps = SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP
-                          | SMFIP_HDR_LEADSPC;
+    unsigned long steps =
+        SMFIP_NOUNKNOWN | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_SKIP | SMFIP_HDR_LEADSPC;
 
     /* Who wants headers needs their end, too: in a mail without any, libmilter would take the body
      * for out of order, and never answer. */
@@ -47,7 +47,6 @@ void terms_ask_for_macros(SMFICTX *ctx)
         {SMFIM_EOM, "i"},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         smfi_setsymlist(ctx, lists[i].stage, MUTABLE(lists[i].names));
-    }
 }

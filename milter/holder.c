@@ -24,9 +24,8 @@ void holder_of_pid(pid_t pid, char *text, size_t size)
     snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
     FILE *file = fopen(path, "re");
     if (file) {
-        if (fgets(name, sizeof(name), file)) {
+        if (fgets(name, sizeof(name), file))
             name[strcspn(name, "\n")] = '\0';
-        }
         fclose(file);
     }
     snprintf(text, size, "%s (process %ld)", name[0] ? name : "a program", (long)pid);
@@ -44,14 +43,14 @@ static bool find_listener(const char *table, unsigned port, struct found *found)
         unsigned long inode;
         if (sscanf(line,
                    " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu",
-                   &local, &state, &uid, &inode) == 4 && local == port && state == 0x0a) {
+                   &local, &state, &uid, &inode) == 4 &&
+            local == port && state == 0x0a) {
             *found = (struct found){inode, uid};
             seen = true;
         }
     }
-    if (file) {
+    if (file)
         fclose(file);
-    }
     return seen;
 }
 
@@ -70,9 +69,8 @@ static bool has_socket(const char *pid, const char *link)
             seen = strcmp(target, link) == 0;
         }
     }
-    if (dir) {
+    if (dir)
         closedir(dir);
-    }
     return seen;
 }
 
@@ -84,38 +82,33 @@ static pid_t pid_of_socket(unsigned long inode)
     pid_t pid = 0;
 
     snprintf(link, sizeof(link), "socket:[%lu]", inode);
-    while (dir && !pid && (entry = readdir(dir))) {
-        if (isdigit((unsigned char)entry->d_name[0]) && has_socket(entry->d_name, link)) {
+    while (dir && !pid && (entry = readdir(dir)))
+        if (isdigit((unsigned char)entry->d_name[0]) && has_socket(entry->d_name, link))
             pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        }
-    }
-    if (dir) {
+    if (dir)
         closedir(dir);
-    }
     return pid;
 }
 
 void holder_of_port(const struct sockaddr_storage *addr, char *text, size_t size)
 {
     struct found found;
-    unsigned port = ntohs(addr->ss_family == AF_INET6
-                              ? ((const struct sockaddr_in6 *)addr)->sin6_port
-                              : ((const struct sockaddr_in *)addr)->sin_port);
+    unsigned port =
+        ntohs(addr->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)addr)->sin6_port
+                                          : ((const struct sockaddr_in *)addr)->sin_port);
 
     snprintf(text, size, "another program");
     /* A socket for every IPv6 address may hold the port of IPv4, too. */
     bool six = addr->ss_family == AF_INET6;
-    if (!find_listener(six ? "/proc/net/tcp6" : "/proc/net/tcp", port, &found)
-        && !find_listener(six ? "/proc/net/tcp" : "/proc/net/tcp6", port, &found)) {
+    if (!find_listener(six ? "/proc/net/tcp6" : "/proc/net/tcp", port, &found) &&
+        !find_listener(six ? "/proc/net/tcp" : "/proc/net/tcp6", port, &found))
         return;
-    }
     pid_t pid = pid_of_socket(found.inode);
     if (pid) {
         holder_of_pid(pid, text, size);
         return;
     }
     const struct passwd *owner = getpwuid(found.uid);
-    if (owner) {
+    if (owner)
         snprintf(text, size, "a program of user %s", owner->pw_name);
-    }
 }

@@ -125,9 +125,8 @@ static unsigned generation_in_force(void)
     struct policy *policy = policy_acquire();
     unsigned generation = policy ? policy->generation : 0;
 
-    if (policy) {
+    if (policy)
         policy_release(policy);
-    }
     return generation;
 }
 
@@ -139,8 +138,9 @@ static void log_report(const struct reload_report *report, const char *why)
                  report->generation, report->errors, report->errors == 1 ? "" : "s",
                  report->first_error);
     } else if (report->warnings) {
-        log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files, %zu warning%s: see tamis check",
-                 why, report->generation, report->files, report->warnings,
+        log_line(LOG_INFO,
+                 "reloaded (%s): generation %u, %zu files, %zu warning%s: see tamis check", why,
+                 report->generation, report->files, report->warnings,
                  report->warnings == 1 ? "" : "s");
     } else {
         log_line(LOG_INFO, "reloaded (%s): generation %u, %zu files", why, report->generation,
@@ -194,9 +194,8 @@ static void wait_for_work(unsigned served)
 {
     struct timespec until;
 
-    if (stopping || requested != served) {
+    if (stopping || requested != served)
         return;
-    }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += TICK_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
@@ -209,9 +208,8 @@ static bool reloads_on_change(void)
     struct policy *policy = policy_acquire();
     bool wanted = policy && policy->settings->reload_on_change;
 
-    if (policy) {
+    if (policy)
         policy_release(policy);
-    }
     return wanted;
 }
 
@@ -256,9 +254,8 @@ void maintain_start(const struct policy_source *from)
     watch_begin(watch);
     watch_files(watch, &none);
     last.files = watch_count(watch);
-    if (event_fd < 0 || pthread_create(&thread, NULL, run, watch) != 0) {
+    if (event_fd < 0 || pthread_create(&thread, NULL, run, watch) != 0)
         die("no maintenance thread: too many threads or descriptors");
-    }
 }
 
 void maintain_stop(void)

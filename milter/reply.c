@@ -13,12 +13,10 @@ static size_t whole_characters(const char *text, size_t len)
 {
     size_t start = len;
 
-    while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) {
+    while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
         start--;
-    }
-    if (start == 0) {
+    if (start == 0)
         return len;
-    }
     unsigned char lead = (unsigned char)text[start - 1];
     size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
     return want > 1 && len - (start - 1) < want ? start - 1 : len;
@@ -36,9 +34,8 @@ void reply_text(const char *text, char *buf)
             break;
         }
         buf[len++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-        if (c == '%') {
+        if (c == '%')
             buf[len++] = '%';
-        }
     }
     buf[len] = '\0';
 }
@@ -58,9 +55,8 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
 
     snprintf(code, sizeof(code), "%d", verdict->code);
     snprintf(fallback, sizeof(fallback), "%c.0.0", code[0]);
-    if (!dsn_fits(dsn, verdict->code)) {
+    if (!dsn_fits(dsn, verdict->code))
         dsn = fallback;
-    }
     reply_text(verdict->text ? verdict->text : "", text);
     if (smfi_setreply(ctx, code, MUTABLE(dsn), text) != MI_SUCCESS) {
         counter_add(COUNT_MTA_FAILURES);
@@ -72,30 +68,24 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
 
 static bool may_answer(const struct verdict *verdict, const struct reply_terms *terms)
 {
-    if (!verdict || !verdict->enforced || terms->no_reply) {
+    if (!verdict || !verdict->enforced || terms->no_reply)
         return false;
-    }
-    if (terms->local && terms->stage != STAGE_EOM) {
+    if (terms->local && terms->stage != STAGE_EOM)
         return false;
-    }
-    return verdict->act != ACT_DISCARD
-           || (terms->stage != STAGE_CONNECT && terms->stage != STAGE_HELO);
+    return verdict->act != ACT_DISCARD ||
+           (terms->stage != STAGE_CONNECT && terms->stage != STAGE_HELO);
 }
 
 sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct reply_terms *terms)
 {
-    if (terms->no_reply) {
+    if (terms->no_reply)
         return SMFIS_NOREPLY;
-    }
-    if (!may_answer(verdict, terms)) {
+    if (!may_answer(verdict, terms))
         return SMFIS_CONTINUE;
-    }
-    if (verdict->act == ACT_DISCARD) {
+    if (verdict->act == ACT_DISCARD)
         return SMFIS_DISCARD;
-    }
-    if (!verdict_refuses(verdict)) {
+    if (!verdict_refuses(verdict))
         return SMFIS_CONTINUE;
-    }
     /* The code decides, not the word: libmilter drops a reply whose class is not that of the
      * answer. */
     bool temporary = verdict->code ? verdict->code < 500 : verdict->act == ACT_DEFER;

@@ -14,9 +14,8 @@ static bool find_group(const char *name, gid_t *gid)
     const struct group *group = getgrnam(name);
     long number;
 
-    if (!group && !parse_long(slice_of(name), 0, 0x7fffffff, &number)) {
+    if (!group && !parse_long(slice_of(name), 0, 0x7fffffff, &number))
         return false;
-    }
     *gid = group ? group->gr_gid : (gid_t)number;
     return true;
 }
@@ -30,23 +29,22 @@ bool rights_of_user(const char *user, struct rights *rights, struct err *err)
     size_t len = colon ? (size_t)(colon - user) : strlen(user);
     snprintf(name, sizeof(name), "%.*s", (int)len, user);
     const struct passwd *entry = getpwnam(name);
-    if (!entry && parse_long(slice_of(name), 0, 0x7fffffff, &number)) {
+    if (!entry && parse_long(slice_of(name), 0, 0x7fffffff, &number))
         entry = getpwuid((uid_t)number);
-    }
     if (!entry) {
-        return err_set(err, "user = %s: there is no such user: create it with adduser --system "
-                       "--group %s", user, name);
+        return err_set(err,
+                       "user = %s: there is no such user: create it with adduser --system "
+                       "--group %s",
+                       user, name);
     }
     rights->uid = entry->pw_uid;
     rights->gid = entry->pw_gid;
     snprintf(name, sizeof(name), "%s", entry->pw_name);
-    if (colon && !find_group(colon + 1, &rights->gid)) {
+    if (colon && !find_group(colon + 1, &rights->gid))
         return err_set(err, "user = %s: there is no group %s", user, colon + 1);
-    }
     rights->group_count = RIGHTS_GROUPS_MAX;
-    if (getgrouplist(name, rights->gid, rights->groups, &rights->group_count) < 0) {
+    if (getgrouplist(name, rights->gid, rights->groups, &rights->group_count) < 0)
         rights->group_count = RIGHTS_GROUPS_MAX; /* the first of more */
-    }
     return true;
 }
 
@@ -55,31 +53,26 @@ bool rights_try(const struct rights *rights, struct rights *before, struct err *
     before->uid = geteuid();
     before->gid = getegid();
     before->group_count = getgroups(RIGHTS_GROUPS_MAX, before->groups);
-    if (before->group_count < 0
-        || setgroups((size_t)rights->group_count, rights->groups) < 0 || setegid(rights->gid) < 0
-        || seteuid(rights->uid) < 0) {
+    if (before->group_count < 0 || setgroups((size_t)rights->group_count, rights->groups) < 0 ||
+        setegid(rights->gid) < 0 || seteuid(rights->uid) < 0)
         return err_set(err, "cannot take the rights of the user: %s", strerror(errno));
-    }
     return true;
 }
 
 void rights_restore(const struct rights *before)
 {
-    if (seteuid(before->uid) < 0 || setegid(before->gid) < 0
-        || setgroups((size_t)before->group_count, before->groups) < 0) {
+    if (seteuid(before->uid) < 0 || setegid(before->gid) < 0 ||
+        setgroups((size_t)before->group_count, before->groups) < 0)
         die("cannot get root's rights back: %s", strerror(errno));
-    }
 }
 
 bool rights_drop(const struct rights *rights, struct err *err)
 {
-    if (setgroups((size_t)rights->group_count, rights->groups) < 0
-        || setresgid(rights->gid, rights->gid, rights->gid) < 0
-        || setresuid(rights->uid, rights->uid, rights->uid) < 0) {
+    if (setgroups((size_t)rights->group_count, rights->groups) < 0 ||
+        setresgid(rights->gid, rights->gid, rights->gid) < 0 ||
+        setresuid(rights->uid, rights->uid, rights->uid) < 0)
         return err_set(err, "cannot drop root's rights: %s", strerror(errno));
-    }
-    if (rights->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) {
+    if (rights->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
         return err_set(err, "root's rights were dropped but can be had back: not starting");
-    }
     return true;
 }

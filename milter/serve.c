@@ -28,9 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_US 1000000    /* how often the main thread looks up while nothing happens */
-#define GRACE_US 100000    /* for libmilter to send the answers that the callbacks returned */
-#define STOP_US 3000000    /* for callbacks that are still running then */
+#define TICK_US  1000000 /* how often the main thread looks up while nothing happens */
+#define GRACE_US 100000  /* for libmilter to send the answers that the callbacks returned */
+#define STOP_US  3000000 /* for callbacks that are still running then */
 
 enum {
     FILES_WANTED = 65536, /* open at once, a connection each */
@@ -76,9 +76,8 @@ static struct policy *load(const struct policy_source *source, bool print)
     struct problems problems = {0};
     struct policy *policy = policy_load(source, &problems);
 
-    if (print || !policy) {
+    if (print || !policy)
         print_problems(&problems);
-    }
     problems_free(&problems);
     return policy;
 }
@@ -93,29 +92,24 @@ static int load_policy(struct server *server)
     struct rights before;
     struct err err;
 
-    if (!first) {
+    if (!first)
         return EX_CONFIG;
-    }
     server->policy = first;
     server->user = first->settings->user;
-    if (geteuid() != 0) {
+    if (geteuid() != 0)
         return EX_OK;
-    }
     if (!server->user[0]) {
         log_line(LOG_WARNING, "user is empty: the filter stays root; set it, as in user = tamis");
     } else {
-        if (!rights_of_user(server->user, &server->rights, &err)) {
+        if (!rights_of_user(server->user, &server->rights, &err))
             return fail(EX_CONFIG, &err);
-        }
-        if (!rights_try(&server->rights, &before, &err)) {
+        if (!rights_try(&server->rights, &before, &err))
             return fail(EX_NOPERM, &err);
-        }
         server->has_rights = true;
     }
     server->policy = load(source, true);
-    if (server->has_rights) {
+    if (server->has_rights)
         rights_restore(&before);
-    }
     policy_free(first);
     return server->policy ? EX_OK : EX_CONFIG;
 }
@@ -126,19 +120,17 @@ static void make_directory(const struct server *server, const char *path)
     char directory[4096];
     const char *slash = strrchr(path, '/');
 
-    if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory)) {
+    if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory))
         return;
-    }
     snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
     for (char *p = strchr(directory + 1, '/'); p; p = strchr(p + 1, '/')) {
         *p = '\0';
         mkdir(directory, 0755);
         *p = '/';
     }
-    if (mkdir(directory, 0750) == 0 && server->has_rights
-        && lchown(directory, server->rights.uid, server->rights.gid) < 0) {
+    if (mkdir(directory, 0750) == 0 && server->has_rights &&
+        lchown(directory, server->rights.uid, server->rights.gid) < 0)
         log_line(LOG_WARNING, "%s: %s", directory, strerror(errno));
-    }
 }
 
 static int listen_at_socket(struct server *server)
@@ -150,29 +142,26 @@ static int listen_at_socket(struct server *server)
     if (passed > 0) {
         server->socket = (struct socket_spec){.kind = SOCKET_FD, .fd = 3};
         log_line(passed > 1 ? LOG_WARNING : LOG_INFO,
-                 "%d socket%s passed by systemd: fd:3 is used, not socket = %s", passed, passed > 1 ? "s" : "", settings->socket);
+                 "%d socket%s passed by systemd: fd:3 is used, not socket = %s", passed,
+                 passed > 1 ? "s" : "", settings->socket);
     } else if (!socket_parse(settings->socket, NULL, &server->socket, &err)) {
         log_line(LOG_CRIT, "socket = %s: %s", settings->socket, err.text);
         return EX_CONFIG;
     }
     socket_text(&server->socket, server->place, sizeof(server->place));
-    if (server->socket.kind == SOCKET_UNIX) {
+    if (server->socket.kind == SOCKET_UNIX)
         make_directory(server, server->socket.path);
-    }
-    if (!socket_claim(&server->socket, &err)) {
+    if (!socket_claim(&server->socket, &err))
         return fail(EX_UNAVAILABLE, &err);
-    }
     mode_t mask = umask(0117);
     bool listening = front_listen(server->place, &err);
     umask(mask);
-    if (!listening) {
+    if (!listening)
         return fail(EX_UNAVAILABLE, &err);
-    }
     socket_hurry();
-    if (server->socket.kind == SOCKET_UNIX && server->has_rights
-        && lchown(server->socket.path, server->rights.uid, server->rights.gid) < 0) {
+    if (server->socket.kind == SOCKET_UNIX && server->has_rights &&
+        lchown(server->socket.path, server->rights.uid, server->rights.gid) < 0)
         log_line(LOG_WARNING, "%s: %s", server->socket.path, strerror(errno));
-    }
     return EX_OK;
 }
 
@@ -186,10 +175,9 @@ static void write_pid(const struct server *server)
         return;
     }
     int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (write(fd, text, (size_t)len) != len
-        || (server->has_rights && fchown(fd, server->rights.uid, server->rights.gid) < 0)) {
+    if (write(fd, text, (size_t)len) != len ||
+        (server->has_rights && fchown(fd, server->rights.uid, server->rights.gid) < 0))
         log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
-    }
     close(fd);
 }
 
@@ -198,11 +186,9 @@ static void open_log(const struct server *server)
     const struct settings *settings = server->policy->settings;
     const char *facility = "mail";
 
-    for (const CODE *code = facilitynames; code->c_name; code++) {
-        if (code->c_val == settings->syslog_facility) {
+    for (const CODE *code = facilitynames; code->c_name; code++)
+        if (code->c_val == settings->syslog_facility)
             facility = code->c_name;
-        }
-    }
     log_open(facility, xstrdup(settings->syslog_name), !server->options->daemon);
 }
 
@@ -224,15 +210,12 @@ static int become_service(struct server *server)
 {
     struct err err;
 
-    if (server->options->daemon && !detach(&err)) {
+    if (server->options->daemon && !detach(&err))
         return fail(EX_OSERR, &err);
-    }
-    if (server->pid_path[0]) {
+    if (server->pid_path[0])
         write_pid(server);
-    }
-    if (server->has_rights && !rights_drop(&server->rights, &err)) {
+    if (server->has_rights && !rights_drop(&server->rights, &err))
         return fail(EX_NOPERM, &err);
-    }
     if (server->control_path[0] && !control_open(server->control_path, &err)) {
         log_line(LOG_CRIT, "control_socket: %s%s%s", err.text,
                  server->has_rights ? "; its directory must belong to " : "",
@@ -258,9 +241,8 @@ static unsigned raise_files(void)
 {
     struct rlimit files;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0) {
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         return 0;
-    }
     if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
         struct rlimit more = {.rlim_max = files.rlim_max};
         more.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
@@ -278,9 +260,8 @@ static void start_threads(struct server *server, struct journal *journal)
     server->policy = NULL;
     maintain_start(server->options->source);
     control_start(&server->status);
-    if (pthread_create(&server->thread, NULL, front_thread, server) != 0) {
+    if (pthread_create(&server->thread, NULL, front_thread, server) != 0)
         die("no thread for libmilter: too many threads");
-    }
 }
 
 static struct journal *open_journal(const struct server *server)
@@ -328,9 +309,8 @@ static void serve_signals(void)
         default:
             break;
         }
-        if (beat) {
+        if (beat)
             notify_send("WATCHDOG=1");
-        }
     }
 }
 
@@ -341,14 +321,12 @@ static void drain(const struct server *server)
 
     log_line(LOG_INFO, "stopping: %u messages under way", front_messages());
     notify_send("STOPPING=1");
-    if (server->socket.kind != SOCKET_FD || !socket_park(server->socket.fd)) {
+    if (server->socket.kind != SOCKET_FD || !socket_park(server->socket.fd))
         front_drain();
-    }
     while (front_messages() > 0 && now_us() < until && !atomic_load(&front_ended)) {
         int sig = signals_wait(20000);
-        if (sig == SIGINT || sig == SIGTERM) {
+        if (sig == SIGINT || sig == SIGTERM)
             break;
-        }
     }
     if (front_messages() > 0) {
         log_line(LOG_WARNING, "%u messages did not end in time: the MTA sees the connection closed",
@@ -365,20 +343,17 @@ static int end(struct server *server, struct journal *journal)
 
     nanosleep(&grace, NULL);
     bool quiet = front_stop(STOP_US);
-    if (server->socket.kind == SOCKET_UNIX) {
+    if (server->socket.kind == SOCKET_UNIX)
         unlink(server->socket.path);
-    }
     control_stop();
     maintain_stop();
-    if (server->pid_path[0]) {
+    if (server->pid_path[0])
         unlink(server->pid_path);
-    }
     journal_close(journal);
     int status = atomic_load(&front_ended) ? EX_SOFTWARE : EX_OK;
     log_line(LOG_INFO, "stopped");
-    if (!quiet) {
+    if (!quiet)
         _exit(status);
-    }
     return status;
 }
 
@@ -386,9 +361,8 @@ static int prepare(struct server *server)
 {
     int status = load_policy(server);
 
-    if (status == EX_OK) {
+    if (status == EX_OK)
         status = listen_at_socket(server);
-    }
     if (status == EX_OK) {
         keep_settings(server);
         status = become_service(server);

@@ -47,7 +47,6 @@ int sigwait(const sigset_t *restrict set, int *restrict sig)
 {
     (void)set;
     (void)sig;
-    for (;;) {
+    for (;;)
         pause();
-    }
 }

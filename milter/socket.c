@@ -22,9 +22,8 @@ static bool parse_unix(struct slice path, const char *dir, struct socket_spec *s
 {
     const char *base = dir && path.len > 0 && path.ptr[0] != '/' ? dir : "";
 
-    if (path.len == 0) {
+    if (path.len == 0)
         return err_set(err, "a path is missing: write unix:/PATH");
-    }
     if (memchr(path.ptr, ',', path.len)) {
         return err_set(err, "%.*s: there is one socket only; give the MTA and tamis the same one",
                        (int)path.len, path.ptr);
@@ -44,8 +43,8 @@ static bool parse_fd(struct slice number, struct socket_spec *spec, struct err *
     long value;
 
     if (!parse_long(number, 0, 1000000, &value)) {
-        return err_set(err, "fd:%.*s: a descriptor's number is wanted, as in fd:3",
-                       (int)number.len, number.ptr);
+        return err_set(err, "fd:%.*s: a descriptor's number is wanted, as in fd:3", (int)number.len,
+                       number.ptr);
     }
     spec->kind = SOCKET_FD;
     spec->fd = (int)value;
@@ -55,9 +54,8 @@ static bool parse_fd(struct slice number, struct socket_spec *spec, struct err *
 /* Takes [ ] off. */
 static struct slice bare_host(struct slice host)
 {
-    if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']') {
+    if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
         return (struct slice){host.ptr + 1, host.len - 2};
-    }
     return host;
 }
 
@@ -114,14 +112,12 @@ static bool parse_inet(struct slice rest, bool six, struct socket_spec *spec, st
     snprintf(host_text, sizeof(host_text), "%.*s", (int)host.len, host.ptr);
     snprintf(port_text, sizeof(port_text), "%.*s", (int)port.len, port.ptr);
     long number;
-    if (is_digit(port.ptr[0]) && !parse_long(port, 1, 65535, &number)) {
+    if (is_digit(port.ptr[0]) && !parse_long(port, 1, 65535, &number))
         return err_set(err, "%s is no port: ports are 1 to 65535", port_text);
-    }
     spec->kind = SOCKET_INET;
     int failed = resolve(any ? NULL : host_text, port_text, six ? AF_INET6 : AF_INET, spec);
-    if (failed && !six) {
+    if (failed && !six)
         failed = resolve(any ? NULL : host_text, port_text, AF_INET6, spec);
-    }
     if (failed == EAI_SERVICE) {
         return err_set(err, "%s is no port and no name in /etc/services: write a number",
                        port_text);
@@ -140,23 +136,18 @@ bool socket_parse(const char *text, const char *dir, struct socket_spec *spec, s
 
     memset(spec, 0, sizeof(*spec));
     spec->fd = -1;
-    if (all.len > 0 && all.ptr[0] == '/') {
+    if (all.len > 0 && all.ptr[0] == '/')
         return parse_unix(all, NULL, spec, err);
-    }
-    if (!colon) {
+    if (!colon)
         return err_set(err, "\"%.*s\" is no socket: " SPELLINGS, (int)all.len, all.ptr);
-    }
     struct slice type = {all.ptr, (size_t)(colon - all.ptr)};
     struct slice rest = slice_trim((struct slice){colon + 1, all.len - type.len - 1});
-    if (slice_is_nocase(type, "unix") || slice_is_nocase(type, "local")) {
+    if (slice_is_nocase(type, "unix") || slice_is_nocase(type, "local"))
         return parse_unix(rest, dir, spec, err);
-    }
-    if (slice_is_nocase(type, "inet") || slice_is_nocase(type, "inet6")) {
+    if (slice_is_nocase(type, "inet") || slice_is_nocase(type, "inet6"))
         return parse_inet(rest, type.len == 5, spec, err);
-    }
-    if (slice_is_nocase(type, "fd")) {
+    if (slice_is_nocase(type, "fd"))
         return parse_fd(rest, spec, err);
-    }
     return err_set(err, "\"%.*s\": unknown kind of socket \"%.*s\": " SPELLINGS, (int)all.len,
                    all.ptr, (int)type.len, type.ptr);
 }
@@ -183,13 +174,14 @@ static bool claim_fd(int fd, struct err *err)
     socklen_t size = sizeof(int);
 
     if (fcntl(fd, F_GETFD) < 0) {
-        return err_set(err, "fd:%d is not open: it must be passed by systemd (tamis.socket) or the "
-                       "shell; else use inet: or unix:", fd);
+        return err_set(err,
+                       "fd:%d is not open: it must be passed by systemd (tamis.socket) or the "
+                       "shell; else use inet: or unix:",
+                       fd);
     }
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening
-        || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM) {
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM)
         return err_set(err, "fd:%d is no listening stream socket: check the socket unit", fd);
-    }
     return true;
 }
 
@@ -199,25 +191,21 @@ static bool claim_inet(const struct socket_spec *spec, const char *name, struct 
     int on = 1;
     int fd = socket(spec->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (fd < 0) {
+    if (fd < 0)
         return err_set(err, "%s: %s", name, strerror(errno));
-    }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     int failed = bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len) < 0 ? errno : 0;
-    if (!failed) {
+    if (!failed)
         failed = listen(fd, 1) < 0 ? errno : 0;
-    }
     close(fd);
     if (failed == EADDRINUSE) {
         holder_of_port(&spec->addr, holder, sizeof(holder));
         return err_set(err, "%s is in use by %s: stop that, or choose another port", name, holder);
     }
-    if (failed == EACCES) {
+    if (failed == EACCES)
         return err_set(err, "%s: ports below 1024 need root: choose another, 8894 is usual", name);
-    }
-    if (failed) {
+    if (failed)
         return err_set(err, "%s: %s", name, strerror(failed));
-    }
     return true;
 }
 
@@ -228,15 +216,13 @@ static int try_connect(const char *path, char *peer, size_t size)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int failed = 0;
 
-    if (fd < 0) {
+    if (fd < 0)
         return errno;
-    }
     snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
-    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0) {
+    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
         failed = errno;
-    } else {
+    else
         socket_peer_text(fd, peer, size);
-    }
     close(fd);
     return failed;
 }
@@ -246,23 +232,21 @@ static bool claim_unix(const char *path, struct err *err)
     struct stat st;
     char peer[128] = "another program";
 
-    if (lstat(path, &st) < 0) {
+    if (lstat(path, &st) < 0)
         return errno == ENOENT ? true : err_set(err, "%s: %s", path, strerror(errno));
-    }
     if (!S_ISSOCK(st.st_mode)) {
-        return err_set(err, "%s exists and is not a socket: it is left alone; move it away or "
-                       "choose another path", path);
+        return err_set(err,
+                       "%s exists and is not a socket: it is left alone; move it away or "
+                       "choose another path",
+                       path);
     }
     int failed = try_connect(path, peer, sizeof(peer));
-    if (failed == 0 || failed == EAGAIN) {
+    if (failed == 0 || failed == EAGAIN)
         return err_set(err, "%s is in use by %s: stop that, or choose another path", path, peer);
-    }
-    if (failed != ECONNREFUSED) {
+    if (failed != ECONNREFUSED)
         return err_set(err, "%s: is the socket stale? %s", path, strerror(failed));
-    }
-    if (unlink(path) < 0 && errno != ENOENT) {
+    if (unlink(path) < 0 && errno != ENOENT)
         return err_set(err, "%s is stale but cannot be removed: %s", path, strerror(errno));
-    }
     return true;
 }
 
@@ -300,12 +284,11 @@ bool socket_park(int fd)
     int quiet = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     /* unix(7), autobind: the kernel finds a name that nobody knows */
-    bool parked = quiet >= 0
-                  && bind(quiet, (const struct sockaddr *)&nameless, sizeof(sa_family_t)) == 0
-                  && listen(quiet, 1) == 0 && dup3(quiet, fd, O_CLOEXEC) == fd;
-    if (quiet >= 0) {
+    bool parked = quiet >= 0 &&
+                  bind(quiet, (const struct sockaddr *)&nameless, sizeof(sa_family_t)) == 0 &&
+                  listen(quiet, 1) == 0 && dup3(quiet, fd, O_CLOEXEC) == fd;
+    if (quiet >= 0)
         close(quiet);
-    }
     return parked;
 }
 
@@ -314,9 +297,8 @@ void socket_peer_text(int fd, char *text, size_t size)
     struct ucred cred;
     socklen_t len = sizeof(cred);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid > 0) {
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid > 0)
         holder_of_pid(cred.pid, text, size);
-    } else {
+    else
         snprintf(text, size, "another program");
-    }
 }

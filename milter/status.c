@@ -40,9 +40,8 @@ static void read_facts(const struct status_source *source, struct facts *facts)
         policy_release(policy);
     }
     maintain_report(&facts->reload);
-    if (source->journal) {
+    if (source->journal)
         journal_read_status(source->journal, &facts->journal);
-    }
 }
 
 static int64_t uptime(const struct facts *facts)
@@ -75,9 +74,8 @@ static void add_time(struct buf *out, int64_t seconds)
 
 static void add_duration(struct buf *out, int64_t seconds)
 {
-    if (seconds >= 86400) {
+    if (seconds >= 86400)
         buf_addf(out, "%lldd ", (long long)(seconds / 86400));
-    }
     buf_addf(out, "%02lld:%02lld:%02lld", (long long)(seconds / 3600 % 24),
              (long long)(seconds / 60 % 60), (long long)(seconds % 60));
 }
@@ -90,9 +88,8 @@ static void add_reasons(struct buf *out, const struct facts *facts)
         buf_addf(out, " was refused (%zu error%s), first: %s\n", facts->reload.errors,
                  facts->reload.errors == 1 ? "" : "s", facts->reload.first_error);
     }
-    if (has_log_trouble(facts)) {
+    if (has_log_trouble(facts))
         buf_addf(out, "  the log cannot be written: %s\n", facts->journal.last_error);
-    }
     if (facts->journal.dropped) {
         buf_addf(out, "  the log lost %llu transactions\n",
                  (unsigned long long)facts->journal.dropped);
@@ -101,9 +98,8 @@ static void add_reasons(struct buf *out, const struct facts *facts)
 
 static void add_counters(struct buf *out, enum counter from, enum counter to)
 {
-    for (enum counter c = from; c <= to; c++) {
+    for (enum counter c = from; c <= to; c++)
         buf_addf(out, ",\"%s\":%llu", counter_name(c), (unsigned long long)counter_read(c));
-    }
 }
 
 static void render_text(const struct facts *facts, struct buf *out)
@@ -123,9 +119,8 @@ static void render_text(const struct facts *facts, struct buf *out)
     buf_addf(out, "connections %u now, %llu since the start\n", front_connections(),
              (unsigned long long)counter_read(COUNT_CONNECTIONS));
     buf_addf(out, "messages    %u under way", front_messages());
-    for (enum counter c = COUNT_ACCEPT; c <= COUNT_ABORTED; c++) {
+    for (enum counter c = COUNT_ACCEPT; c <= COUNT_ABORTED; c++)
         buf_addf(out, ", %llu %s", (unsigned long long)counter_read(c), counter_name(c));
-    }
     buf_addf(out,
              "\nlog         %llu written, %llu waiting, %llu dropped, %llu errors, %llu bytes\n",
              (unsigned long long)journal->written, (unsigned long long)journal->queued,
@@ -141,9 +136,11 @@ static void add_string(struct buf *out, const char *name, const char *text)
 
 static void render_journal(const struct journal_status *journal, struct buf *out)
 {
-    buf_addf(out, "\"log\":{\"healthy\":%s,\"offered\":%llu,\"written\":%llu,\"dropped\":%llu,"
+    buf_addf(out,
+             "\"log\":{\"healthy\":%s,\"offered\":%llu,\"written\":%llu,\"dropped\":%llu,"
              "\"details_dropped\":%llu,\"queued\":%llu,\"errors\":%llu,\"file_bytes\":%llu,"
-             "\"wal_bytes\":%llu,", journal->healthy || !journal->errors ? "true" : "false",
+             "\"wal_bytes\":%llu,",
+             journal->healthy || !journal->errors ? "true" : "false",
              (unsigned long long)journal->offered, (unsigned long long)journal->written,
              (unsigned long long)journal->dropped, (unsigned long long)journal->details_dropped,
              (unsigned long long)journal->queued, (unsigned long long)journal->errors,
@@ -184,11 +181,10 @@ int status_render(const struct status_source *source, bool json, struct buf *out
     struct facts facts;
 
     read_facts(source, &facts);
-    if (json) {
+    if (json)
         render_json(&facts, out);
-    } else {
+    else
         render_text(&facts, out);
-    }
     free(facts.reload.problems);
     return state_of(&facts);
 }

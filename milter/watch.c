@@ -28,9 +28,8 @@ struct watch *watch_new(uint64_t still_us)
 
 static void forget(struct watch *watch)
 {
-    for (size_t i = 0; i < watch->count; i++) {
+    for (size_t i = 0; i < watch->count; i++)
         free(watch->paths[i]);
-    }
     free(watch->paths);
     watch->paths = NULL;
     watch->count = 0;
@@ -50,14 +49,11 @@ void watch_begin(struct watch *watch)
 
 void watch_add(struct watch *watch, const char *path)
 {
-    if (!path || !path[0]) {
+    if (!path || !path[0])
         return;
-    }
-    for (size_t i = 0; i < watch->count; i++) {
-        if (strcmp(watch->paths[i], path) == 0) {
+    for (size_t i = 0; i < watch->count; i++)
+        if (strcmp(watch->paths[i], path) == 0)
             return;
-        }
-    }
     watch->paths = xreallocarray(watch->paths, watch->count + 1, sizeof(*watch->paths));
     watch->paths[watch->count++] = xstrdup(path);
 }
@@ -72,9 +68,8 @@ static uint64_t mix(uint64_t hash, const void *data, size_t len)
 {
     const unsigned char *bytes = data;
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-    }
     return hash;
 }
 
@@ -92,13 +87,19 @@ static uint64_t fingerprint(const struct watch *watch, bool *later)
             continue;
         }
         uint64_t facts[] = {
-            (uint64_t)st.st_dev, (uint64_t)st.st_ino, (uint64_t)st.st_size, st.st_mode, st.st_uid,
-            st.st_gid, (uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec,
+            (uint64_t)st.st_dev,
+            (uint64_t)st.st_ino,
+            (uint64_t)st.st_size,
+            st.st_mode,
+            st.st_uid,
+            st.st_gid,
+            (uint64_t)st.st_mtim.tv_sec,
+            (uint64_t)st.st_mtim.tv_nsec,
         };
         hash = mix(hash, facts, sizeof(facts));
-        *later |= st.st_ctim.tv_sec > watch->begun.tv_sec
-                  || (st.st_ctim.tv_sec == watch->begun.tv_sec
-                      && st.st_ctim.tv_nsec >= watch->begun.tv_nsec);
+        *later |=
+            st.st_ctim.tv_sec > watch->begun.tv_sec || (st.st_ctim.tv_sec == watch->begun.tv_sec &&
+                                                        st.st_ctim.tv_nsec >= watch->begun.tv_nsec);
     }
     return hash;
 }
