@@ -6,8 +6,8 @@
 #include "check.h"
 
 /* What one value means for `subject`, as Postfix's check_table_result: an action, or a list of
- * restrictions. `name` is the restriction's, `where` the rule's, for warnings in the log. The rule and
- * what was looked up are filled in by the caller. */
+ * restrictions. `name` is the restriction's, `where` the rule's, for warnings in the log. The rule
+ * and what was looked up are filled in by the caller. */
 struct outcome access_outcome(const struct scene *scene, const struct subject *subject,
                               const char *value, const struct where *where);
 
@@ -22,8 +22,8 @@ const char *dsn_for_class(const char *dsn, const char *class);
 /* The first word of a value; returns what follows it. */
 const char *access_split(const char *value, struct slice *word);
 
-/* What is wrong with a value of an access table used for subjects of `class`: each thing that cannot
- * work, or not as it seems to be meant, is added to `problems` at the rule's place. */
+/* What is wrong with a value of an access table used for subjects of `class`: each thing that
+ * cannot work, or not as it seems to be meant, is added to `problems` at the rule's place. */
 void access_check_value(const struct policy *policy, const struct rule *rule, const char *class,
                         enum list_id list, struct problems *problems);
 

@@ -8,12 +8,12 @@
 
 /* How keys are made, and who asks for them. Shared by the judges and by `tamis query --as`. */
 struct access_keys {
-    /* Asks for one key, never an empty one; true ends the search. The key is part of what was given,
-     * or in the arena. */
+    /* Asks for one key, never an empty one; true ends the search. The key is part of what was
+     * given, or in the arena. */
     bool (*ask)(void *arg, struct slice key);
     void *arg;
-    bool whole_only;         /* tables with patterns: no parents, no parts (DICT_FLAG_FIXED inverted) */
-    bool bare_parents;       /* `parent.tld`; false: `.parent.tld` (parent_domain_matches_subdomains) */
+    bool whole_only;         /* tables with patterns: no parents, no parts */
+    bool bare_parents;       /* `parent.tld`; false: `.parent.tld` */
     const char *delimiters;  /* recipient_delimiter */
     const char *null_sender; /* smtpd_null_access_lookup_key */
     struct arena *arena;     /* for keys that are no part of what was given */
@@ -24,12 +24,13 @@ struct access_keys {
 /* A host name, then its parents; of an address in place of a name only itself. */
 bool access_keys_name(const struct access_keys *keys, const char *name);
 
-/* An IP address as text, then what is left when it is cut at the last `.` or `:`, again and again. */
+/* An IP address as text, then what is left when it is cut at the last `.` or `:`, again and
+ * again. */
 bool access_keys_address(const struct access_keys *keys, const char *address);
 
-/* user+ext@dom, user@dom, dom and its parents, user+ext@, user@; what has a local part in its quoted
- * form first. `key` is struct address's; without an @, as some MTAs resolve local users, it has no
- * keys. */
+/* user+ext@dom, user@dom, dom and its parents, user+ext@, user@; what has a local part in its
+ * quoted form first. `key` is struct address's; without an @, as some MTAs resolve local users, it
+ * has no keys. */
 bool access_keys_mail(const struct access_keys *keys, const char *key);
 
 /* The same for a sender, who may be null: its key is "" then. */

@@ -5,11 +5,11 @@
 
 #include "message.h"
 
-/* Fills in an address from an envelope argument ("<user@dom>", "user@dom", "<@relay:user@dom>",
- * `"a b"@dom`, "<>", ""; RFC 5321 sections 4.1.1.2, 4.1.1.3). `resolved` is the MTA's own resolved form
+/* Fills in an address from an envelope argument ("<user@dom>", "user@dom", "<@relay:user@dom>", `"a
+ * b"@dom`, "<>", ""; RFC 5321 sections 4.1.1.2, 4.1.1.3). `resolved` is the MTA's own resolved form
  * ({mail_addr}, {rcpt_addr}), from which the key is taken; NULL or empty: the key is derived as
- * Postfix's trivial-rewrite does, an address without domain gets @myorigin. Everything is copied into
- * `arena`; control characters in the text become '?'. */
+ * Postfix's trivial-rewrite does, an address without domain gets @myorigin. Everything is copied
+ * into `arena`; control characters in the text become '?'. */
 void address_read(struct address *address, const char *arg, const char *resolved,
                   const char *myorigin, struct arena *arena);
 
@@ -23,7 +23,8 @@ bool address_is_routed(const struct address *address);
 /* The domain behind the last @; empty when there is none. */
 struct slice address_domain(const char *address);
 
-/* The local part is quoted if RFC 5321 wants it so; returns `address` itself when nothing changes. */
+/* The local part is quoted if RFC 5321 wants it so; returns `address` itself when nothing
+ * changes. */
 const char *address_quote(const char *address, struct arena *arena);
 
 /* The offset in `address` of the extension's delimiter (user+ext@dom) by Postfix's rules for

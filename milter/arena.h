@@ -20,7 +20,7 @@ size_t arena_size(const struct arena *arena);
 /* Aligned for any type; zeroed. Aborts when memory is out. */
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *text); /* NULL gives NULL */
-char *arena_strndup(struct arena *arena, const char *text, size_t len); /* exactly len bytes + NUL */
+char *arena_strndup(struct arena *arena, const char *text, size_t len); /* len bytes, NUL */
 char *arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -1,4 +1,4 @@
-/* base - what every file may use: allocation that aborts, slices, places in files, one-line errors */
+/* base - what every file may use: memory, slices, places in files, one-line errors */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_BASE_H
 #define TAMIS_BASE_H

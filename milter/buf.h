@@ -26,8 +26,9 @@ const char *buf_text(const struct buf *b);
 /* The text handed over: the caller frees it; the buf is empty afterwards. */
 char *buf_steal(struct buf *b);
 
-/* Adds the JSON string (RFC 8259, with its quotes) of `len` bytes: control characters, quotes and
- * bytes that are no UTF-8 are escaped (the latter as U+FFFD), so the result is always valid JSON. */
+/* Adds the JSON string (RFC 8259, with its quotes) of `len` bytes: control characters, quotes
+ * and bytes that are no UTF-8 are escaped (the latter as U+FFFD), so the result is always valid
+ * JSON. */
 void buf_add_json(struct buf *b, const char *text, size_t len);
 
 #endif

@@ -57,8 +57,8 @@ struct scene {
     struct arena *arena;    /* the message's */
 };
 
-/* A list that the administrator named in restriction_classes; parsed once for each list that it may be
- * used in, because a bare TYPE:TABLE means another check in each. */
+/* A list that the administrator named in restriction_classes; parsed once for each list that it may
+ * be used in, because a bare TYPE:TABLE means another check in each. */
 struct restriction_class {
     const char *name;
     struct where where;
@@ -79,7 +79,7 @@ struct outcome {
     const char *dsn;
     const char *text;     /* the reply, or an edit's text, or what WARN and INFO say */
     const char *need;     /* a question that must be answered first; the judge is called again */
-    const char *list;     /* a table's value that is a restriction list, evaluated under `subject` */
+    const char *list;     /* a table's value that is a restriction list, under `subject` */
     const struct steps *steps; /* or the list itself (a restriction class) */
     struct subject subject;    /* with list and steps */
     enum permission permission;
@@ -107,8 +107,8 @@ struct outcome outcome_reply(const struct scene *scene, int code, const char *ds
 /* 451 4.3.5 Server configuration error, as Postfix answers when a table or value is unusable. */
 struct outcome outcome_config_error(const struct scene *scene);
 
-/* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and its
- * owner should know. */
+/* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and
+ * its owner should know. */
 void check_report_undecided(const struct hit *hit);
 
 /* The subjects of client, HELO, sender, recipient … in replies. */

@@ -1,4 +1,4 @@
-/* check_access - check_*_access: tables asked for clients, names, logins and addresses as access(5) says */
+/* check_access - check_*_access: tables asked as access(5) says */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "access.h"
 #include "access_keys.h"
@@ -177,12 +177,16 @@ const struct restriction rows_access[] = {
      .first_stage = STAGE_CONNECT, .judge = judge_reverse_access, .class = "Unverified Client host",
      .help = "access table keyed by the client's unverified reverse name"},
     {.name = "check_helo_access", .arg = ARG_TABLE, .first_stage = STAGE_HELO,
-     .judge = judge_helo_access, .class = "Helo command", .help = "access table keyed by the HELO name and its parents"},
+     .judge = judge_helo_access, .class = "Helo command",
+     .help = "access table keyed by the HELO name and its parents"},
     {.name = "check_sender_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
-     .judge = judge_sender_access, .class = "Sender address", .help = "access table keyed by the sender's address"},
+     .judge = judge_sender_access, .class = "Sender address",
+     .help = "access table keyed by the sender's address"},
     {.name = "check_recipient_access", .arg = ARG_TABLE, .first_stage = STAGE_RCPT,
-     .judge = judge_recipient_access, .class = "Recipient address", .help = "access table keyed by the recipient's address"},
+     .judge = judge_recipient_access, .class = "Recipient address",
+     .help = "access table keyed by the recipient's address"},
     {.name = "check_sasl_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
-     .judge = judge_sasl_access, .class = "SASL login name", .help = "access table keyed by the login name"},
+     .judge = judge_sasl_access, .class = "SASL login name",
+     .help = "access table keyed by the login name"},
     {0},
 };

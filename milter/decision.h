@@ -6,7 +6,8 @@
 #include "message.h"
 
 /* "QUEUEID: WHAT: RCPT from host[addr]: TEXT; rule=FILE:LINE from=<a> to=<b> helo=<c> …". `what` is
- * Postfix's word: reject, reject_warning, hold, redirect, bcc, discard, warn, info … recipient and rule may be NULL. */
+ * Postfix's word: reject, reject_warning, hold, redirect, bcc, discard, warn, info … recipient and
+ * rule may be NULL. */
 void decision_log(const char *what, enum stage stage, const struct client *client,
                   const struct message *message, const struct recipient *recipient,
                   const char *text, const struct rule_ref *rule);

@@ -8,9 +8,10 @@
 
 struct directions;
 
-/* Reads a list of sasl_authenticated, mynetworks, local_submission, daemon_name:NAME, daemon_port:N and
- * networks, each also with `!` in front; the first that fits decides, none: incoming. NULL and
- * problems when a word is none of these. Everything lives in `arena` and, for mynetworks, with the site. */
+/* Reads a list of sasl_authenticated, mynetworks, local_submission, daemon_name:NAME, daemon_port:N
+ * and networks, each also with `!` in front; the first that fits decides, none: incoming. NULL and
+ * problems when a word is none of these. Everything lives in `arena` and, for mynetworks, with the
+ * site. */
 const struct directions *directions_parse(const char *text, struct where at,
                                           const struct match_list *mynetworks, struct arena *arena,
                                           struct problems *problems);

@@ -31,8 +31,8 @@ static bool next_line(struct slice *rest, struct slice *line)
     return true;
 }
 
-/* The length of a field name at the start of the line (RFC 5322 section 2.2; blanks before the colon
- * are tolerated), and where the value begins; 0: no header. */
+/* The length of a field name at the start of the line (RFC 5322 section 2.2; blanks before the
+ * colon are tolerated), and where the value begins; 0: no header. */
 static size_t header_name(struct slice line, size_t *value)
 {
     size_t len = 0, i;

@@ -7,8 +7,8 @@
 
 /* Who receives the events, in the order of the file. Any may be NULL. */
 struct eml_events {
-    /* One logical header: folded lines are joined with \n and keep their leading blanks; value begins
-     * right behind the colon (SMFIP_HDR_LEADSPC). Texts are valid during the call. */
+    /* One logical header: folded lines are joined with \n and keep their leading blanks; value
+     * begins right behind the colon (SMFIP_HDR_LEADSPC). Texts are valid during the call. */
     void (*header)(void *arg, const char *name, const char *value);
     void (*eoh)(void *arg);
     /* The body with CR LF line ends, in pieces of at most 64 kB. */

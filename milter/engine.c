@@ -97,7 +97,8 @@ static void note_check(struct walk *w, const struct step *step, const struct out
     record->us = (unsigned)(now_us() - begun);
 }
 
-/* A refusal: softened by warn_if_reject, or turned into the deferral that an earlier step asked for. */
+/* A refusal: softened by warn_if_reject, or turned into the deferral that an earlier step asked
+ * for. */
 static enum act refuse(struct walk *w, struct verdict v, bool unconditional)
 {
     if (w->warn_only && !unconditional) {
@@ -203,7 +204,8 @@ static enum act walk_nested(struct walk *w, const struct step *step, const struc
     return act;
 }
 
-/* A table may not be able to permit: names that a client can forge, recipients that are routed on. */
+/* A table may not be able to permit: names that a client can forge, recipients that are routed
+ * on. */
 static enum act limit_permission(struct walk *w, const struct step *step, const struct outcome *o,
                                  enum act act)
 {

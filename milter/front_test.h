@@ -8,8 +8,9 @@
 
 #include <stdio.h>
 
-/* Plays the script from `in`, printing exactly one line on `out` for each line that is neither empty
- * nor a comment. The policy of `source` must be published; `set` publishes others. False when `in` cannot be read. */
+/* Plays the script from `in`, printing exactly one line on `out` for each line that is neither
+ * empty nor a comment. The policy of `source` must be published; `set` publishes others. False when
+ * `in` cannot be read. */
 bool test_session(FILE *in, FILE *out, const struct policy_source *source, struct world *world);
 
 #endif

@@ -16,7 +16,7 @@ const char *direction_name(enum direction direction); /* "incoming", "outgoing" 
  * characters. They live in the session's arena, or, in a copy by client_copy, in that arena. */
 struct client {
     const char *name;      /* verified host name, else "unknown" */
-    const char *ptr;       /* {client_ptr}: unverified reverse name; "unknown"; `name` when not told */
+    const char *ptr;       /* {client_ptr}: unverified reverse name; else `name` */
     const char *resolve;   /* {client_resolve}: OK, FAIL, FORGED, TEMP; NULL: not told */
     const char *addr_text; /* "192.0.2.1", or what was given when it is no address */
     struct addr addr;
@@ -89,7 +89,7 @@ enum edit_place {
 /* Decided when a rule fires, performed at end of message. */
 struct edit {
     struct edit *next;
-    enum act act; /* ACT_HOLD, ACT_REDIRECT, ACT_BCC, ACT_PREPEND, ACT_REPLACE, ACT_IGNORE, ACT_STRIP */
+    enum act act; /* HOLD, REDIRECT, BCC, PREPEND, REPLACE, IGNORE or STRIP */
     const char *text;            /* reason, address, or "Name: value" */
     const struct header *header; /* the one that is meant; NULL for what concerns none */
     enum edit_place place;       /* of ACT_PREPEND */

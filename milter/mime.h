@@ -29,10 +29,11 @@ struct mime_header {
 struct mime_events {
     void (*header)(void *arg, const struct mime_header *header);
     void (*end_of_headers)(void *arg); /* of the primary ones */
-    /* A line of text without its end, or a piece of one longer than line_limit (`more`: it goes on).
-     * Everything that is no header is text: the empty line behind headers, boundaries, what stands in
-     * front of the first and behind the last. `offset` counts the bytes, line ends included, since the
-     * text of this part began, as body_checks_size_limit does. Not NUL-terminated; any byte. */
+    /* A line of text without its end, or a piece of one longer than line_limit (`more`: it goes
+     * on). Everything that is no header is text: the empty line behind headers, boundaries, what
+     * stands in front of the first and behind the last. `offset` counts the bytes, line ends
+     * included, since the text of this part began, as body_checks_size_limit does. Not
+     * NUL-terminated; any byte. */
     void (*text)(void *arg, struct slice line, bool more, size_t offset);
     void *arg;
 };
@@ -40,7 +41,7 @@ struct mime_events {
 /* Limits, as main.cf's; 0 is Postfix's preset but for line_limit, where it is none. */
 struct mime_options {
     bool primary_only;     /* no MIME: behind the primary headers all is text */
-    bool keep_cr;          /* a line ends at \n and a \r in front of it is part of it; else \r\n, too */
+    bool keep_cr;          /* a \r in front of \n is part of the line */
     size_t line_limit;     /* line_length_limit: longer lines come in pieces */
     size_t header_limit;   /* header_size_limit: nothing is added to a header that is as long */
     size_t boundary_limit; /* mime_boundary_length_limit: what is behind it does not count */
@@ -71,8 +72,8 @@ bool mime_expects_headers(const struct mime *mime);
 /* The list that a header belongs to. */
 enum mime_class mime_class_of(struct slice name, enum mime_place place);
 
-/* The length of the field name at the start of a line that is a header (RFC 5322 section 2.2; blanks
- * may stand in front of the colon), *colon the colon's offset; 0: it is none. */
+/* The length of the field name at the start of a line that is a header (RFC 5322 section 2.2;
+ * blanks may stand in front of the colon), *colon the colon's offset; 0: it is none. */
 size_t mime_field_name(struct slice line, size_t *colon);
 
 #endif

@@ -50,7 +50,8 @@ struct settings *options_settings(const struct options *options, bool required,
                                   struct problems *problems);
 
 /* What policy_load needs of the options; `required` and the default file as above. False with an
- * error in `problems` when the file is required and missing. The texts live as long as the options. */
+ * error in `problems` when the file is required and missing. The texts live as long as the
+ * options. */
 struct policy_source;
 bool options_source(const struct options *options, bool required, struct policy_source *source,
                     struct problems *problems);
@@ -58,8 +59,8 @@ bool options_source(const struct options *options, bool required, struct policy_
 /* Prints problems to standard error, those of at least this severity, sorted by file and line. */
 void options_print_problems(const struct problems *problems, enum severity least);
 
-/* The same, but of each file other than the configuration 20 at most, then how many more there are; all of
- * them with -v. */
+/* The same, but of each file other than the configuration 20 at most, then how many more there are;
+ * all of them with -v. */
 void options_print_most(const struct options *options, const struct problems *problems,
                         enum severity least);
 

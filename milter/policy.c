@@ -111,9 +111,9 @@ static bool is_class_used(const struct policy *p, const struct restriction_class
     return false;
 }
 
-/* A class is read for each list that names it, with that list's meaning of a bare TYPE:TABLE. A value
- * of an access table may name any class: such a use is known only at run time, and so what cannot be
- * read for the other lists is no error. */
+/* A class is read for each list that names it, with that list's meaning of a bare TYPE:TABLE. A
+ * value of an access table may name any class: such a use is known only at run time, and so what
+ * cannot be read for the other lists is no error. */
 static void define_classes(struct policy *p, enum list_id list, struct problems *problems)
 {
     bool more = true;

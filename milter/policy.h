@@ -37,7 +37,7 @@ struct policy_source {
 /* Reads everything, with the rights that the caller has. Every problem is in `problems`; NULL when
  * one of them is an error. The caller owns the policy. May block on the file system. */
 struct policy *policy_load(const struct policy_source *source, struct problems *problems);
-void policy_free(struct policy *policy); /* an unpublished one, or one nobody holds; NULL is allowed */
+void policy_free(struct policy *policy); /* one that nobody holds; NULL is allowed */
 
 /* Makes it the current one (NULL at shutdown); the one before lives until its last holder releases
  * it. Takes over the caller's ownership. */
@@ -67,7 +67,8 @@ struct policy_needs {
 };
 struct policy_needs policy_needs(const struct policy *policy);
 
-/* The restriction list in an access table's value; NULL when it holds what nobody knows, or a table. */
+/* The restriction list in an access table's value; NULL when it holds what nobody knows, or a
+ * table. */
 const struct steps *policy_parse_value(const struct policy *policy, const char *text,
                                        enum list_id list, struct arena *arena);
 

@@ -1,4 +1,4 @@
-/* problems - what is wrong with the files that were read: all of it, each with its place and mend */
+/* problems - what is wrong with the files that were read: all of it, with place and mend */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_PROBLEMS_H
 #define TAMIS_PROBLEMS_H

@@ -1,4 +1,4 @@
-/* rehearsal - one SMTP transaction that did not take place: its facts, in any order, and its answers */
+/* rehearsal - an SMTP transaction that did not take place: its facts and its answers */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rehearsal.h"
 

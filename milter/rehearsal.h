@@ -1,13 +1,13 @@
-/* rehearsal - one SMTP transaction that did not take place: its facts, in any order, and its answers */
+/* rehearsal - an SMTP transaction that did not take place: its facts and its answers */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_REHEARSAL_H
 #define TAMIS_REHEARSAL_H
 
 #include "session.h"
 
-/* What is known of the client and the transaction so far. Facts may be set in any order and again; each
- * question to it plays all facts, in SMTP's order, through a session of its own, so that every answer
- * is the live filter's. Begins with an SMTP client unknown[192.0.2.1]. */
+/* What is known of the client and the transaction so far. Facts may be set in any order and again;
+ * each question to it plays all facts, in SMTP's order, through a session of its own, so that every
+ * answer is the live filter's. Begins with an SMTP client unknown[192.0.2.1]. */
 struct rehearsal;
 
 struct rehearsal *rehearsal_new(struct world *world);
@@ -26,7 +26,8 @@ void rehearsal_reset(struct rehearsal *r); /* the transaction's facts are forgot
 
 /* Plays everything up to `stage` under the current policy (policy_acquire) and returns the session,
  * whose last answer is *verdict: at STAGE_RCPT that for the last recipient. The steps before are
- * silent unless `loud`. NULL with err when the message file cannot be read. The caller frees the session. */
+ * silent unless `loud`. NULL with err when the message file cannot be read. The caller frees the
+ * session. */
 struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool loud,
                                const struct verdict **verdict, struct err *err);
 

@@ -15,7 +15,7 @@ enum restriction_kind {
     KIND_OURS,    /* judged here */
     KIND_MODIFIER, /* warn_if_reject */
     KIND_MTA,     /* stays in Postfix; skipped with a note */
-    KIND_UNJUDGED, /* a restriction of Postfix that this release does not judge; skipped, with a warning */
+    KIND_UNJUDGED, /* one that this release does not judge; skipped, with a warning */
     KIND_OLD,     /* an old name for `instead` */
 };
 

@@ -42,7 +42,8 @@ static void never(const struct use *u, const struct rule *rule, const char *why,
                   struct slice instead)
 {
     problems_add(u->problems, SEV_WARNING, rule->where, "%s: this key never matches: %s%s%.*s",
-                 rule->key, why, instead.len ? ": write " : "", (int)instead.len, instead.len ? instead.ptr : "");
+                 rule->key, why, instead.len ? ": write " : "", (int)instead.len,
+                 instead.len ? instead.ptr : "");
 }
 
 /* 192.0.2.0/24, [2001:db8::]/32 */

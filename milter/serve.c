@@ -114,7 +114,8 @@ static int load_policy(struct server *server)
     return server->policy ? EX_OK : EX_CONFIG;
 }
 
-/* The directory of a path, if it is missing, is made for the service user, those above it for all. */
+/* The directory of a path, if it is missing, is made for the service user, those above it for
+ * all. */
 static void make_directory(const struct server *server, const char *path)
 {
     char directory[4096];

@@ -165,8 +165,8 @@ static struct verdict run(struct session *s, enum stage stage, const struct reci
     return v;
 }
 
-/* A list with a stage of its own, before any message: the deferral that it may have asked for is kept
- * for all messages of the session. */
+/* A list with a stage of its own, before any message: the deferral that it may have asked for is
+ * kept for all messages of the session. */
 static struct verdict run_early(struct session *s, enum stage stage, enum list_id list,
                                 struct arena *arena)
 {
@@ -176,9 +176,10 @@ static struct verdict run_early(struct session *s, enum stage stage, enum list_i
     return v;
 }
 
-/* Notes a refusal or discard on the message and in syslog, and makes it the answer; in observe mode
- * the next events go on as if nothing had happened. A discard is answered at the end of the message:
- * given earlier, Postfix would show the message again, as one that did not come over SMTP. */
+/* Notes a refusal or discard on the message and in syslog, and makes it the answer; in observe
+ * mode the next events go on as if nothing had happened. A discard is answered at the end of the
+ * message: given earlier, Postfix would show the message again, as one that did not come over
+ * SMTP. */
 static const struct verdict *conclude(struct session *s, struct verdict v,
                                       struct recipient *recipient)
 {
@@ -277,7 +278,8 @@ static void note_queue_id(struct session *s, const struct macros *macros)
 static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
 {
     struct message *m = s->message;
-    const char *login = macro_get(macros, "{auth_authen}"), *method = macro_get(macros, "{auth_type}");
+    const char *login = macro_get(macros, "{auth_authen}");
+    const char *method = macro_get(macros, "{auth_type}");
 
     m->has_mail = true;
     m->smtputf8 = has_word(argv, "SMTPUTF8");
@@ -312,7 +314,8 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
     return conclude(s, run(s, STAGE_MAIL, NULL), NULL);
 }
 
-/* A recipient that the MTA itself refused: shown to us for the log only, and without the reply code. */
+/* A recipient that the MTA itself refused: shown to us for the log only, and without the reply
+ * code. */
 static void note_mta_refusal(struct session *s, struct recipient *r, const struct macros *macros)
 {
     const char *dsn = macro_get(macros, "{rcpt_host}"), *text = macro_get(macros, "{rcpt_addr}");
@@ -412,8 +415,8 @@ bool session_body(struct session *s, const char *data, size_t len)
     return content_body(content_of(s), data, len);
 }
 
-/* A refusal of the lists at end of data goes before what was found in the content, as in Postfix, whose
- * cleanup(8) is asked last. The latter was logged when it was found. */
+/* A refusal of the lists at end of data goes before what was found in the content, as in Postfix,
+ * whose cleanup(8) is asked last. The latter was logged when it was found. */
 static const struct verdict *conclude_content(struct session *s)
 {
     struct verdict v = content_end(content_of(s));

@@ -18,7 +18,8 @@ struct macros {
 };
 
 /* The session holds the policy (acquired by the caller, released by session_free) to its end.
- * `journal` may be NULL: nothing is logged. `always_enforce`: as if mode = enforce (`tamis test`). */
+ * `journal` may be NULL: nothing is logged. `always_enforce`: as if mode = enforce (`tamis
+ * test`). */
 struct session *session_new(struct policy *policy, struct world *world, struct journal *journal,
                             bool always_enforce);
 
@@ -28,9 +29,9 @@ void session_set_quiet(struct session *session, bool quiet);
 /* The end of the connection: an unfinished transaction is logged as aborted. Never waits. */
 void session_free(struct session *session);
 
-/* Events, in any order, any number of times; each returns the answer to the MTA, valid until the next
- * event. A verdict that may not be given at that event (no-reply events, local submission) is kept for
- * the next one that can. Texts are copied; NULL stands for empty; any byte may be in them.
+/* Events, in any order, any number of times; each returns the answer to the MTA, valid until the
+ * next event. A verdict that may not be given at that event (no-reply events, local submission) is
+ * kept for the next one that can. Texts are copied; NULL stands for empty; any byte may be in them.
  * session_connect starts a new client: everything known before is forgotten (Sendmail reuses
  * connections). addr_text may be anything. */
 const struct verdict *session_connect(struct session *session, const char *name,
@@ -43,8 +44,8 @@ const struct verdict *session_rcpt(struct session *session, const char *const *a
                                    const struct macros *macros);
 const struct verdict *session_data(struct session *session, const struct macros *macros);
 
-/* A header: `value` is all that stands behind the colon, blanks included. It cannot be answered: what is
- * found waits for the end of the message. */
+/* A header: `value` is all that stands behind the colon, blanks included. It cannot be answered:
+ * what is found waits for the end of the message. */
 void session_header(struct session *session, const char *name, const char *value);
 /* The next bytes of the body, cut anywhere; not answered either. False: no more of it is wanted. */
 bool session_body(struct session *session, const char *data, size_t len);
@@ -53,7 +54,8 @@ const struct verdict *session_eom(struct session *session, const struct macros *
 /* RSET, or a transaction broken off. */
 void session_abort(struct session *session);
 
-/* After session_eom was answered with ACT_DUNNO: what must be performed on the mail. NULL list: nothing (or not enforced). */
+/* After session_eom was answered with ACT_DUNNO: what must be performed on the mail. NULL list:
+ * nothing (or not enforced). */
 const struct edit *session_edits(const struct session *session);
 const struct message *session_message(const struct session *session);
 const struct client *session_client(const struct session *session);

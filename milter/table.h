@@ -51,13 +51,13 @@ struct table *table_open(const char *spec, const char *dir, struct where at,
 void table_free(struct table *table); /* NULL is allowed */
 
 /* One question, no parents or partial keys: the table's own key folding is applied (hash-like
- * tables compare casefolded keys; cidr knows addresses only; pcre and regexp match the bytes as they
- * are). Any number of threads at once; never waits for anything outside. Allocates from `arena` only (but
- * for what regexec(3) takes for itself; glibc's holds a lock for each pattern, too). The key may
- * hold any byte, NUL too. *hit is overwritten. An empty value is TABLE_ERROR, as in Postfix; then
- * hit.value is "", and rule and text are those of the rule (postmap -q prints the empty value). The
- * value of a pcre, regexp or cidr rule may be no UTF-8: where Postfix asks for UTF-8 (access maps),
- * that is a lookup error, too. */
+ * tables compare casefolded keys; cidr knows addresses only; pcre and regexp match the bytes as
+ * they are). Any number of threads at once; never waits for anything outside. Allocates from
+ * `arena` only (but for what regexec(3) takes for itself; glibc's holds a lock for each pattern,
+ * too). The key may hold any byte, NUL too. *hit is overwritten. An empty value is TABLE_ERROR, as
+ * in Postfix; then hit.value is "", and rule and text are those of the rule (postmap -q prints the
+ * empty value). The value of a pcre, regexp or cidr rule may be no UTF-8: where Postfix asks for
+ * UTF-8 (access maps), that is a lookup error, too. */
 enum table_result table_lookup(const struct table *table, struct slice key, struct arena *arena,
                                struct hit *hit);
 

@@ -11,8 +11,9 @@ struct world {
     /* Microseconds since 1970. */
     int64_t (*now)(struct world *world);
 
-    /* Answers finding->question into the finding: state and answer (in `arena`). May block, at most
-     * until `deadline_us` of the monotonic clock; what is not known by then is FINDING_TEMPERROR. */
+    /* Answers finding->question into the finding: state and answer (in `arena`). May block, at
+     * most until `deadline_us` of the monotonic clock; what is not known by then is
+     * FINDING_TEMPERROR. */
     void (*ask)(struct world *world, struct finding *finding, uint64_t deadline_us,
                 struct arena *arena);
 };

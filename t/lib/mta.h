@@ -102,9 +102,9 @@ const struct mta_reply *mta_body(struct mta *m, const void *data, size_t len);
 const struct mta_reply *mta_eom(struct mta *m);
 const struct mta_reply *mta_unknown(struct mta *m, const char *command);
 
-/* No reply exists for these. mta_abort is sent together with what follows it, as Postfix does. After
- * mta_quit the connection is closed, after mta_quit_nc it can begin with mta_connect again; they
- * return false when the filter is gone. */
+/* No reply exists for these. mta_abort is sent together with what follows it, as Postfix does.
+ * After mta_quit the connection is closed, after mta_quit_nc it can begin with mta_connect again;
+ * they return false when the filter is gone. */
 void mta_abort(struct mta *m);
 bool mta_quit(struct mta *m);
 bool mta_quit_nc(struct mta *m);

@@ -23,7 +23,8 @@ int tap_done(void);
 /* A private directory of this test, made at the first call, removed by tap_done. */
 const char *tap_dir(void);
 
-/* Writes `text` to DIR/name (DIR = tap_dir()), returns the path (static, until the 8th next call). */
+/* Writes `text` to DIR/name (DIR = tap_dir()), returns the path (static, until the 8th next
+ * call). */
 const char *tap_file(const char *name, const char *text);
 const char *tap_file_bytes(const char *name, const void *data, size_t len);
 
