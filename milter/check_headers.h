@@ -34,6 +34,10 @@ bool checks_may_edit(const struct checks *checks);
  * what cannot work. */
 void checks_check_values(const struct checks *checks, struct problems *problems);
 
+/* What a list of outgoing mail wants with Received fields, against what can be done with the one
+ * that the MTA itself writes: `shown` to these rules (outgoing_hide_client = rules), or not. */
+void checks_check_received(const struct checks *checks, bool shown, struct problems *problems);
+
 /* What the list says of one header ("Name:value") or line: ACT_DUNNO when no table has it (question
  * is NULL then) or its action is to do nothing. ACT_REJECT and ACT_DEFER come with code, dsn and
  * text; PREPEND and REPLACE with what the rule says, captured text and all (see header_field_read).

@@ -94,6 +94,7 @@ struct walk {
     enum checks_id id;
     struct problems *problems;
     bool edits; /* a rule would change a header */
+    bool shown; /* the MTA's own Received is among the headers */
 };
 
 static void warn(const struct walk *w, const struct rule *rule, const char *fmt, ...)
@@ -185,4 +186,41 @@ void checks_check_values(const struct checks *checks, struct problems *problems)
                          "messages IGNORE, STRIP and REPLACE do nothing, and PREPEND adds its "
                          "field to the message's own (part_prepend)");
     }
+}
+
+static bool replaces_received(struct slice word, const char *text)
+{
+    static const char name[] = "Received";
+    struct slice field = {text, strcspn(text, ": ")};
+
+    return slice_is_nocase(word, "REPLACE") && slice_is_nocase(field, name);
+}
+
+/* A pattern that names the field is taken for one that matches it. */
+static void check_received(const struct rule *rule, void *arg)
+{
+    const struct walk *w = arg;
+    struct slice word;
+    const char *text = access_split(rule->value, &word);
+
+    if (strcasestr(rule->key, "received") == NULL || slice_is_nocase(word, "PREPEND") ||
+        !is_one_of(word, edits))
+        return;
+    if (!w->shown)
+        problems_add(w->problems, SEV_NOTE, rule->where,
+                     "a milter is not shown the Received field that Postfix itself writes: this "
+                     "rule meets only those below it (see outgoing_hide_client)");
+    else if (!replaces_received(word, text))
+        problems_add(w->problems, SEV_WARNING, rule->where,
+                     "%.*s does nothing to the Received field that Postfix itself writes: one "
+                     "always stays; write REPLACE Received: TEXT, or with Postfix 3.10 and later "
+                     "set smtpd_hide_client_session = yes", (int)word.len, word.ptr);
+}
+
+void checks_check_received(const struct checks *checks, bool shown, struct problems *problems)
+{
+    struct walk w = {.id = checks->id, .problems = problems, .shown = shown};
+
+    for (size_t i = 0; i < checks->count; i++)
+        table_each(checks->tables[i], check_received, &w);
 }

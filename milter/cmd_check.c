@@ -12,14 +12,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static struct where place_of(const struct settings *settings, const char *name)
-{
-    for (size_t i = 0; i < settings->source_count; i++)
-        if (settings->sources[i].row != NULL && strcmp(settings->sources[i].row->name, name) == 0)
-            return settings->sources[i].text.where;
-    return (struct where){NULL, 0};
-}
-
 /* Who the filter becomes if root starts it here: false if it stays who we are, or cannot start. */
 static bool find_rights(const struct policy_source *source, struct rights *rights,
                         struct problems *problems)
@@ -35,7 +27,7 @@ static bool find_rights(const struct policy_source *source, struct rights *right
     if (settings->user[0] != '\0') {
         found = rights_of_user(settings->user, rights, &err);
         if (!found)
-            problems_add(problems, SEV_ERROR, place_of(settings, "user"), "%s", err.text);
+            problems_add(problems, SEV_ERROR, settings_place(settings, "user"), "%s", err.text);
     }
     settings_free(settings);
     problems_free(&ignored);

@@ -3,6 +3,7 @@
 #include "header_edits.h"
 
 #include "mime.h"
+#include "received.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,18 @@ static void plan_new(struct header_changes *c, const struct message *m, const st
         add(c, op, 0, name, value);
 }
 
+/* With a second Received on top that begins as its own, Postfix takes the upper one for its own,
+ * and lets the other be deleted. */
+static void plan_own(struct header_changes *c, const struct message *m, const struct edit *e)
+{
+    const char *name, *value;
+
+    if (e->place != EDIT_OWN || !header_field_read(e->text, m->arena, &name, &value))
+        return;
+    add(c, HEADER_INSERT, 0, "Received", received_decoy(value, m->arena));
+    add(c, HEADER_DELETE, 1, "Received", NULL);
+}
+
 static bool adds_at(const struct edit *e, enum edit_place place)
 {
     return e->act == ACT_PREPEND && e->header == NULL && e->place == place;
@@ -136,6 +149,8 @@ struct header_changes header_changes_plan(const struct message *m, const struct 
     for (size_t i = 0; i < count; i++)
         if (adds_at(list[i], EDIT_BOTTOM))
             plan_new(&c, m, list[i], HEADER_APPEND);
+    for (size_t i = 0; i < count; i++)
+        plan_own(&c, m, list[i]);
     for (size_t i = count; i-- > 0;)
         if (adds_at(list[i], EDIT_TOP))
             plan_new(&c, m, list[i], HEADER_INSERT);

@@ -28,8 +28,9 @@ struct header_changes {
 };
 
 /* What `edits` (of the message, or NULL) come to. Fields on top stand in the order in which their
- * rules fired, fields at the end, too. Edits that concern no header, or whose text is no field, are
- * left out. Everything lives in the message's arena. */
+ * rules fired, fields at the end, too; right below the former the MTA's own Received is replaced
+ * (EDIT_OWN, at most once; only with Postfix: received_is_postfix). Edits that concern no header,
+ * or whose text is no field, are left out. Everything lives in the message's arena. */
 struct header_changes header_changes_plan(const struct message *message, const struct edit *edits);
 
 /* The field "Name: value" that an edit brings, as it is written: no CR or NUL is in it, each line

@@ -18,6 +18,8 @@ void client_copy(struct client *to, const struct client *from, struct arena *are
     to->addr_text = arena_strdup(arena, from->addr_text);
     to->daemon_name = arena_strdup(arena, from->daemon_name);
     to->daemon_addr = arena_strdup(arena, from->daemon_addr);
+    to->mta_version = arena_strdup(arena, from->mta_version);
+    to->mta_host = arena_strdup(arena, from->mta_host);
     to->helo = arena_strdup(arena, from->helo);
     to->tls_version = arena_strdup(arena, from->tls_version);
     to->cipher = arena_strdup(arena, from->cipher);

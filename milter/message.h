@@ -24,6 +24,8 @@ struct client {
     bool local;      /* local submission by sendmail(1): not an SMTP client */
     const char *daemon_name, *daemon_addr; /* of the MTA's listener; NULL: not told */
     int daemon_port;                       /* -1: not told */
+    const char *mta_version; /* macro v, "Postfix 3.7.11"; NULL: not told */
+    const char *mta_host;    /* macro j: the MTA's own name */
     const char *helo; /* NULL before HELO */
     const char *tls_version, *cipher, *cipher_bits, *cert_subject, *cert_issuer; /* NULL: no TLS */
 };
@@ -79,11 +81,12 @@ struct header {
     int index;         /* from 0, in the order of the mail */
 };
 
-/* Where a field is put that a PREPEND adds. */
+/* Where a field is put that a PREPEND or, for EDIT_OWN, a REPLACE adds. */
 enum edit_place {
     EDIT_TOP,    /* above all, the MTA's own Received, too: access(5) */
     EDIT_HEADER, /* right above `header`: header_checks(5) */
     EDIT_BOTTOM, /* below the last one: a rule for a part's headers */
+    EDIT_OWN,    /* ACT_REPLACE: in place of the MTA's own Received, the topmost field */
 };
 
 /* Decided when a rule fires, performed at end of message. */
@@ -92,7 +95,7 @@ struct edit {
     enum act act; /* HOLD, REDIRECT, BCC, PREPEND, REPLACE, IGNORE or STRIP */
     const char *text;            /* reason, address, or "Name: value" */
     const struct header *header; /* the one that is meant; NULL for what concerns none */
-    enum edit_place place;       /* of ACT_PREPEND */
+    enum edit_place place;
     struct rule_ref rule;
 };
 
@@ -100,6 +103,7 @@ struct message {
     struct arena *arena; /* everything below lives in it */
     int64_t time_us;     /* wall clock when it began, microseconds since 1970 */
     uint64_t begun_us;   /* monotonic */
+    int64_t mail_us;     /* wall clock when MAIL came */
     enum direction direction;
     const char *queue_id;   /* "" until known */
     const char *message_id; /* of the Message-ID field, with <>; "" until known */

@@ -361,7 +361,7 @@ struct policy_needs policy_needs(const struct policy *policy)
     return (struct policy_needs){
         .headers = s->log_message_id || body || has_checks(policy, CHECKS_HEADER),
         .body = body,
-        .edits = policy->may_edit,
+        .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,
         .early_reply = !s->delay_reject,
         .mta_rejects = s->log_mta_rejects,
     };

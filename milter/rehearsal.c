@@ -60,6 +60,7 @@ struct rehearsal *rehearsal_new(struct world *world)
     r->message = "";
     r->recipients_tail = &r->recipients;
     rehearsal_client(r, "unknown", "192.0.2.1", NULL);
+    rehearsal_macro(r, "v", "Postfix");
     return r;
 }
 

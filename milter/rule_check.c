@@ -205,6 +205,24 @@ static void check_steps(struct uses *uses, const struct steps *steps, enum list_
             check_use(uses, &steps->list[i], list);
 }
 
+static void check_hiding(const struct policy *policy, struct problems *problems)
+{
+    static const char name[] = "outgoing_hide_client";
+    const struct settings *s = policy->settings;
+    const struct checks *checks = policy->checks[DIR_OUTGOING][CHECKS_HEADER];
+    bool by_rules = s->outgoing_hide_client == HIDE_RULES;
+
+    checks_check_received(checks, by_rules, problems);
+    if (s->outgoing_hide_client == HIDE_NO)
+        return;
+    if (by_rules && checks->count == 0)
+        problems_add(problems, SEV_WARNING, settings_place(s, name),
+                     "%s = rules: there are no outgoing_header_checks, so nothing is hidden", name);
+    problems_add(problems, SEV_NOTE, settings_place(s, name),
+                 "%s rests on what Postfix does, but does not promise; Postfix 3.10 and later can "
+                 "do it itself: smtpd_hide_client_session = yes for the submission services", name);
+}
+
 void rule_check_policy(const struct policy *policy, struct problems *problems)
 {
     struct uses uses = {.policy = policy, .problems = problems};
@@ -215,4 +233,5 @@ void rule_check_policy(const struct policy *policy, struct problems *problems)
         for (size_t i = 0; i < policy->classes->count; i++)
             check_steps(&uses, policy->classes->list[i].steps[list], (enum list_id)list);
     }
+    check_hiding(policy, problems);
 }

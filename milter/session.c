@@ -10,9 +10,9 @@
 #include "fold.h"
 #include "session_content.h"
 #include "session_macros.h"
+#include "session_received.h"
 #include "session_syntax.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,6 +228,10 @@ const struct verdict *session_connect(struct session *s, const char *name, const
     c->resolve = macro_keep(s->arena, macros, "{client_resolve}");
     c->daemon_name = macro_keep(s->arena, macros, "{daemon_name}");
     c->daemon_addr = macro_keep(s->arena, macros, "{daemon_addr}");
+    c->mta_version = macro_keep(s->arena, macros, "v");
+    c->mta_host = macro_keep(s->arena, macros, "j");
+    if (c->mta_host == NULL)
+        c->mta_host = s->policy->settings->myhostname;
     c->daemon_port = macro_port(macros, "{daemon_port}");
     c->port = port;
     c->local = port == 0 || c->daemon_port == 0;
@@ -259,14 +263,6 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
     return &s->answer;
 }
 
-static bool has_word(const char *const *argv, const char *word)
-{
-    for (size_t i = 1; argv[0] != NULL && argv[i] != NULL; i++)
-        if (slice_is_nocase(slice_of(argv[i]), word))
-            return true;
-    return false;
-}
-
 static void note_queue_id(struct session *s, const struct macros *macros)
 {
     const char *id = macro_get(macros, "i");
@@ -282,7 +278,8 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
     const char *method = macro_get(macros, "{auth_type}");
 
     m->has_mail = true;
-    m->smtputf8 = has_word(argv, "SMTPUTF8");
+    m->mail_us = s->world->now(s->world);
+    m->smtputf8 = syntax_has_parameter(argv, "SMTPUTF8");
     m->login = printable_copy(m->arena, login ? login : "", '?');
     m->auth_method = printable_copy(m->arena, method ? method : "", '?');
     m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
@@ -391,8 +388,10 @@ static struct content *content_of(struct session *s)
 {
     struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet};
 
-    if (!s->has_content && s->discard.act == ACT_DUNNO)
+    if (!s->has_content && s->discard.act == ACT_DUNNO) {
         s->content = content_new(&scene);
+        received_handle(&scene, s->content);
+    }
     s->has_content = true;
     return s->content;
 }

@@ -3,9 +3,11 @@
 #include "session_content.h"
 
 #include "decision.h"
+#include "header_edits.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     LINE_LIMIT = 2048,    /* Postfix's line_length_limit: longer lines are read in pieces */
@@ -25,6 +27,7 @@ struct content {
     struct mime *mime;
     struct arena *scratch;       /* of one lookup */
     const struct header *header; /* the primary one being read; NULL: not kept */
+    bool own;                    /* the MTA's own Received is being read */
     bool in_body, stopped, held;
     size_t offset; /* in the text of this part */
     int records;
@@ -121,10 +124,37 @@ static void edit_part(struct content *c, const struct subject_text *s, const str
                adds ? o->text : "the header of a part is not changed by a milter", &o->rule);
 }
 
+static bool is_received(const char *field, struct arena *arena)
+{
+    const char *name, *value;
+
+    return header_field_read(field, arena, &name, &value) && strcasecmp(name, "Received") == 0 &&
+           slice_trim(slice_of(value)).len > 0;
+}
+
+/* One Received always stays, and so there is one that can be changed. */
+static void edit_own(struct content *c, const struct subject_text *s, const struct outcome *o)
+{
+    struct message *m = c->scene.message;
+    const char *text = o->text;
+
+    if (o->act == ACT_PREPEND)
+        message_edit_header(m, ACT_PREPEND, NULL, EDIT_TOP, text, &o->rule);
+    else if (o->act == ACT_REPLACE && is_received(text, c->scratch))
+        message_edit_header(m, ACT_REPLACE, NULL, EDIT_OWN, text, &o->rule);
+    else
+        text = "the MTA's own Received field is not removed by a milter";
+    log_action(c, act_name(o->act), s, text, &o->rule);
+}
+
 static void edit_header(struct content *c, const struct subject_text *s, const struct outcome *o)
 {
     if (s->place != MIME_PRIMARY) {
         edit_part(c, s, o);
+        return;
+    }
+    if (c->own) {
+        edit_own(c, s, o);
         return;
     }
     if (c->header == NULL)
@@ -289,6 +319,17 @@ void content_header(struct content *c, const char *name, const char *value)
     else
         m->header_count++;
     mime_primary_header(c->mime, name, value);
+}
+
+void content_own_received(struct content *c, const char *text)
+{
+    struct subject_text s = {CHECKS_HEADER, MIME_PRIMARY, slice_of(text)};
+
+    if (c == NULL)
+        return;
+    c->own = true;
+    ask(c, &s);
+    c->own = false;
 }
 
 static void end_headers(struct content *c)

@@ -25,6 +25,10 @@ void content_free(struct content *content);
  * After the first of the body there are no more. */
 void content_header(struct content *content, const char *name, const char *value);
 
+/* The field that the MTA itself puts on top, "Received: …" (received_text), before all others.
+ * Only REPLACE by another Received and what does not edit it can be done. */
+void content_own_received(struct content *content, const char *text);
+
 /* The next bytes of the body. False when nothing that may still come can change anything. */
 bool content_body(struct content *content, const char *data, size_t len);
 

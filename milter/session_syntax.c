@@ -38,3 +38,11 @@ struct verdict syntax_too_many_recipients(void)
     return (struct verdict){.act = ACT_DEFER, .stage = STAGE_RCPT, .code = 452, .dsn = "4.5.3",
                             .text = "Error: too many recipients"};
 }
+
+bool syntax_has_parameter(const char *const *argv, const char *name)
+{
+    for (size_t i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+        if (slice_is_nocase(slice_of(argv[i]), name))
+            return true;
+    return false;
+}

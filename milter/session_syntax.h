@@ -12,6 +12,9 @@ struct verdict syntax_of_mail(const struct settings *settings, const struct clie
                               const struct message *message);
 struct verdict syntax_of_rcpt(const struct settings *settings, const struct recipient *recipient);
 
+/* Is there such an ESMTP parameter without value behind the address, argv[0]? */
+bool syntax_has_parameter(const char *const *argv, const char *name);
+
 /* More recipients than a transaction may have: deferred, to be neither kept nor logged, so that
  * memory has a bound. */
 struct verdict syntax_too_many_recipients(void);

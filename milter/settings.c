@@ -71,6 +71,9 @@ const struct param settings_rows[] = {
     CHECKS(body_checks, NULL, "tables for the lines of the body"),
     WORDS(part_prepend, "primary", "primary off", 0,
           "where PREPEND for a MIME part's header puts its field: primary (the message's own); off"),
+    WORDS(outgoing_hide_client, "no", "no yes rules", 0,
+          "replace the client in Postfix's own Received field of outgoing mail; rules: as "
+          "outgoing_header_checks say"),
     NUMBER(PARAM_SIZE, body_checks_size_limit, "51200", 0, INT32_MAX,
            "how much of each body part body_checks reads; 0: all"),
     NUMBER(PARAM_SIZE, header_size_limit, "102400", 1000, INT32_MAX,
@@ -156,18 +159,29 @@ static bool take_prefix(const char **name, const char *prefix)
     return true;
 }
 
+static const struct param *row_of(const char *name)
+{
+    for (const struct param *row = settings_rows; row->name != NULL; row++)
+        if (strcmp(row->name, name) == 0)
+            return row;
+    return NULL;
+}
+
+/* A whole name first: one may begin like a direction. */
 const struct param *settings_row(const char *name, int *direction)
 {
+    const struct param *row = row_of(name);
     bool smtpd;
 
+    *direction = -1;
+    if (row != NULL)
+        return row;
     *direction = take_prefix(&name, "incoming_")   ? DIR_INCOMING
                  : take_prefix(&name, "outgoing_") ? DIR_OUTGOING
                                                    : -1;
     smtpd = take_prefix(&name, "smtpd_");
-    for (const struct param *row = settings_rows; row->name != NULL; row++)
-        if (strcmp(row->name, name) == 0)
-            return smtpd && !(row->flags & PARAM_SMTPD) ? NULL : row;
-    return NULL;
+    row = row_of(name);
+    return row != NULL && smtpd && !(row->flags & PARAM_SMTPD) ? NULL : row;
 }
 
 const char *settings_dir(const struct settings *settings, struct where where)
@@ -186,6 +200,17 @@ const struct param_text *settings_class(const struct settings *settings, const c
             return &source->text;
     }
     return NULL;
+}
+
+struct where settings_place(const struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->source_count; i++) {
+        const struct setting_source *source = &settings->sources[i];
+
+        if (source->row != NULL && strcmp(source->row->name, name) == 0)
+            return source->text.where;
+    }
+    return (struct where){NULL, 0};
 }
 
 void settings_free(struct settings *settings)

@@ -10,6 +10,7 @@
 #include "problems.h"
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
+enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
 enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
@@ -47,6 +48,7 @@ struct settings {
     struct param_text header_checks[DIR_COUNT], mime_header_checks[DIR_COUNT];
     struct param_text nested_header_checks[DIR_COUNT], body_checks[DIR_COUNT];
     int part_prepend; /* enum part_prepend */
+    int outgoing_hide_client; /* enum hide_client */
     int64_t body_checks_size_limit, header_size_limit;
     long max_recipients; /* a transaction; more than these are tempfailed */
     long pcre_match_limit, pcre_depth_limit;
@@ -97,6 +99,9 @@ struct settings *settings_of_conf(struct conf *conf, const char *file, struct pr
 
 /* The restriction list that restriction_classes and NAME = … define; NULL if it is no class. */
 const struct param_text *settings_class(const struct settings *settings, const char *name);
+
+/* Where the parameter of this name was set; file NULL: it has its preset. */
+struct where settings_place(const struct settings *settings, const char *name);
 
 /* The directory that relative names in a text given at this place belong to: of the file that holds
  * it; for what Postfix's main.cf says and for its presets, Postfix's queue directory, where its

@@ -125,6 +125,12 @@ static void print_steps(FILE *out, const struct message *m)
     }
 }
 
+/* Of the field that the MTA puts on top: it is not in the mail file. */
+static bool is_own(const struct edit *e)
+{
+    return e->act == ACT_REPLACE && e->place == EDIT_OWN;
+}
+
 static bool is_header_edit(const struct edit *e)
 {
     return e->act == ACT_PREPEND || e->header != NULL;
@@ -223,9 +229,7 @@ static void json_steps(struct buf *b, const struct message *m)
     buf_adds(b, "]");
 }
 
-/* An edit of the header: the field's place in the mail as it came, from 0; fields on top of it
- * count among themselves, those below it go on. */
-static void json_header_edit(struct buf *b, const struct edit *e, struct arena *arena, int index)
+static void json_field(struct buf *b, const struct edit *e, struct arena *arena)
 {
     const char *name, *value;
 
@@ -235,10 +239,17 @@ static void json_header_edit(struct buf *b, const struct edit *e, struct arena *
     } else if (!header_field_read(e->text, arena, &name, &value)) {
         name = value = NULL;
     }
-    buf_addf(b, "\"index\":%d,", e->header != NULL ? e->header->index : index);
     json_text(b, "name", name);
     buf_addc(b, ',');
     json_text(b, "value", value);
+}
+
+/* An edit of the header: the field's place in the mail as it came, from 0; fields on top of it
+ * count among themselves, those below it go on. */
+static void json_header_edit(struct buf *b, const struct edit *e, struct arena *arena, int index)
+{
+    buf_addf(b, "\"index\":%d,", e->header != NULL ? e->header->index : index);
+    json_field(b, e, arena);
 }
 
 static void json_edits(struct buf *b, const struct message *m)
@@ -252,6 +263,9 @@ static void json_edits(struct buf *b, const struct message *m)
             int *next = e->place == EDIT_BOTTOM ? &bottom : &top;
 
             json_header_edit(b, e, m->arena, e->header == NULL ? (*next)++ : 0);
+        } else if (is_own(e)) {
+            buf_adds(b, "\"index\":null,");
+            json_field(b, e, m->arena);
         } else {
             buf_adds(b, "\"index\":null,\"name\":null,");
             json_text(b, "value", e->text);

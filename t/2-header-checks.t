@@ -246,4 +246,35 @@ is(scalar(() = $out =~ /a milter does not change headers inside a body/g), 1, 'c
 like(check("header_checks = nonsense\n"), qr/^\S+milter\.conf:2: error: .*nonsense/m, 'check: no table');
 like(check("header_checks = pcre:/nowhere/at/all\n"), qr{^\S+milter\.conf:2: error: .*/nowhere/at/all}m, 'check: no file');
 
+# --- the MTA's own Received field
+my $own = write_file('own', "/^Received: from \\S+ \\(\\S+ \\[\\S+\\]\\)(.*)/ REPLACE Received: from x\$1\n"
+    . "/^Received: from y/ IGNORE\n/^(X-A|Received):/ STRIP\n/^Received: z/ REPLACE X-A: b\n/^X-A:/ IGNORE\n");
+my $rules = "outgoing_header_checks = pcre:$own\noutgoing_hide_client = rules\n";
+my @out = ('--client', '127.0.0.1', '--helo', 'h.example', '--rcpt', 'a@b.example');
+
+sub own_edits {
+    my ($conf, @args) = @_;
+    my $edits = edits($conf, "X-A: 1\nReceived: from y\n\nbody\n", @args);
+    $_->[3] =~ s/; \w{3}, .*/; DATE/ for grep { defined $_->[3] } @$edits;
+    return $edits;
+}
+my $by = "\n\tby mx.test.example (Postfix) with ESMTP\n\tfor <a\@b.example>; DATE";
+my $host = "myhostname = mx.test.example\n";
+is_deeply(own_edits($host . $rules, @out),
+    [['replace', undef, 'Received', " from x$by"], ['strip', 0, 'X-A', ' 1'], ['ignore', 1, 'Received', ' from y']],
+    'outgoing_hide_client = rules');
+is_deeply(own_edits("${host}outgoing_hide_client = yes\n", @out),
+    [['replace', undef, 'Received', " from [127.0.0.1] (localhost [127.0.0.1])$by"]], 'outgoing_hide_client = yes');
+is_deeply(own_edits("${host}outgoing_hide_client = yes\n", '--rcpt', 'a@b.example'), [], 'incoming');
+my $told = check($rules);
+like($told, qr/own:$_->[0]: warning: $_->[1] does nothing to the Received field/, "check: line $_->[0]")
+    for [2, 'IGNORE'], [3, 'STRIP'], [4, 'REPLACE'];
+unlike($told, qr/own:[15]: /, 'check: the others are fine');
+like($told, qr/milter\.conf:\d+: note: .*smtpd_hide_client_session/, 'check: what Postfix offers');
+like(check("outgoing_hide_client = rules\n"), qr/milter\.conf:2: warning: .*no outgoing_header_checks/, 'check: no rules');
+$told = check("outgoing_header_checks = pcre:$own\n");
+like($told, qr/own:$_: note: a milter is not shown/, "check: not shown to line $_") for 1 .. 4;
+unlike($told, qr/smtpd_hide_client_session/, 'check: nothing to offer');
+unlike(check("header_checks =\n"), qr/Received/, 'check: silence');
+
 done_testing;
