@@ -3,6 +3,7 @@
 #include "access.h"
 
 #include "log.h"
+#include "mime.h"
 #include "policy.h"
 
 #include <stdlib.h>
@@ -219,15 +220,9 @@ static struct outcome on_prepend(const struct value *v)
 
 bool is_header_field(const char *text)
 {
-    size_t len = 0;
+    size_t colon;
 
-    while (text[len] > ' ' && text[len] < 0x7f && text[len] != ':')
-        len++;
-    if (len == 0)
-        return false;
-    while (is_blank((unsigned char)text[len]))
-        len++;
-    return text[len] == ':';
+    return mime_field_name(slice_of(text), &colon) > 0;
 }
 
 static const struct action {

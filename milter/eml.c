@@ -3,6 +3,7 @@
 #include "eml.h"
 
 #include "buf.h"
+#include "mime.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,33 +32,17 @@ static bool next_line(struct slice *rest, struct slice *line)
     return true;
 }
 
-/* The length of a field name at the start of the line (RFC 5322 section 2.2; blanks before the
- * colon are tolerated), and where the value begins; 0: no header. */
-static size_t header_name(struct slice line, size_t *value)
-{
-    size_t len = 0, i;
-
-    while (len < line.len && line.ptr[len] > ' ' && line.ptr[len] < 0x7f && line.ptr[len] != ':')
-        len++;
-    for (i = len; i < line.len && is_blank((unsigned char)line.ptr[i]); i++)
-        ;
-    if (len == 0 || i == line.len || line.ptr[i] != ':')
-        return 0;
-    *value = i + 1;
-    return len;
-}
-
 /* One logical header at the start of *rest; false when there is none. */
 static bool take_header(struct slice *rest, const struct eml_events *events)
 {
     struct slice after = *rest, line, next;
     struct buf value = {0};
-    size_t start, name_len;
+    size_t colon, name_len;
     char *name;
 
-    if (!next_line(&after, &line) || (name_len = header_name(line, &start)) == 0)
+    if (!next_line(&after, &line) || (name_len = mime_field_name(line, &colon)) == 0)
         return false;
-    buf_add(&value, line.ptr + start, line.len - start);
+    buf_add(&value, line.ptr + colon + 1, line.len - colon - 1);
     *rest = after;
     while (next_line(&after, &next) && next.len > 0 && is_blank((unsigned char)next.ptr[0])) {
         buf_addc(&value, '\n');
