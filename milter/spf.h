@@ -45,8 +45,8 @@ struct spf_rrs {
 
 /* Where the answers come from. lookup follows aliases itself and gives only records of the type
  * asked for; it may block, but not longer than the deadline (microseconds of the clock below). The
- * name has labels of 1 to 63 bytes, at most 253 together, any bytes but NUL in them. What it returns
- * must live as long as the arena. SPF_DNS_OK without a record is taken for SPF_DNS_NODATA.
+ * name has labels of 1 to 63 bytes, at most 253 together, any bytes but NUL in them. What it
+ * returns must live as long as the arena. SPF_DNS_OK without a record is taken for SPF_DNS_NODATA.
  * now: the monotonic clock; NULL: now_us(). */
 struct spf_dns {
     void *ctx;

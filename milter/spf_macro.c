@@ -138,7 +138,9 @@ static const char *macro_value(char letter, const struct spf_macros *s, struct a
 
 static bool splits_at(const struct macro *m, char c)
 {
-    return m->delimiters.len == 0 ? c == '.' : memchr(m->delimiters.ptr, c, m->delimiters.len) != NULL;
+    if (m->delimiters.len == 0)
+        return c == '.';
+    return memchr(m->delimiters.ptr, c, m->delimiters.len) != NULL;
 }
 
 /* The value in parts, as it should be put together again. */

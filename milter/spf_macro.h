@@ -12,8 +12,8 @@ enum spf_macro_place {
     SPF_IN_EXPLANATION  /* explain-string */
 };
 
-/* What the letters stand for. Texts are not NULL. ptr_name, asked only for %{p}, gives the validated
- * name of the client or "unknown". */
+/* What the letters stand for. Texts are not NULL. ptr_name, asked only for %{p}, gives the
+ * validated name of the client or "unknown". */
 struct spf_macros {
     const char *sender, *local, *sender_domain, *domain, *helo, *receiver;
     struct addr client;
@@ -26,7 +26,7 @@ struct spf_macros {
  * macro starts (0 without macros). */
 bool spf_macro_check(struct slice text, enum spf_macro_place place, size_t *tail);
 
-/* A checked text, expanded; from the arena. NULL when it gets longer than 8192 bytes or has a NUL. */
+/* A checked text, expanded; from the arena. NULL if it gets longer than 8192 bytes or has a NUL. */
 const char *spf_macro_expand(struct slice text, const struct spf_macros *macros,
                              struct arena *arena);
 

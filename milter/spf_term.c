@@ -12,7 +12,7 @@ static void void_count(struct spf_walk *w, enum spf_dns_status status)
         return;
     w->a->voids++;
     if (limit > 0 && w->a->voids > (unsigned)limit)
-        spf_walk_stop(w, SPF_PERMERROR, "more than %d questions of the record found nothing", limit);
+        spf_walk_stop(w, SPF_PERMERROR, "more than %d questions found nothing", limit);
 }
 
 /* A name of ours: a letter and a number. -1 when it is not of this letter. */
@@ -65,9 +65,10 @@ static enum spf_dns_status answer_a(struct spf_walk *w, const struct spf_slot *s
 
 static enum spf_dns_status answer_ptr(struct spf_walk *w, const char *name, struct spf_rrs *rrs)
 {
-    bool matches = spf_ptr_match(w, name);
+    bool asked = w->ptr_asked, matches = spf_ptr_match(w, name);
 
-    void_count(w, w->ptr_status);
+    if (!asked)
+        void_count(w, w->ptr_status);
     return matches ? found(rrs) : SPF_DNS_NXDOMAIN;
 }
 
@@ -143,6 +144,8 @@ enum spf_dns_status spf_walk_lookup(struct spf_walk *w, const char *name, struct
         else if ((n = own_number(name, 'e', w->record_count)) >= 0)
             w->records[n].last = (struct slice){NULL, 0};
     }
+    if (w->late)
+        spf_walk_stop(w, SPF_TEMPERROR, SPF_LATE);
     if (w->stopped)
         status = SPF_DNS_TEMPERROR;
     if (status != SPF_DNS_OK)

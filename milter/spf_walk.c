@@ -58,6 +58,7 @@ enum spf_dns_status spf_ask(struct spf_walk *w, const char *name, enum spf_type 
     }
     w->a->lookups++;
     status = w->dns->lookup(w->dns->ctx, name, type, w->deadline_us, w->arena, rrs);
+    w->late = status == SPF_DNS_TEMPERROR && walk_now(w) >= w->deadline_us;
     if (status != SPF_DNS_OK)
         *rrs = (struct spf_rrs){0};
     return status == SPF_DNS_OK && rrs->count == 0 ? SPF_DNS_NODATA : status;
@@ -66,7 +67,7 @@ enum spf_dns_status spf_ask(struct spf_walk *w, const char *name, enum spf_type 
 static void stop_unanswered(struct spf_walk *w, const char *name)
 {
     if (w->late)
-        spf_walk_stop(w, SPF_TEMPERROR, "the evaluation took too long");
+        spf_walk_stop(w, SPF_TEMPERROR, SPF_LATE);
     else
         spf_walk_stop(w, SPF_TEMPERROR, "the DNS did not answer for %s", shown(w, name));
 }
@@ -161,6 +162,11 @@ bool spf_walk_start(struct spf_walk *w, const struct spf_question *q, const stru
     return start_identity(w);
 }
 
+static bool is_decided_here(enum spf_kind kind)
+{
+    return kind == SPF_TERM_ALL || kind == SPF_TERM_IP4 || kind == SPF_TERM_IP6;
+}
+
 static void terminal_set(struct spf_walk *w, struct spf_policy *policy,
                          const struct spf_term *term, struct buf *end)
 {
@@ -214,7 +220,7 @@ static const char *record_rewrite(struct spf_walk *w, struct slice record)
             redirect = term;
         else if (policy->terminal.ptr != NULL || term.kind == SPF_TERM_UNKNOWN)
             continue;
-        else if (term.kind == SPF_TERM_ALL || term.kind == SPF_TERM_IP4 || term.kind == SPF_TERM_IP6)
+        else if (is_decided_here(term.kind))
             terminal_set(w, policy, &term, &end);
         else if (asking++ <= SPF_TERM_LIMIT)
             term_write(w, &term, &out);
@@ -261,7 +267,9 @@ static const char *record_domain(struct spf_walk *w, int slot)
     if (!spf_slot_enter(w, &w->slots[slot]))
         return NULL;
     name = spf_slot_name(w, &w->slots[slot]);
-    if (name == NULL)
+    if (w->late)
+        spf_walk_stop(w, SPF_TEMPERROR, SPF_LATE);
+    else if (name == NULL)
         spf_walk_stop(w, SPF_PERMERROR, "no name of a domain: %s",
                       printable(w->arena, w->slots[slot].text.ptr, w->slots[slot].text.len,
                                 SHOWN_MAX));

@@ -15,6 +15,7 @@
  *
  * The bounds: a term counts before its record is fetched, so there are at most 11 records, with at
  * most 11 terms that ask, a redirect and an end each. */
+#define SPF_LATE "the evaluation took too long"
 enum {
     SPF_RECORDS_MAX = SPF_TERM_LIMIT + 1,
     SPF_SLOTS_MAX = SPF_RECORDS_MAX * (SPF_TERM_LIMIT + 3),
@@ -46,7 +47,7 @@ struct spf_walk {
     struct spf_macros macros;
     uint64_t deadline_us;
     bool stopped; /* a->result and a->why are final */
-    bool late;    /* a question was not asked for lack of time */
+    bool late;    /* a question was not answered for lack of time */
     struct spf_policy records[SPF_RECORDS_MAX];
     int record_count, outer;
     struct spf_slot slots[SPF_SLOTS_MAX];

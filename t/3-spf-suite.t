@@ -12,7 +12,7 @@ my $builddir = $ENV{builddir} // '.';
 my $suite = $ENV{SPF_SUITE} // "$srcdir/../shared/conformance/spf/rfc7208-tests.yml";
 plan skip_all => 'SPF_SUITE names no rfc7208-tests.yml' unless -r $suite;
 
-# --- YAML, as far as the suite goes: block maps and lists, flow lists, quoted and plain texts ------
+# --- YAML, as far as the suite goes: block maps and lists, flow lists, quoted and plain texts -----
 
 my @lines;
 

@@ -1,4 +1,4 @@
-/* spf_ask - SPF for a script: a world and questions on standard input, answers on standard output */
+/* spf_ask - SPF for a script: a world and questions come in, answers go out */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "spf_world.h"
 

@@ -60,8 +60,8 @@ static struct spf_rr rr_of(const struct spf_world_rr *from, enum spf_type type)
     return rr;
 }
 
-static enum spf_dns_status find(struct spf_world *w, const char *name, enum spf_type type, int depth,
-                                struct arena *arena, struct spf_rrs *rrs)
+static enum spf_dns_status find(struct spf_world *w, const char *name, enum spf_type type,
+                                int depth, struct arena *arena, struct spf_rrs *rrs)
 {
     struct spf_rr *rr = arena_alloc(arena, (w->count + 1) * sizeof(*rr));
     bool exists = false, timeout = strncasecmp(name, "error.", 6) == 0;

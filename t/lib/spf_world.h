@@ -5,8 +5,8 @@
 
 #include "spf.h"
 
-/* One record. type: "TXT", "A", "AAAA", "MX" (the host alone), "PTR", "CNAME", or "TIMEOUT": what the
- * name has no record for is not answered. Names are compared without case and without a dot at the
+/* One record. type: "TXT", "A", "AAAA", "MX" (the host alone), "PTR", "CNAME", or "TIMEOUT": what
+ * the name has no record for is not answered. Names are compared without case and without a dot at the
  * end; those that start with "error." are not answered. A name with nothing at or below it is
  * NXDOMAIN. */
 struct spf_world_rr {
