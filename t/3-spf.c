@@ -380,8 +380,10 @@ static void check_words(void)
     static const struct {
         const char *record, *client, *term, *why;
     } words[] = {
-        {"v=spf1 a mx -all", "192.0.2.25", "mx", "192.0.2.25 matches mx in the record of d.example"},
-        {"v=spf1 a mx -all", "192.0.2.1", "-all", "192.0.2.1 matches -all in the record of d.example"},
+        {"v=spf1 a mx -all", "192.0.2.25", "mx",
+         "192.0.2.25 matches mx in the record of d.example"},
+        {"v=spf1 a mx -all", "192.0.2.1", "-all",
+         "192.0.2.1 matches -all in the record of d.example"},
         {"v=spf1 a mx", "192.0.2.1", NULL, "nothing in the record of d.example matches 192.0.2.1"},
         {"v=spf1 a redirect=self.example", "192.0.2.77", "a",
          "192.0.2.77 matches a in the record of self.example"},
