@@ -55,7 +55,7 @@ struct spf_dns {
     uint64_t (*now)(void *ctx);
 };
 
-/* Texts may hold any bytes; NULL is as empty. */
+/* Texts may hold any bytes; NULL is as empty. Domains are asked for as they are: A-labels. */
 struct spf_question {
     enum spf_identity identity;
     const char *sender;   /* the envelope sender without < >; empty: postmaster at helo (2.4) */

@@ -99,14 +99,15 @@ static enum spf_dns_status answer_mx(struct spf_walk *w, const struct spf_slot *
     void_count(w, status);
     if (status != SPF_DNS_OK)
         return status;
-    if (rrs->count > SPF_HOST_LIMIT) {
+    if (rrs->count > SPF_HOST_LIMIT ||
+        (size_t)w->host_count + rrs->count > SPF_HOSTS_MAX) {
         spf_walk_stop(w, SPF_PERMERROR, "mx finds more than %d hosts", SPF_HOST_LIMIT);
         return SPF_DNS_TEMPERROR;
     }
     if (slot->any)
         return mx_any(w, rrs);
     ours = arena_alloc(w->arena, rrs->count * sizeof(*ours));
-    for (size_t i = 0; i < rrs->count && w->host_count < SPF_HOSTS_MAX; i++) {
+    for (size_t i = 0; i < rrs->count; i++) {
         w->hosts[w->host_count] = host_name(w, rrs->rr[i].text);
         ours[i].text = slice_of(arena_printf(w->arena, "h%d.x", w->host_count++));
     }

@@ -178,6 +178,8 @@ static void terminal_set(struct spf_walk *w, struct spf_policy *policy,
 
 static int slot_add(struct spf_walk *w, const struct spf_term *term, bool any)
 {
+    if (w->slot_count == SPF_SLOTS_MAX)
+        die("SPF: more terms than records can have");
     w->slots[w->slot_count] = (struct spf_slot){.kind = term->kind,
                                                 .spec = term->spec,
                                                 .text = term->text,

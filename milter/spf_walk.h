@@ -7,6 +7,8 @@
 #include "spf_macro.h"
 #include "spf_record.h"
 
+#define SPF_LATE "the evaluation took too long"
+
 /* The evaluator never sees a byte that a stranger wrote, except addresses. Each record is checked
  * and rewritten: terms that ask the DNS get a name of ours ("t12.x"), by which they are found again
  * when the evaluator asks for it, and hosts of an MX, too ("h3.x"); ip4 and ip6 are decided here
@@ -15,7 +17,6 @@
  *
  * The bounds: a term counts before its record is fetched, so there are at most 11 records, with at
  * most 11 terms that ask, a redirect and an end each. */
-#define SPF_LATE "the evaluation took too long"
 enum {
     SPF_RECORDS_MAX = SPF_TERM_LIMIT + 1,
     SPF_SLOTS_MAX = SPF_RECORDS_MAX * (SPF_TERM_LIMIT + 3),
