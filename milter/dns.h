@@ -117,8 +117,8 @@ void dns_ask(struct dns *dns, const struct dns_question *question, uint64_t dead
              struct arena *arena, struct dns_answer *answer);
 
 /* The same in two steps, to ask many side by side. Starting never waits; equal questions under way
- * are one lookup. The question is copied. Never NULL; each is released once. Waiting may be repeated,
- * by the thread that started it or another, one at a time or several at once. */
+ * are one lookup. The question is copied. Never NULL; each is released once. Waiting may be
+ * repeated, by any thread, by several at once. */
 struct dns_job;
 struct dns_job *dns_start(struct dns *dns, const struct dns_question *question);
 void dns_wait(struct dns_job *job, uint64_t deadline_us, struct arena *arena,

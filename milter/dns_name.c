@@ -91,24 +91,24 @@ static bool read_labels(struct slice text, struct dns_name *name, bool *absolute
 
 bool dns_name_read(struct slice text, const struct dns_name *origin, struct dns_name *name)
 {
-    static const struct dns_name root = {{0}, 1};
+    struct dns_name below = {{0}, 1}, read = {.len = 0};
     bool absolute;
 
-    if (origin == NULL)
-        origin = &root;
-    if (slice_is(text, "@") || slice_is(text, ".")) {
-        *name = text.ptr[0] == '@' ? *origin : root;
+    if (origin != NULL)
+        below = *origin;
+    if (slice_is(text, ".") || slice_is(text, "@")) {
+        *name = text.ptr[0] == '@' ? below : (struct dns_name){{0}, 1};
         return true;
     }
-    name->len = 0;
-    if (!read_labels(text, name, &absolute))
+    if (!read_labels(text, &read, &absolute))
         return fail(name);
     if (absolute)
-        origin = &root;
-    if (name->len + origin->len > DNS_WIRE_MAX)
+        below = (struct dns_name){{0}, 1};
+    if (read.len + below.len > DNS_WIRE_MAX)
         return fail(name);
-    memcpy(name->wire + name->len, origin->wire, origin->len);
-    name->len += origin->len;
+    memcpy(read.wire + read.len, below.wire, below.len);
+    read.len += below.len;
+    *name = read;
     return true;
 }
 

@@ -22,7 +22,7 @@ bool dns_name_of_text(struct slice text, struct dns_name *name);
 
 /* A name as dns_name_text and zone files write it (RFC 1035, 5.1): `\DDD` is the octet with that
  * number, `\X` is X. Without a dot at the end it is below `origin`; NULL is the root. "@" is the
- * origin itself. False as above, and for a broken escape. */
+ * origin itself. False as above, and for a broken escape. `name` and `origin` may be the same. */
 bool dns_name_read(struct slice text, const struct dns_name *origin, struct dns_name *name);
 
 /* The name that begins at `data`, at most `len` bytes. Compression pointers are refused. Returns

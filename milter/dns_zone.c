@@ -167,6 +167,7 @@ static bool control_fault(struct reading *r, const struct dns_entry *entry, enum
 static bool control_value(struct reading *r, const struct dns_entry *entry)
 {
     struct slice word = entry->words[0].text, value;
+    struct dns_name name;
     long ms;
 
     if (entry->count != 2)
@@ -180,8 +181,9 @@ static bool control_value(struct reading *r, const struct dns_entry *entry)
         r->zone->delay_us = (uint64_t)ms * 1000;
         return true;
     }
-    if (!dns_name_read(value, &r->origin, &r->origin))
+    if (!dns_name_read(value, &r->origin, &name))
         return wrong(r, entry, "is no name in the DNS", value);
+    r->origin = name;
     return true;
 }
 

@@ -265,7 +265,8 @@ static void test_refused_options(void)
     struct err err = {0};
 
     tap_ok(!dns_live_open(&options, &source, &err), "a trust anchor that is not there");
-    tap_is(err.text, "dns_trust_anchor: /nonexistent/root.key: No such file or directory", "says so");
+    tap_is(err.text, "dns_trust_anchor: /nonexistent/root.key: No such file or directory",
+           "says so");
 }
 
 /* With lookups under way, the context goes; none of them holds it up. */

@@ -155,7 +155,9 @@ static const char zone_text[] =
     "$SERVFAIL broken A\n"
     "broken TXT works\n"
     "$BOGUS forged.example. TXT\n"
-    "tobroken CNAME broken\n";
+    "tobroken CNAME broken\n"
+    "$ORIGIN sub\n"
+    "under A 192.0.2.6\n";
 
 static struct dns *zone_open(const char *text, const char *want)
 {
@@ -215,6 +217,7 @@ static void test_answers(void)
         {"broken.example", DNS_TXT, 3600, "\"works\""},
         {"forged.example", DNS_TXT, 0, "temperror: bogus: the zone file says so"},
         {"forged.example", DNS_A, 60, "no data"},
+        {"under.sub.example", DNS_A, 3600, "192.0.2.6"},
     };
     struct dns *dns = zone_open(zone_text, "");
 
@@ -279,6 +282,7 @@ static void test_wrong(void)
         {"$INCLUDE other", "zone:1: error: $INCLUDE is not known here; there are $ORIGIN, $TTL, "
                            "$TIMEOUT, $SERVFAIL, $BOGUS, $DELAY"},
         {"$DELAY soon", "zone:1: error: soon is no number of milliseconds up to 600000"},
+        {"$ORIGIN a..b\nc A 192.0.2.1", "zone:1: error: a..b is no name in the DNS"},
         {"$TTL 68y", "zone:1: error: 68y is no time"},
         {"$TIMEOUT", "zone:1: error: $TIMEOUT wants NAME or NAME TYPE"},
         {"$BOGUS a.example B", "zone:1: error: B is no type that is known here"},
