@@ -4,13 +4,15 @@
 #include "dns_options.h"
 #include "tap.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MANY = 200 };
+enum { MANY = 200, THREADS = 4 };
 static const uint64_t SECOND = 1000000;
 
 static const char script[] =
@@ -285,6 +287,48 @@ static void test_shutdown(void)
     dns_release(job);
 }
 
+/* Asks what nobody asked before, until the end. */
+static void *storm(void *arg)
+{
+    struct dns *dns = arg;
+    struct arena *own = arena_new();
+    struct dns_answer answer;
+    bool told;
+
+    for (int i = 0;; i++) {
+        struct dns_question q = {arena_printf(own, "s%d.%p.example", i, (void *)own), DNS_A};
+
+        dns_ask(dns, &q, UINT64_MAX, own, &answer);
+        if (answer.state != DNS_NXDOMAIN)
+            break;
+        arena_reset(own);
+    }
+    told = answer.state == DNS_TEMPERROR && strcmp(answer.why, "shutting down") == 0;
+    arena_free(own);
+    return told ? dns : NULL;
+}
+
+static void test_storm(void)
+{
+    struct dns *dns = live_open(60 * SECOND);
+    pthread_t threads[THREADS];
+    int fine = 0;
+
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, storm, dns);
+    while (dns_stats(dns).sent < 10 * THREADS)
+        sched_yield();
+    dns_stop(dns);
+    for (int i = 0; i < THREADS; i++) {
+        void *end;
+
+        pthread_join(threads[i], &end);
+        fine += end == dns;
+    }
+    tap_is_int(fine, THREADS, "an end in the midst of it");
+    dns_close(dns);
+}
+
 static void test_dead_server(struct dns *dns)
 {
     struct dns_question q = question("dead.example", DNS_A);
@@ -316,6 +360,7 @@ int main(void)
     tap_is_int(count_lines(log, "tcp large.example TXT\n"), 1, "what is cut is asked over TCP");
     tap_is_int(count_lines(log, "udp missing.example TXT\n"), 1, "what is not there is asked once");
     test_shutdown();
+    test_storm();
     stop_server();
     test_dead_server(dns);
     dns_close(dns);

@@ -405,7 +405,7 @@ static void echo_free(void *arg)
     (void)arg;
 }
 
-/* Names a.example to z.example, and some that are never asked twice. Returns how many were wrong. */
+/* Names that all ask for, and some that are never asked twice. Returns how many were wrong. */
 static void *storm(void *arg)
 {
     struct dns *dns = arg;
