@@ -86,15 +86,15 @@ static void stop_server(void)
     waitpid(server, NULL, 0);
 }
 
-static struct dns *live_open(uint64_t timeout_us)
+static struct dns *live_open(uint64_t timeout_us, const char *trust_anchor, bool recursion)
 {
     static const struct dns_limits preset = {
         .cache_size = 1 << 20, .max_ttl = 3600, .max_negative_ttl = 300, .under_way = 1000,
     };
     const char *servers[] = {address};
     struct dns_live_options options = {
-        .servers = servers, .server_count = 1, .trust_anchor = "", .cache_size = 3 << 20,
-        .under_way = 1000,
+        .servers = servers, .server_count = 1, .recursion = recursion,
+        .trust_anchor = trust_anchor, .cache_size = 3 << 20, .under_way = 1000,
     };
     struct dns_limits limits = preset;
     struct dns_source source;
@@ -274,7 +274,7 @@ static void test_refused_options(void)
 /* With lookups under way, the context goes; none of them holds it up. */
 static void test_shutdown(void)
 {
-    struct dns *dns = live_open(60 * SECOND);
+    struct dns *dns = live_open(60 * SECOND, "", false);
     struct dns_question q = question("silent.example", DNS_TXT);
     struct dns_job *job = dns_start(dns, &q);
     struct dns_answer answer;
@@ -310,7 +310,7 @@ static void *storm(void *arg)
 
 static void test_storm(void)
 {
-    struct dns *dns = live_open(60 * SECOND);
+    struct dns *dns = live_open(60 * SECOND, "", false);
     pthread_t threads[THREADS];
     int fine = 0;
 
@@ -326,6 +326,39 @@ static void test_storm(void)
         fine += end == dns;
     }
     tap_is_int(fine, THREADS, "an end in the midst of it");
+    dns_close(dns);
+}
+
+/* Nobody has signed a.example, though its parent's key says so. */
+static void test_bogus(void)
+{
+    const char *file = tap_file("anchor",
+                                "example. IN DS 12345 8 2 0123456789abcdef0123456789abcdef"
+                                "0123456789abcdef0123456789abcdef\n");
+    struct dns *dns = live_open(20 * SECOND, file, false);
+    struct dns_question q = question("a.example", DNS_A);
+    struct dns_answer answer;
+
+    dns_ask(dns, &q, UINT64_MAX, arena, &answer);
+    tap_ok(answer.state == DNS_TEMPERROR && strncmp(answer.why, "bogus: ", 7) == 0 &&
+               answer.count == 0,
+           "an answer that should be signed: %s", dns_answer_text(&answer, arena));
+    q = question("host.test", DNS_A);
+    dns_ask(dns, &q, UINT64_MAX, arena, &answer);
+    tap_ok(answer.state == DNS_FOUND && !answer.secure, "one that need not be: %s",
+           dns_answer_text(&answer, arena));
+    dns_close(dns);
+}
+
+/* No question goes out. */
+static void test_recursion(void)
+{
+    struct dns *dns = live_open(20 * SECOND, "", true);
+    struct dns_question q = question("localhost", DNS_A);
+    struct dns_answer answer;
+
+    dns_ask(dns, &q, UINT64_MAX, arena, &answer);
+    tap_is(dns_answer_text(&answer, arena), "127.0.0.1", "without forwarders");
     dns_close(dns);
 }
 
@@ -352,7 +385,7 @@ int main(void)
     test_refused_options();
     snprintf(log, sizeof(log), "%s/log", tap_dir());
     start_server(log);
-    dns = live_open(20 * SECOND);
+    dns = live_open(20 * SECOND, "", false);
     test_answers(dns);
     test_malformed(dns);
     test_many(dns);
@@ -361,6 +394,8 @@ int main(void)
     tap_is_int(count_lines(log, "udp missing.example TXT\n"), 1, "what is not there is asked once");
     test_shutdown();
     test_storm();
+    test_bogus();
+    test_recursion();
     stop_server();
     test_dead_server(dns);
     dns_close(dns);
