@@ -229,15 +229,17 @@ static bool set_size(struct ub_ctx *context, const char *option, size_t value, s
     return set(context, option, text, err);
 }
 
-/* As delivered, a dead server holds a lookup for 17 s and is left alone for long after it is back;
- * with these it is about one second, and a few. */
+/* As delivered, a dead server holds a lookup for 17 s, and is left alone for long after it is back;
+ * with these it is two seconds at first, and what is known of a server is forgotten after 15. A low
+ * infra-cache-max-rtt would be quicker still, but then two names of a stranger's whose servers are
+ * silent make the forwarder itself count as dead, for all names. */
 static bool tune(struct ub_ctx *context, const struct dns_live_options *options, struct err *err)
 {
     static const char *const values[][2] = {
         {"verbosity:", "0"},           {"use-syslog:", "no"},
-        {"outbound-msg-retry:", "1"},  {"infra-cache-max-rtt:", "1000"},
-        {"infra-host-ttl:", "15"},     {"infra-keep-probing:", "yes"},
-        {"edns-buffer-size:", "1232"}, {"outgoing-range:", "256"},
+        {"outbound-msg-retry:", "2"},  {"infra-host-ttl:", "15"},
+        {"edns-buffer-size:", "1232"}, {"infra-keep-probing:", "yes"},
+        {"outgoing-range:", "256"},
     };
     size_t queries = options->under_way < UNDER_WAY_MIN ? UNDER_WAY_MIN : options->under_way;
 
