@@ -3,6 +3,7 @@
 #include "policy.h"
 
 #include "direction.h"
+#include "dns_options.h"
 #include "restriction.h"
 #include "steps.h"
 
@@ -239,6 +240,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
 {
     struct policy *p = xcalloc(1, sizeof(*p));
     struct table_limits limits = table_limits_preset;
+    struct dns_options dns;
 
     p->arena = arena_new();
     p->settings = settings_load(source->path, source->overrides, source->override_count, problems);
@@ -251,6 +253,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     p->site = site_new(p->settings, p->tables, problems);
     p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
                                      p->site->mynetworks, p->arena, problems);
+    dns_options_of(p->settings, p->arena, &dns, problems);
     load_lists(p, problems);
     load_checks(p, problems);
     p->loaded_at = time(NULL);

@@ -114,6 +114,21 @@ const struct param settings_rows[] = {
           "facility for syslog(3)"),
     ROW(PARAM_STRING, syslog_name, "tamis", "name in syslog lines"),
 
+    /* the DNS */
+    ROW(PARAM_LIST, dns_servers, "",
+        "name servers to ask, ADDRESS or ADDRESS@PORT; empty: those of /etc/resolv.conf"),
+    ROW(PARAM_BOOL, dns_recursion, "no",
+        "ask each zone's own servers, as block lists want, and no other name server"),
+    ROW(PARAM_PATH, dns_trust_anchor, "", "file with the keys of the DNS root; empty: no DNSSEC"),
+    NUMBER(PARAM_SIZE, dns_cache_size, "32M", 1024 * 1024, (int64_t)4 << 30,
+           "memory for answers of the DNS"),
+    NUMBER(PARAM_TIME, dns_timeout, "5s", 1, 60, "how long one lookup may take"),
+    NUMBER(PARAM_TIME, dns_max_ttl, "1h", 1, DAY, "how long an answer is remembered at most"),
+    NUMBER(PARAM_TIME, dns_max_negative_ttl, "5m", 1, DAY,
+           "how long it is remembered that there is none"),
+    NUMBER(PARAM_INT, dns_lookup_limit, "1000", 10, 10000,
+           "lookups under way; more are answered as if they had failed"),
+
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",
         "where main.cf is, for the facts below; empty: no Postfix here"),

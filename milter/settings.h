@@ -67,6 +67,13 @@ struct settings {
     int syslog_facility; /* LOG_MAIL and the like */
     const char *syslog_name;
 
+    /* the DNS */
+    struct param_text dns_servers; /* dns_options.h reads them */
+    bool dns_recursion;
+    const char *dns_trust_anchor;
+    int64_t dns_cache_size, dns_timeout, dns_max_ttl, dns_max_negative_ttl;
+    long dns_lookup_limit;
+
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */
     const char *myhostname, *mydomain, *myorigin, *recipient_delimiter, *null_access_lookup_key;
