@@ -85,11 +85,17 @@ void session_set_quiet(struct session *s, bool quiet)
     s->engine.quiet = quiet;
 }
 
-/* How the transaction as a whole ended. A recipient that was accepted outweighs those refused. */
+/* How the transaction as a whole ended. A recipient that was accepted outweighs those refused, and
+ * only a message that came to its end is discarded: broken off before, it is aborted. */
 static enum entry_action action_of(const struct message *m, bool finished)
 {
     enum act act = m->verdict.act;
 
+    if (!finished && act == ACT_DISCARD)
+        return ENTRY_ABORTED;
+    if (!finished && m->verdict.stage == STAGE_RCPT && m->recipients != NULL &&
+        message_has_permitted(m))
+        return ENTRY_ABORTED;
     if (act == ACT_DISCARD)
         return ENTRY_DISCARD;
     if (finished && !verdict_refuses(&m->verdict))
@@ -434,6 +440,7 @@ const struct verdict *session_eom(struct session *s, const struct macros *macros
 
     note_queue_id(s, macros);
     if (s->discard.act == ACT_DISCARD && s->discard.enforced) {
+        m->verdict = s->discard; /* whatever befell recipients since */
         s->answer = s->discard;
         return &s->answer;
     }
