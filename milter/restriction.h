@@ -27,6 +27,8 @@ struct restriction {
     judge_fn *judge;        /* KIND_OURS */
     const char *instead;    /* what to write instead of this old or obsolete name; else NULL */
     const char *class;      /* ARG_TABLE: the reply class of its rejections, "Sender address" … */
+    bool asks;              /* its judge may ask the world: worth being judged early */
+    bool awaits_login;      /* its answer may change when the client logs in */
     const char *help;       /* one line */
 };
 
