@@ -67,7 +67,8 @@ static void relaxed_value(struct buf *out, const char *value)
             value += len > 0 ? len : 1;
             continue;
         }
-        while (*value != '\0' && !is_blank(*value) && line_end(value) == 0)
+        while ((unsigned char)*value > ' ' ||
+               (*value != '\0' && !is_blank(*value) && line_end(value) == 0))
             value++;
         if (blank && any)
             buf_addc(out, ' ');
@@ -89,8 +90,9 @@ void dkim_canon_field(struct buf *out, enum dkim_canon how, const char *name, co
     }
     while (len > 0 && is_blank(name[len - 1]))
         len--;
-    for (size_t i = 0; i < len; i++)
-        buf_addc(out, (char)to_lower((unsigned char)name[i]));
+    buf_add(out, name, len);
+    for (char *at = out->ptr + out->len - len; len > 0; at++, len--)
+        *at = (char)to_lower((unsigned char)*at);
     buf_addc(out, ':');
     relaxed_value(out, value);
 }
