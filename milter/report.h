@@ -49,6 +49,19 @@ struct report_span {
 bool report_run(struct report *r, struct logdb *log, const struct report_span *span,
                 struct arena *arena, struct err *err);
 
+/* All rows of a prepared statement, in the arena; whether it ended well sqlite3_finalize says. */
+struct report_table *report_read(sqlite3_stmt *stmt, struct arena *arena);
+
+/* A cell by the name of its column: its text, or NULL. An absent row or column is NULL, too. */
+const char *report_get(const struct report_table *table, size_t row, const char *name);
+int64_t report_number(const struct report_table *table, size_t row, const char *name); /* NULL: 0 */
+
+/* {"column":value,...} */
+void report_add_json_row(struct buf *b, const struct report_table *table, size_t row);
+
+/* Adds the text with its control characters, and bytes that are no UTF-8, as `?`. */
+void report_add_printable(struct buf *b, const char *text);
+
 /* Each adds the whole report in one shape. Text of strangers is made harmless for where it goes:
  * control characters for a terminal, markup for HTML. */
 void report_add_text(struct buf *b, const struct report *r);

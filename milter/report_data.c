@@ -14,7 +14,7 @@ static void add_json_cell(struct buf *b, const struct report_cell *cell)
         buf_add_json(b, cell->text, cell->len);
 }
 
-static void add_json_row(struct buf *b, const struct report_table *t, size_t row)
+void report_add_json_row(struct buf *b, const struct report_table *t, size_t row)
 {
     buf_addc(b, '{');
     for (size_t i = 0; i < t->columns; i++) {
@@ -35,7 +35,7 @@ void report_add_json(struct buf *b, const struct report *r)
         buf_adds(b, t != r->tables ? ",[" : "[");
         for (size_t row = 0; row < t->rows; row++) {
             buf_adds(b, row > 0 ? ",\n" : "");
-            add_json_row(b, t, row);
+            report_add_json_row(b, t, row);
         }
         buf_addc(b, ']');
     }

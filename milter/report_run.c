@@ -61,14 +61,14 @@ static int find_bar(const char *sql, const char *const *names, size_t count)
     return -1;
 }
 
-static struct report_table *read_table(sqlite3_stmt *stmt, const char *sql, struct arena *arena)
+struct report_table *report_read(sqlite3_stmt *stmt, struct arena *arena)
 {
     struct report_table *table = arena_alloc(arena, sizeof(*table));
     int columns = sqlite3_column_count(stmt);
     struct growing g = {0};
     struct report_cell *cells;
 
-    *table = (struct report_table){.columns = (size_t)columns};
+    *table = (struct report_table){.columns = (size_t)columns, .bar = -1};
     table->names = arena_alloc(arena, (size_t)columns * sizeof(*table->names));
     for (int i = 0; i < columns; i++)
         table->names[i] = arena_strdup(arena, sqlite3_column_name(stmt, i));
@@ -81,8 +81,22 @@ static struct report_table *read_table(sqlite3_stmt *stmt, const char *sql, stru
         table->cells = cells;
     }
     free(g.cells);
-    table->bar = find_bar(sql, table->names, table->columns);
     return table;
+}
+
+const char *report_get(const struct report_table *table, size_t row, const char *name)
+{
+    for (size_t i = 0; row < table->rows && i < table->columns; i++)
+        if (strcmp(table->names[i], name) == 0)
+            return table->cells[row * table->columns + i].text;
+    return NULL;
+}
+
+int64_t report_number(const struct report_table *table, size_t row, const char *name)
+{
+    const char *text = report_get(table, row, name);
+
+    return text ? strtoll(text, NULL, 10) : 0;
 }
 
 static void find_about(struct report *r, struct arena *arena)
@@ -112,7 +126,8 @@ bool report_run(struct report *r, struct logdb *log, const struct report_span *s
         if (stmt == NULL)
             continue;
         bind(stmt, span);
-        table = read_table(stmt, r->sql, arena);
+        table = report_read(stmt, arena);
+        table->bar = find_bar(r->sql, table->names, table->columns);
         if (sqlite3_finalize(stmt) != SQLITE_OK)
             return err_set(err, "report %s: %s", r->name, sqlite3_errmsg(log->db));
         *end = table;

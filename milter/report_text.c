@@ -82,7 +82,7 @@ static void pad(struct buf *b, size_t count)
 }
 
 /* Controls would let a sender write on the reader's terminal. */
-static void add_printable(struct buf *b, const char *text)
+void report_add_printable(struct buf *b, const char *text)
 {
     size_t from = b->len;
 
@@ -97,7 +97,7 @@ static void add_field(struct buf *b, const char *text, size_t width, bool right)
 
     if (right)
         pad(b, gap);
-    add_printable(b, text);
+    report_add_printable(b, text);
     if (!right)
         pad(b, gap);
 }
