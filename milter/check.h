@@ -37,6 +37,7 @@ struct step {
     struct where where;        /* of the parameter that it stands in */
     bool warn_only;            /* warn_if_reject stood in front */
     const struct table *table; /* the argument, for rows that take a table */
+    const void *data;          /* the argument as the row's `parse` read it; else NULL */
     const struct restriction_class *class; /* for a restriction class's name */
 };
 
