@@ -124,6 +124,10 @@ bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
 /* The text of that question, for outcome.also; NULL for a name that cannot be in the DNS. */
 const char *check_dns_question(const struct scene *scene, const char *name, enum dns_type type);
 
+/* permit_auth_destination: a permission when mail for the current recipient ends here or is relayed,
+ * a refusal when that cannot be known, else ACT_DUNNO. */
+struct outcome check_auth_destination(const struct scene *scene);
+
 /* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and
  * its owner should know. */
 void check_report_undecided(const struct hit *hit);

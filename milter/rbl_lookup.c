@@ -40,7 +40,10 @@ const char *rbl_key_of_name(const struct scene *scene, const char *name)
 static void report_failure(const char *question, const char *why)
 {
     static struct log_limit limit;
+    static const char prefix[] = "temperror: ";
 
+    if (strncmp(why, prefix, strlen(prefix)) == 0)
+        why += strlen(prefix);
     log_limited(&limit, LOG_WARNING, "%s: lookup error: %s", question, why);
 }
 
