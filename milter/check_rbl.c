@@ -12,7 +12,7 @@ static const char CLIENT[] = "Client host";
 
 /* Whom a list is asked about. */
 struct listed {
-    const char *what;  /* as replies name it */
+    const char *what;  /* as replies name it; NULL: not known */
     const char *key;   /* NULL: nothing is asked */
     const char *class;
 };
@@ -136,6 +136,8 @@ static struct outcome permit_site(const struct scene *scene, const struct rbl_si
     struct rbl_result result;
     struct outcome o;
 
+    if (who.what == NULL)
+        return outcome_dunno();
     if (scene->stage == STAGE_RCPT && scene->recipient != NULL) {
         o = check_auth_destination(scene);
         if (o.act != ACT_PERMIT)

@@ -105,6 +105,18 @@ asks('reject_maps_rbl', "client_restrictions = reject_maps_rbl\nmaps_rbl_domains
     client('h.example 192.0.2.7'), $rcpt, "554 5.7.1 $listed bl.example",
     client('h.example 192.0.2.8'), $rcpt, $ok);
 
+asks('in a class', "restriction_classes = lists\nlists = reject_rbl_client bl.example=127.0.0.2\nclient_restrictions = lists\n",
+    client('h.example 192.0.2.7'), $rcpt, "554 5.7.1 $listed bl.example");
+my $values = write_file('values', <<'END');
+192.0.2.7  reject_rbl_client bl.example=127.0.0.[2..9]
+192.0.2.8  reject_rbl_client bl.example=127.0.0
+192.0.2.9  reject_rbl_client
+END
+asks('in a table', "client_restrictions = check_client_access texthash:$values\n",
+    client('h.example 192.0.2.7'), $rcpt, "554 5.7.1 $listed bl.example",
+    client('h.example 192.0.2.8'), $rcpt, '451 4.3.5 Server configuration error',
+    client('h.example 192.0.2.9'), $rcpt, '451 4.3.5 Server configuration error');
+
 # --- filters
 my %filter = ('127.0.0.2' => 1, '127.0.0.10' => 1, '127.0.0.[3;10]' => 1, '127.0.0.[3..9]' => 0,
     '127.0.0.[3..10]' => 1, '127.0.1.2' => 0, '[127.0.0.[1..255]]' => 1);
@@ -263,6 +275,14 @@ asks('rhswl dead', "client_restrictions = permit_rhswl_client dead.example, reje
 asks('a deferral stays one', "client_restrictions = permit_dnswl_client dead.example, defer\n$here",
     client('h.example 192.0.2.7'), $rcpt,
     '450 4.3.2 <h.example[192.0.2.7]>: Client host rejected: Try again later');
+
+asks('permissions of a name that is not known', "client_restrictions = permit_rhswl_client wl.example, reject\n$here",
+    client('unknown 192.0.2.7'), 'rcpt <a@elsewhere.example>', $refused =~ s/h\.example/unknown/r);
+asks('a routed recipient', "client_restrictions = permit_dnswl_client wl.example, reject\n$here",
+    client('h.example 192.0.2.7'), 'rcpt <a%elsewhere.example@b.example>', $refused);
+asks('at DATA', "data_restrictions = permit_dnswl_client wl.example, reject\n$here",
+    client('h.example 192.0.2.7'), 'mail <s@x.example>', $ok, $rcpt, $ok, 'data', $ok,
+    client('h.example 192.0.2.8'), 'data', '554 5.7.1 <DATA>: Data command rejected: Access denied');
 
 # --- scores
 my $sites = "rbl_score_sites = bl.example=127.0.0.2*2, txt.example, dead.example*5, open.example*5, wl.example*-2\n";
