@@ -197,8 +197,9 @@ static struct outcome refuse_score(const struct scene *scene, const char *addres
         o = outcome_reply(scene, code, "4.7.1",
                           "Service unavailable; %s [%s] blocked using %s (score %ld)", CLIENT,
                           address, buf_text(&score->lists), score->total);
-    o.answer = arena_printf(scene->arena, "score %ld%s%s", score->total,
-                            score->answers.len ? ": " : "", buf_text(&score->answers));
+    o.question = arena_printf(scene->arena, "rbl_score %s", address);
+    o.answer = arena_printf(scene->arena, "%ld%s%s", score->total, score->answers.len ? ": " : "",
+                            buf_text(&score->answers));
     return o;
 }
 
@@ -232,8 +233,8 @@ static const void *parse_threshold(struct slice argument, struct arena *arena, s
     if (parse_long(argument, 1, INT32_MAX, threshold))
         return threshold;
     problems_add(problems, SEV_ERROR, where,
-                 "reject_rbl_score: \"%.*s\" is no threshold: write a number from 1", (int)argument.len,
-                 argument.ptr);
+                 "reject_rbl_score: \"%.*s\" is no threshold: write a number from 1",
+                 (int)argument.len, argument.ptr);
     return NULL;
 }
 

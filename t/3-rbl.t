@@ -304,4 +304,17 @@ asks('IPv6', "client_restrictions = reject_rbl_score\nrbl_score_sites = bl.examp
     client('h.example 2001:db8::7'), $rcpt,
     '554 5.7.1 Service unavailable; Client host [2001:db8::7] blocked using bl.example*3 (score 3)');
 
+# --- what `tamis test` shows of it
+my $conf = write_file('milter.conf', "postfix_config_directory =\nclient_restrictions = reject_rbl_client bl.example=127.0.0.9, "
+    . "reject_rbl_score 2\n$sites");
+my $mail = write_file('mail.eml', "From: s\@x.example\nSubject: x\n\nx\n");
+my ($out) = run_tamis('', 'test', '-c', $conf, '--zone', $zone, '--client', 'h.example[192.0.2.7]',
+    '--from', 's@x.example', '--rcpt', 'a@b.example', $mail);
+like($out, qr/^  reject_rbl_client bl\.example=127\.0\.0\.9  rbl bl\.example 192\.0\.2\.7 = 127\.0\.0\.2, 127\.0\.0\.10  -> dunno/m,
+    'the raw answer of a list');
+like($out, qr/^  reject_rbl_score 2  rbl_score 192\.0\.2\.7 = 1: bl\.example=127\.0\.0\.2\*2, txt\.example\*1, wl\.example\*-2  -> dunno/m,
+    'how a score comes about');
+refused("client_restrictions = reject_rbl_score 0\n",
+    'reject_rbl_score: "0" is no threshold: write a number from 1');
+
 done_testing();
