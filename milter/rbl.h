@@ -31,8 +31,8 @@ struct rbl {
     size_t reply_map_count;
 };
 
-/* The argument of reject_rbl_client and its like (a parse_fn of restriction.h): a struct rbl_site in
- * the arena; NULL when it is none. */
+/* The argument of reject_rbl_client and its like (a parse_fn of restriction.h): a struct rbl_site
+ * in the arena; NULL when it is none. */
 const void *rbl_site_parse(struct slice text, struct arena *arena, struct where where,
                            struct problems *problems);
 

@@ -1,4 +1,4 @@
-/* rbl_check - what `tamis check` can say about block lists without asking them, and which are used */
+/* rbl_check - which block lists are used, and what can be said of them without asking */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rbl_check.h"
 
@@ -57,8 +57,8 @@ static void walk_steps(const struct walk *w, const struct steps *steps)
         w->visit(&steps->list[i], w->arg);
 }
 
-static void each_step(const struct policy *policy, void (*visit)(const struct step *step, void *arg),
-                      void *arg)
+static void each_step(const struct policy *policy,
+                      void (*visit)(const struct step *step, void *arg), void *arg)
 {
     const struct walk w = {policy, visit, arg};
 
@@ -75,7 +75,7 @@ static bool is_named(const struct step *step, const char *name)
     return strcmp(step->row->name, name) == 0;
 }
 
-/* --- which lists are used ------------------------------------------------------------------------ */
+/* --- which lists are used ------------------------------------------------------------------- */
 
 struct collector {
     const struct policy *policy;
@@ -128,7 +128,7 @@ struct rbl_uses rbl_uses_of(const struct policy *policy, struct arena *arena)
     return (struct rbl_uses){c.list, c.count};
 }
 
-/* --- what is wrong with them --------------------------------------------------------------------- */
+/* --- what is wrong with them ---------------------------------------------------------------- */
 
 static bool is_below(const char *zone, const char *parent)
 {
@@ -244,7 +244,7 @@ static void check_score_sites(const struct findings *f)
         check_filter(&sites->list[i], sites->where, f->problems);
 }
 
-/* --- who is asked -------------------------------------------------------------------------------- */
+/* --- who is asked --------------------------------------------------------------------------- */
 
 static void check_resolver(struct slice text, struct where where, struct problems *problems)
 {

@@ -1,4 +1,4 @@
-/* rbl_check - what `tamis check` can say about block lists without asking them, and which are used */
+/* rbl_check - which block lists are used, and what can be said of them without asking */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_RBL_CHECK_H
 #define TAMIS_RBL_CHECK_H
@@ -20,8 +20,8 @@ struct rbl_uses {
 /* All of them, in the arena. The texts are the policy's. */
 struct rbl_uses rbl_uses_of(const struct policy *policy, struct arena *arena);
 
-/* Adds warnings: a list that has closed, a filter that matches errors only, a score without lists or
- * one that cannot be reached, questions that go through a public resolver. `resolv_conf`: what is
+/* Adds warnings: a list that has closed, a filter that matches errors only, a score without lists
+ * or one that cannot be reached, questions that go through a public resolver. `resolv_conf`: what is
  * asked where dns_servers is empty; blocks for reading it. */
 void rbl_check_policy(const struct policy *policy, const char *resolv_conf,
                       struct problems *problems);

@@ -11,8 +11,8 @@
  * are and begins with a reply code; err says what is wrong. */
 bool rbl_template_check(const char *template, struct err *err);
 
-/* Why, in the list's own words: the first string of each TXT record with " / " between, 500 bytes at
- * most, what is not printable as blanks. "" when it says nothing. From the arena. */
+/* Why, in the list's own words: the first string of each TXT record with " / " between, 500 bytes
+ * at most, what is not printable as blanks. "" when it says nothing. From the arena. */
 const char *rbl_reason(const struct dns_answer *txt, struct arena *arena);
 
 /* The refusal of `what` (an address, name or mail address) as Postfix words it: the template of

@@ -312,7 +312,7 @@ my ($out) = run_tamis('', 'test', '-c', $conf, '--zone', $zone, '--client', 'h.e
     '--from', 's@x.example', '--rcpt', 'a@b.example', $mail);
 like($out, qr/^  reject_rbl_client bl\.example=127\.0\.0\.9  rbl bl\.example 192\.0\.2\.7 = 127\.0\.0\.2, 127\.0\.0\.10  -> dunno/m,
     'the raw answer of a list');
-like($out, qr/^  reject_rbl_score 2  rbl_score 192\.0\.2\.7 = 1: bl\.example=127\.0\.0\.2\*2, txt\.example\*1, wl\.example\*-2  -> dunno/m,
+like($out, qr/^  reject_rbl_score 2 +rbl_score 192\.0\.2\.7 = 1: bl\.example=127\.0\.0\.2\*2, txt\.example\*1, wl\.example\*-2  -> dunno/m,
     'how a score comes about');
 refused("client_restrictions = reject_rbl_score 0\n",
     'reject_rbl_score: "0" is no threshold: write a number from 1');
