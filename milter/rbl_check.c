@@ -17,6 +17,7 @@ static const struct {
 } closed[] = {
     {"dnsbl.sorbs.net", "June 2024"},
     {"ix.dnsbl.manitu.net", "January 2025"},
+    {"dnsbl.inps.de", "May 2020"},
     {"spamcannibal.org", "2018"},
     {"ahbl.org", "January 2015"},
     {"njabl.org", "March 2013"},
