@@ -21,7 +21,7 @@ bool host_look_up(const struct scene *scene, const char *name, enum dns_type typ
 
 /* The same for MX and NS, with the names of the hosts, in the order of the answer; those that can
  * be none are left out. */
-enum { HOSTS_MAX = 100 }; /* Postfix's limit */
+enum { HOSTS_MAX = 60 }; /* more are not looked at: each is two questions */
 struct hosts {
     enum host_state state;
     const char *list[HOSTS_MAX];
