@@ -71,13 +71,40 @@ static struct outcome defer(const struct scene *scene, const struct subject *sub
     return o;
 }
 
-/* Any of A, AAAA and MX; the null MX says that no mail is received, not that the host is unknown. */
+/* Where mail exchangers are asked for first, what they say of the domain stands. */
+static bool ends_search(enum host_state state)
+{
+    return state == HOST_NULL_MX || state == HOST_MALFORMED;
+}
+
+/* One lookup is enough for most names; who has asked in vain once asks the others side by side. */
+static bool look_up_any(const struct scene *scene, const char *name, const enum dns_type types[3],
+                        enum host_state *state, struct outcome *need)
+{
+    const char **also;
+
+    *state = HOST_UNKNOWN;
+    for (size_t i = 0; i < 3; i++) {
+        if (!host_look_up(scene, name, types[i], state, need)) {
+            also = arena_alloc(scene->arena, 2 * sizeof(*also));
+            also[0] = i == 1 ? check_dns_question(scene, name, types[2]) : NULL;
+            also[1] = NULL;
+            need->also = also;
+            return false;
+        }
+        if (*state == HOST_FOUND || (types[0] == DNS_MX && ends_search(*state)))
+            break;
+    }
+    return true;
+}
+
+/* Any of A, AAAA and MX; a host with a null MX receives no mail, but is known. */
 static struct outcome judge_unknown_helo(const struct step *step, const struct scene *scene)
 {
     static const enum dns_type types[] = {DNS_A, DNS_AAAA, DNS_MX};
     const struct settings *settings = scene->policy->settings;
     struct subject subject = subject_helo(scene);
-    enum host_state state = HOST_UNKNOWN;
+    enum host_state state;
     struct outcome need;
 
     (void)step;
@@ -85,9 +112,8 @@ static struct outcome judge_unknown_helo(const struct step *step, const struct s
         return outcome_dunno();
     if (scene->client->helo[0] == '[')
         return check_helo_literal(scene, slice_of(scene->client->helo));
-    for (size_t i = 0; i < ARRAY_LEN(types) && state != HOST_FOUND; i++)
-        if (!host_look_up(scene, scene->client->helo, types[i], &state, &need))
-            return need;
+    if (!look_up_any(scene, scene->client->helo, types, &state, &need))
+        return need;
     if (state == HOST_FOUND || state == HOST_NULL_MX)
         return outcome_dunno();
     if (state == HOST_TEMPERROR)
@@ -96,22 +122,6 @@ static struct outcome judge_unknown_helo(const struct step *step, const struct s
     return outcome_refuse(scene, &subject, (int)settings->unknown_hostname_reject_code, "4.7.1",
                           "%s", state == HOST_MALFORMED ? "Malformed DNS server reply"
                                                         : "Host not found");
-}
-
-/* MX, else A, else AAAA. False: *need. */
-static bool find_mail_host(const struct scene *scene, const char *domain, enum host_state *state,
-                           struct outcome *need)
-{
-    static const enum dns_type types[] = {DNS_MX, DNS_A, DNS_AAAA};
-
-    *state = HOST_UNKNOWN;
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (!host_look_up(scene, domain, types[i], state, need))
-            return false;
-        if (*state == HOST_FOUND || *state == HOST_NULL_MX || *state == HOST_MALFORMED)
-            break;
-    }
-    return true;
 }
 
 /* The codes of one kind of address. */
@@ -125,11 +135,12 @@ static struct outcome judge_domain(const struct scene *scene, const char *domain
                                    const struct subject *subject,
                                    const struct address_codes *codes)
 {
+    static const enum dns_type types[] = {DNS_MX, DNS_A, DNS_AAAA};
     const struct settings *settings = scene->policy->settings;
     enum host_state state;
     struct outcome need;
 
-    if (!find_mail_host(scene, domain, &state, &need))
+    if (!look_up_any(scene, domain, types, &state, &need))
         return need;
     if (state == HOST_FOUND)
         return outcome_dunno();
