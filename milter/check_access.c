@@ -7,6 +7,7 @@
 #include "log.h"
 #include "policy.h"
 #include "restriction.h"
+#include "spf_scene.h"
 
 #include <string.h>
 
@@ -169,6 +170,25 @@ static struct outcome judge_sasl_access(const struct step *step, const struct sc
     return conclude(&s, (struct subject){name, "SASL login name"});
 }
 
+/* Only a domain that SPF vouches for has keys. */
+static struct outcome judge_spf_access(const struct step *step, const struct scene *scene)
+{
+    struct spf_opinion opinion;
+    struct outcome o = outcome_dunno();
+    struct search s;
+
+    if (!spf_judge(scene, SPF_MAILFROM, &opinion, &o))
+        return o;
+    if (opinion.exempt || opinion.answer.result != SPF_PASS) {
+        o.question = opinion.question;
+        o.answer = opinion.raw;
+        return o;
+    }
+    search_start(&s, step, scene);
+    access_keys_name(&s.keys, fold_domain_ascii(opinion.answer.domain, scene->arena));
+    return conclude(&s, subject_sender(scene));
+}
+
 const struct restriction rows_access[] = {
     {.name = "check_client_access", .arg = ARG_TABLE, .first_stage = STAGE_CONNECT,
      .judge = judge_client_access, .class = "Client host",
@@ -188,5 +208,8 @@ const struct restriction rows_access[] = {
     {.name = "check_sasl_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
      .judge = judge_sasl_access, .class = "SASL login name",
      .help = "access table keyed by the login name"},
+    {.name = "check_spf_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
+     .judge = judge_spf_access, .class = "Sender domain", .asks = true, .awaits_login = true,
+     .help = "access table keyed by the sender's domain, if SPF says pass, and its parents"},
     {0},
 };
