@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "access_search.h"
 #include "address.h"
+#include "fold.h"
 #include "restriction.h"
 #include "spf_scene.h"
 
@@ -89,7 +90,7 @@ static struct outcome judge_spf_access(const struct step *step, const struct sce
 {
     struct spf_opinion opinion;
     struct outcome o = outcome_dunno();
-    struct search s;
+    struct access_search s;
 
     if (!spf_judge(scene, SPF_MAILFROM, &opinion, &o))
         return o;
@@ -98,9 +99,9 @@ static struct outcome judge_spf_access(const struct step *step, const struct sce
         o.answer = opinion.raw;
         return o;
     }
-    search_start(&s, step, scene);
+    access_search_start(&s, step, scene);
     access_keys_name(&s.keys, fold_domain_ascii(opinion.answer.domain, scene->arena));
-    return conclude(&s, subject_sender(scene));
+    return access_search_conclude(&s, subject_sender(scene));
 }
 
 const struct restriction rows_access[] = {

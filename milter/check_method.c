@@ -33,21 +33,21 @@
     METHODS(ROW, hold, ACT_HOLD, STAGE_MAIL, STAGE_MAIL)
 
 /* Which result makes which action fire. In the order of the rows. */
-struct rule {
+struct effect {
     enum act act;
     enum spf_identity identity; /* of SPF */
     int result;                 /* enum spf_result, enum iprev_result */
 };
 
-static const struct rule rules[] = {
-#define RULE(action, ACT, method, result, IDENTITY, RESULT, family, STAGE) {ACT, IDENTITY, RESULT},
-    ALL(RULE)
-#undef RULE
+static const struct effect effects[] = {
+#define EFFECT(action, ACT, method, result, IDENTITY, RESULT, family, STAGE) {ACT, IDENTITY, RESULT},
+    ALL(EFFECT)
+#undef EFFECT
 };
 
-static const struct rule *rule_of(const struct step *step)
+static const struct effect *effect_of(const struct step *step)
 {
-    return &rules[step->row - rows_method];
+    return &effects[step->row - rows_method];
 }
 
 /* What a method says of a subject. */
@@ -86,24 +86,24 @@ static const char *spf_text(const struct scene *scene, const struct spf_answer *
 
 static struct outcome judge_spf(const struct step *step, const struct scene *scene)
 {
-    const struct rule *rule = rule_of(step);
+    const struct effect *effect = effect_of(step);
     struct spf_opinion opinion;
     struct outcome o = outcome_dunno();
     enum spf_result result;
 
-    if (!spf_judge(scene, rule->identity, &opinion, &o))
+    if (!spf_judge(scene, effect->identity, &opinion, &o))
         return o;
     result = opinion.answer.result;
-    if (!opinion.exempt && (int)result == rule->result) {
+    if (!opinion.exempt && (int)result == effect->result) {
         struct statement s = {
-            .subject = rule->identity == SPF_HELO ? subject_helo(scene) : subject_sender(scene),
+            .subject = effect->identity == SPF_HELO ? subject_helo(scene) : subject_sender(scene),
             .text = spf_text(scene, &opinion.answer),
             .is_error = result == SPF_TEMPERROR || result == SPF_PERMERROR,
             .is_temporary = result == SPF_TEMPERROR,
         };
 
         s.dsn = s.is_error ? "5.7.24" : "5.7.23";
-        o = act_on(scene, rule->act, &s);
+        o = act_on(scene, effect->act, &s);
     }
     o.question = opinion.question;
     o.answer = opinion.raw;
@@ -112,21 +112,21 @@ static struct outcome judge_spf(const struct step *step, const struct scene *sce
 
 static struct outcome judge_iprev(const struct step *step, const struct scene *scene)
 {
-    const struct rule *rule = rule_of(step);
+    const struct effect *effect = effect_of(step);
     struct outcome o = outcome_dunno();
     struct iprev iprev;
     struct statement s = {.dsn = "5.7.25"};
 
     if (!iprev_judge(scene, &iprev, &o))
         return o;
-    if ((int)iprev.result != rule->result)
+    if ((int)iprev.result != effect->result)
         return outcome_dunno();
     s.subject = subject_client(scene);
     s.text = arena_printf(scene->arena, "iprev %s: %s", iprev_result_name(iprev.result),
                           iprev.reason != NULL ? iprev.reason
                                                : "the name of the client leads back to it");
     s.is_temporary = s.is_error = iprev.result == IPREV_TEMPERROR;
-    return act_on(scene, rule->act, &s);
+    return act_on(scene, effect->act, &s);
 }
 
 /* SPF is not asked about clients that have logged in; iprev is. */
