@@ -101,15 +101,16 @@ static const char *problem_of(const struct spf_answer *a)
 
 static void add_field(struct buf *b, const struct scene *scene, const struct spf_answer *a)
 {
-    const struct client *c = scene->client;
     const char *receiver = scene->policy->settings->myhostname;
+    char addr[ADDR_TEXT_SIZE];
+    const char *client = addr_text(&scene->client->addr, addr);
     bool first = true;
 
     buf_addf(b, "Received-SPF: %s", spf_result_name(a->result));
-    add_comment(b, receiver, spf_sentence(a, c->addr_text, scene->arena));
-    add_pair(b, &first, "client-ip", c->addr_text);
+    add_comment(b, receiver, spf_sentence(a, client, scene->arena));
+    add_pair(b, &first, "client-ip", client);
     add_pair(b, &first, "envelope-from", envelope_from(scene));
-    add_pair(b, &first, "helo", c->helo);
+    add_pair(b, &first, "helo", scene->client->helo);
     add_pair(b, &first, "receiver", receiver);
     add_pair(b, &first, "identity", "mailfrom");
     add_pair(b, &first, "mechanism", mechanism_of(a));
