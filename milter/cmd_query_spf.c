@@ -185,7 +185,7 @@ static int check_usage(const struct options *options, struct request *request)
     return EX_OK;
 }
 
-int cmd_query_spf(int argc, char **argv)
+int query_spf(int argc, char **argv)
 {
     struct request request = {0};
     const struct option_row rows[] = {
