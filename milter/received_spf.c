@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { VALUE_MAX = 400 }; /* bytes, before quoting: twice that is within a line */
+enum {
+    VALUE_MAX = 400,   /* bytes, before quoting: twice that is within a line */
+    COMMENT_MAX = 900, /* bytes, as it is written */
+};
 
 static bool is_atom(int c)
 {
@@ -66,6 +69,8 @@ static void add_pair(struct buf *b, bool *first, const char *key, const char *va
 
 static void add_comment(struct buf *b, const char *receiver, const char *text)
 {
+    size_t before = b->len;
+
     if (!is_harmless(receiver) || !is_harmless(text))
         return;
     buf_adds(b, " (");
@@ -73,6 +78,8 @@ static void add_comment(struct buf *b, const char *receiver, const char *text)
     buf_adds(b, ": ");
     add_escaped(b, text, "()\\");
     buf_addc(b, ')');
+    if (b->len - before > COMMENT_MAX)
+        b->ptr[b->len = before] = '\0';
 }
 
 /* The null sender is judged as postmaster of the HELO name (RFC 7208, 2.4). */
