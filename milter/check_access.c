@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "access_search.h"
 #include "address.h"
+#include "fold.h"
 #include "restriction.h"
+#include "spf_scene.h"
 
 #include <string.h>
 
@@ -83,6 +85,25 @@ static struct outcome judge_sasl_access(const struct step *step, const struct sc
     return access_search_conclude(&s, (struct subject){name, "SASL login name"});
 }
 
+/* Only a domain that SPF vouches for has keys. */
+static struct outcome judge_spf_access(const struct step *step, const struct scene *scene)
+{
+    struct spf_opinion opinion;
+    struct outcome o = outcome_dunno();
+    struct access_search s;
+
+    if (!spf_judge(scene, SPF_MAILFROM, &opinion, &o))
+        return o;
+    if (opinion.exempt || opinion.answer.result != SPF_PASS) {
+        o.question = opinion.question;
+        o.answer = opinion.raw;
+        return o;
+    }
+    access_search_start(&s, step, scene);
+    access_keys_name(&s.keys, fold_domain_ascii(opinion.answer.domain, scene->arena));
+    return access_search_conclude(&s, subject_sender(scene));
+}
+
 const struct restriction rows_access[] = {
     {.name = "check_client_access", .arg = ARG_TABLE, .first_stage = STAGE_CONNECT,
      .judge = judge_client_access, .class = "Client host",
@@ -102,5 +123,8 @@ const struct restriction rows_access[] = {
     {.name = "check_sasl_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL, .awaits_login = true,
      .judge = judge_sasl_access, .class = "SASL login name",
      .help = "access table keyed by the login name"},
+    {.name = "check_spf_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
+     .judge = judge_spf_access, .class = "Sender address", .asks = true, .awaits_login = true,
+     .help = "access table keyed by the sender's domain, if SPF says pass, and its parents"},
     {0},
 };

@@ -11,6 +11,7 @@
 
 struct directions;
 struct restriction_classes;
+struct spf_exempt;
 
 struct policy {
     struct arena *arena;
@@ -22,6 +23,7 @@ struct policy {
     bool may_edit; /* some rule may want to change a header */
     bool asks[DIR_COUNT]; /* some restriction may ask the world */
     const struct restriction_classes *classes;
+    struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
     const struct rbl *rbl; /* the parameters of block lists */
     unsigned generation; /* counts the publications, from 1 */

@@ -57,6 +57,6 @@ extern const struct restriction restriction_class_row;
 
 /* The rows of one family of checks each (check_*.c), ended by one without a name. */
 extern const struct restriction rows_list[], rows_access[], rows_client[], rows_helo[],
-    rows_address[], rows_rbl[], rows_resolve[], rows_resolve_access[];
+    rows_address[], rows_rbl[], rows_resolve[], rows_resolve_access[], rows_method[];
 
 #endif

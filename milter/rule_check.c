@@ -154,6 +154,20 @@ static void check_address_key(const struct use *u, const struct rule *rule)
         never(u, rule, "addresses stand without < >", inside(key));
 }
 
+/* What is looked up is a domain that SPF vouches for, not an address. */
+static bool is_domain_row(const struct restriction *row)
+{
+    return strcmp(row->name, "check_spf_access") == 0;
+}
+
+static void check_domain_key(const struct use *u, const struct rule *rule)
+{
+    const char *at = strrchr(rule->key, '@');
+
+    if (at != NULL)
+        never(u, rule, "it is a domain that is looked up", slice_of(at + 1));
+}
+
 static void check_key(const struct use *u, const struct rule *rule)
 {
     const char *key = rule->key;
@@ -172,6 +186,8 @@ static void check_key(const struct use *u, const struct rule *rule)
         check_network(u, rule, &net);
     else if (is_client_class(u->class))
         check_client_key(u, rule);
+    else if (is_domain_row(u->row))
+        check_domain_key(u, rule);
     else if (is_address_class(u->class))
         check_address_key(u, rule);
 }
@@ -188,6 +204,7 @@ static void check_rule(const struct rule *rule, void *arg)
 static bool same_use(const struct use *a, const struct use *b)
 {
     return a->table == b->table && a->row->by_server == b->row->by_server &&
+           is_domain_row(a->row) == is_domain_row(b->row) &&
            strcmp(a->row->class, b->row->class) == 0;
 }
 

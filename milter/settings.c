@@ -158,6 +158,13 @@ const struct param settings_rows[] = {
     NUMBER(PARAM_INT, rbl_score_threshold, "1", 1, INT32_MAX,
            "sum of weights from which reject_rbl_score rejects"),
 
+    /* SPF */
+    ROW(PARAM_LIST, spf_exempt_networks, "",
+        "clients that SPF is not asked about: forwarders, as in mynetworks"),
+    ROW(PARAM_LIST, spf_exempt_domains, "",
+        "domains of senders and HELO names that SPF is not asked about"),
+    ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
+
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",
         "where main.cf is, for the facts below; empty: no Postfix here"),

@@ -83,6 +83,10 @@ struct settings {
     struct param_text rbl_reply_maps, maps_rbl_domains, rbl_score_sites;
     long maps_rbl_reject_code, rbl_score_threshold;
 
+    /* SPF */
+    struct param_text spf_exempt_networks, spf_exempt_domains;
+    bool received_spf_header;
+
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */
     const char *myhostname, *mydomain, *myorigin, *recipient_delimiter, *null_access_lookup_key;
