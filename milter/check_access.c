@@ -185,7 +185,7 @@ const struct restriction rows_access[] = {
     {.name = "check_recipient_access", .arg = ARG_TABLE, .first_stage = STAGE_RCPT,
      .judge = judge_recipient_access, .class = "Recipient address",
      .help = "access table keyed by the recipient's address"},
-    {.name = "check_sasl_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
+    {.name = "check_sasl_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL, .awaits_login = true,
      .judge = judge_sasl_access, .class = "SASL login name",
      .help = "access table keyed by the login name"},
     {0},

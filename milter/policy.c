@@ -199,6 +199,26 @@ static void check_directed(const struct policy *p, enum list_id list, struct pro
                          list_name(list));
 }
 
+static bool steps_ask(const struct steps *steps)
+{
+    for (size_t i = 0; steps != NULL && i < steps->count; i++)
+        if (steps->list[i].row->asks)
+            return true;
+    return false;
+}
+
+/* Whoever names a class, a table's value too, may come to what it asks. */
+static void note_askers(struct policy *p)
+{
+    for (int list = 0; list < LIST_COUNT; list++) {
+        for (int d = 0; d < DIR_COUNT; d++) {
+            p->asks[d] |= steps_ask(p->lists[d][list]);
+            for (size_t i = 0; i < p->classes->count; i++)
+                p->asks[d] |= steps_ask(p->classes->list[i].steps[list]);
+        }
+    }
+}
+
 static void load_lists(struct policy *p, struct problems *problems)
 {
     load_classes(p, problems);
@@ -209,6 +229,7 @@ static void load_lists(struct policy *p, struct problems *problems)
         define_classes(p, (enum list_id)list, problems);
     }
     check_classes(p, problems);
+    note_askers(p);
 }
 
 static const struct param_text *setting_of_checks(const struct settings *s, enum checks_id id)

@@ -19,6 +19,7 @@ struct policy {
     const struct steps *lists[DIR_COUNT][LIST_COUNT]; /* never NULL */
     const struct checks *checks[DIR_COUNT][CHECKS_COUNT]; /* never NULL */
     bool may_edit; /* some rule may want to change a header */
+    bool asks[DIR_COUNT]; /* some restriction may ask the world */
     const struct restriction_classes *classes;
     const struct directions *directions;
     unsigned generation; /* counts the publications, from 1 */

@@ -118,6 +118,7 @@ static void end_message(struct session *s, bool finished)
     struct message *m = s->message;
     struct entry *entry;
 
+    engine_forget(&s->engine);
     content_free(s->content);
     s->content = NULL;
     s->message = NULL;
@@ -242,6 +243,7 @@ const struct verdict *session_connect(struct session *s, const char *name, const
     c->port = port;
     c->local = port == 0 || c->daemon_port == 0;
     begin_message(s);
+    engine_prepare(&s->engine, STAGE_CONNECT);
     conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT, s->arena), NULL);
     s->engine.defer_if_permit[LIST_HELO] = s->engine.defer_if_permit[LIST_CLIENT];
     return &s->answer;
@@ -264,6 +266,7 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
     c->cert_subject = macro_keep(arena, macros, "{cert_subject}");
     c->cert_issuer = macro_keep(arena, macros, "{cert_issuer}");
     slots[LIST_HELO] = slots[LIST_CLIENT]; /* what the arena held is gone */
+    engine_prepare(&s->engine, STAGE_HELO);
     conclude(s, run_early(s, STAGE_HELO, LIST_HELO, arena), NULL);
     slots[LIST_SENDER] = slots[LIST_HELO];
     return &s->answer;
@@ -314,6 +317,7 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
             return postpone(s, v);
         return conclude(s, v, NULL);
     }
+    engine_prepare(&s->engine, STAGE_MAIL);
     return conclude(s, run(s, STAGE_MAIL, NULL), NULL);
 }
 

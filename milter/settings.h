@@ -34,7 +34,7 @@ struct settings {
     int mode; /* enum mode */
     const char *socket, *control_socket, *pid_file, *user;
     const char *state_directory, *run_directory;
-    int64_t drain_time_limit, stage_time_limit;
+    int64_t drain_time_limit, stage_time_limit, rbl_rest_time;
     bool reload_on_change, strict, strict_tables;
 
     /* the rules */
@@ -69,7 +69,7 @@ struct settings {
 
     /* the DNS */
     struct param_text dns_servers; /* dns_options.h reads them */
-    bool dns_recursion;
+    bool dns_recursion, early_lookups;
     const char *dns_trust_anchor;
     int64_t dns_cache_size, dns_timeout, dns_max_ttl, dns_max_negative_ttl;
     long dns_lookup_limit;

@@ -308,9 +308,10 @@ static void print_json(FILE *out, struct session *session, const struct verdict 
     buf_free(&b);
 }
 
-int test_mail_run(const struct test_mail *mail, const char *path, FILE *out)
+int test_mail_run(const struct test_mail *mail, const char *path, struct world *world,
+                  FILE *out)
 {
-    struct rehearsal *r = rehearsal_new(&world_bare);
+    struct rehearsal *r = rehearsal_new(world);
     const struct verdict *last;
     struct session *session;
     int status = EX_USAGE;

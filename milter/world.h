@@ -32,7 +32,4 @@ struct world {
 /* The real clock. */
 int64_t world_clock(struct world *world);
 
-/* The real clock, and nobody to ask: every question is answered with FINDING_TEMPERROR. */
-extern struct world world_bare;
-
 #endif
