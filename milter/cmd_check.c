@@ -6,6 +6,7 @@
 #include "policy.h"
 #include "rights.h"
 #include "rule_check.h"
+#include "spf_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static void check(const struct policy_source *source, struct problems *problems)
     if (policy != NULL) {
         rule_check_policy(policy, problems);
         pattern_check_tables(policy->tables, problems);
+        spf_check_policy(policy, problems);
     }
     policy_free(policy);
 }

@@ -18,9 +18,25 @@ const char *iprev_result_name(enum iprev_result result)
     return names[result];
 }
 
+/* Names by which the address may be known. */
+struct names {
+    const char *list[IPREV_NAMES_MAX];
+    size_t count;
+};
+
 static bool is_known(const char *name)
 {
     return strcasecmp(name, "unknown") != 0;
+}
+
+static const char *known_ptr(const struct client *c)
+{
+    return is_known(c->ptr) ? c->ptr : NULL;
+}
+
+static bool told(const struct scene *scene, const char *resolve)
+{
+    return scene->client->resolve != NULL && strcasecmp(scene->client->resolve, resolve) == 0;
 }
 
 static struct iprev without_name(enum iprev_result result, const char *reason)
@@ -28,13 +44,19 @@ static struct iprev without_name(enum iprev_result result, const char *reason)
     return (struct iprev){.result = result, .reason = reason};
 }
 
+static struct iprev passed(const char *name)
+{
+    return (struct iprev){.result = IPREV_PASS, .name = name};
+}
+
 static struct iprev not_leading_back(const struct scene *scene, const char *name)
 {
     return (struct iprev){
         .result = IPREV_FAIL,
         .name = name,
-        .reason = arena_printf(scene->arena, "%s does not resolve to %s", name,
-                               scene->client->addr_text),
+        .reason = name == NULL ? "its name does not resolve to its address"
+                               : arena_printf(scene->arena, "%s does not resolve to %s", name,
+                                              scene->client->addr_text),
     };
 }
 
@@ -48,34 +70,27 @@ static struct iprev lookup_failed(const struct scene *scene, const char *name)
     };
 }
 
-/* False when the MTA told nothing. */
+/* What needs no question: nobody to ask about, or what the MTA told. */
 static bool read_facts(const struct scene *scene, struct iprev *iprev)
 {
     const struct client *c = scene->client;
-    const char *resolve = c->resolve ? c->resolve : "";
-    const char *name = is_known(c->ptr) ? c->ptr : NULL;
 
-    if (strcasecmp(resolve, "OK") == 0 || (resolve[0] == '\0' && is_known(c->name)))
-        *iprev = (struct iprev){.result = IPREV_PASS, .name = is_known(c->name) ? c->name : name};
-    else if (strcasecmp(resolve, "FORGED") == 0 && name != NULL)
-        *iprev = not_leading_back(scene, name);
-    else if (strcasecmp(resolve, "FORGED") == 0)
-        *iprev = without_name(IPREV_FAIL, "its name does not resolve to its address");
-    else if (strcasecmp(resolve, "TEMP") == 0)
-        *iprev = lookup_failed(scene, name);
-    else if (strcasecmp(resolve, "FAIL") == 0)
+    if (c->local)
+        *iprev = without_name(IPREV_NONE, "no SMTP client");
+    else if (told(scene, "OK"))
+        *iprev = passed(is_known(c->name) ? c->name : known_ptr(c));
+    else if (told(scene, "TEMP"))
+        *iprev = lookup_failed(scene, known_ptr(c));
+    else if (told(scene, "FAIL"))
         *iprev = without_name(IPREV_PERMERROR, "no reverse name");
+    else if (!told(scene, "FORGED") && is_known(c->name))
+        *iprev = passed(c->name);
+    else if (!told(scene, "FORGED") && c->addr.family == AF_UNSPEC)
+        *iprev = without_name(IPREV_NONE, "no address");
     else
         return false;
     return true;
 }
-
-/* Names by which the address may be known; false: *need. */
-struct names {
-    const char *list[IPREV_NAMES_MAX];
-    size_t count;
-    enum dns_state state;
-};
 
 static bool is_usable(const char *name)
 {
@@ -84,97 +99,133 @@ static bool is_usable(const char *name)
     return is_hostname(slice_of(name)) && !addr_parse(slice_of(name), &addr);
 }
 
-static bool find_names(const struct scene *scene, struct names *names, struct outcome *need)
+/* At least one name, or the reason why there is none in `iprev`. False: *need. */
+static bool find_names(const struct scene *scene, struct names *names, struct iprev *iprev,
+                       struct outcome *need)
 {
-    const char *reverse = dns_reverse_name(&scene->client->addr, NULL, scene->arena);
     struct dns_answer answer;
 
-    *names = (struct names){.state = DNS_FOUND};
-    if (is_known(scene->client->ptr)) {
-        names->list[names->count++] = scene->client->ptr;
+    *names = (struct names){0};
+    if (known_ptr(scene->client) != NULL) {
+        names->list[names->count++] = known_ptr(scene->client);
         return true;
     }
-    if (!check_dns(scene, reverse, DNS_PTR, &answer, need))
+    *iprev = without_name(IPREV_PERMERROR, "no reverse name");
+    if (scene->client->addr.family == AF_UNSPEC)
+        return true;
+    if (!check_dns(scene, dns_reverse_name(&scene->client->addr, NULL, scene->arena), DNS_PTR,
+                   &answer, need))
         return false;
-    names->state = answer.state;
     for (size_t i = 0; i < answer.count && names->count < IPREV_NAMES_MAX; i++)
-        if (answer.records[i].type == DNS_PTR && is_usable(answer.records[i].name))
+        if (is_usable(answer.records[i].name))
             names->list[names->count++] = answer.records[i].name;
+    if (answer.state == DNS_TEMPERROR)
+        *iprev = lookup_failed(scene, NULL);
     return true;
 }
 
-static bool has_address(const struct dns_answer *answer, const struct addr *addr)
+/* What is asked about each name, and which answers will do. */
+struct wish {
+    enum dns_type types[2];
+    size_t count;
+    const struct addr *addr; /* NULL: any */
+};
+
+static bool is_fulfilled(const struct wish *wish, const struct dns_answer *answer)
 {
     for (size_t i = 0; i < answer->count; i++)
-        if (addr_equal(&answer->records[i].addr, addr))
+        if (wish->addr == NULL || addr_equal(&answer->records[i].addr, wish->addr))
             return true;
     return false;
 }
 
-/* The questions about names[from…], for outcome.also. */
+/* All questions about the names that follow, for outcome.also: most hosts have one. */
 static const char *const *questions(const struct scene *scene, const struct names *names,
-                                    size_t from, enum dns_type type)
+                                    size_t from, const struct wish *wish)
 {
-    const char **list = arena_alloc(scene->arena, (IPREV_NAMES_MAX + 1) * sizeof(*list));
+    const char **list = arena_alloc(scene->arena,
+                                    (IPREV_NAMES_MAX * ARRAY_LEN(wish->types) + 1) * sizeof(*list));
     size_t count = 0;
 
     for (size_t i = from; i < names->count; i++) {
-        const char *question = check_dns_question(scene, names->list[i], type);
+        for (size_t t = 0; t < wish->count; t++) {
+            const char *question = check_dns_question(scene, names->list[i], wish->types[t]);
 
-        if (question != NULL)
-            list[count++] = question;
+            if (question != NULL)
+                list[count++] = question;
+        }
     }
     list[count] = NULL;
     return list;
 }
 
-/* One name that leads back is enough, whatever became of the others. */
-static bool try_names(const struct scene *scene, const struct names *names, struct iprev *iprev,
-                      struct outcome *need)
+/* One name that leads back is enough, whatever became of the others. False: *need. */
+static bool try_names(const struct scene *scene, const struct names *names,
+                      const struct wish *wish, struct iprev *iprev, struct outcome *need)
 {
-    const struct addr *addr = &scene->client->addr;
-    enum dns_type type = addr->family == AF_INET ? DNS_A : DNS_AAAA;
     struct dns_answer answer;
 
     *iprev = not_leading_back(scene, names->list[0]);
     for (size_t i = 0; i < names->count; i++) {
-        const char *name = names->list[i];
-
-        if (!check_dns(scene, name, type, &answer, need)) {
-            need->also = questions(scene, names, i + 1, type);
-            return false;
+        for (size_t t = 0; t < wish->count; t++) {
+            if (!check_dns(scene, names->list[i], wish->types[t], &answer, need)) {
+                need->also = questions(scene, names, i, wish);
+                return false;
+            }
+            if (is_fulfilled(wish, &answer)) {
+                *iprev = passed(names->list[i]);
+                return true;
+            }
+            if (answer.state == DNS_TEMPERROR && iprev->result != IPREV_TEMPERROR)
+                *iprev = lookup_failed(scene, names->list[i]);
         }
-        if (answer.state == DNS_FOUND && has_address(&answer, addr)) {
-            *iprev = (struct iprev){.result = IPREV_PASS, .name = name};
-            return true;
-        }
-        if (answer.state == DNS_TEMPERROR && iprev->result != IPREV_TEMPERROR)
-            *iprev = lookup_failed(scene, name);
     }
     return true;
 }
 
 bool iprev_judge(const struct scene *scene, struct iprev *iprev, struct outcome *need)
 {
+    const struct addr *addr = &scene->client->addr;
+    struct wish wish = {{addr->family == AF_INET ? DNS_A : DNS_AAAA}, 1, addr};
     struct names names;
 
-    if (scene->client->local) {
-        *iprev = without_name(IPREV_NONE, "no SMTP client");
+    if (read_facts(scene, iprev))
+        return true;
+    if (told(scene, "FORGED")) {
+        *iprev = not_leading_back(scene, known_ptr(scene->client));
         return true;
     }
-    if (scene->client->addr.family == AF_UNSPEC) {
-        *iprev = without_name(IPREV_NONE, "no address");
+    if (!find_names(scene, &names, iprev, need))
+        return false;
+    return names.count == 0 || try_names(scene, &names, &wish, iprev, need);
+}
+
+bool iprev_forward(const struct scene *scene, struct iprev *iprev, struct outcome *need)
+{
+    bool v4 = scene->client->addr.family != AF_INET6;
+    struct wish wish = {{v4 ? DNS_A : DNS_AAAA, v4 ? DNS_AAAA : DNS_A}, 2, NULL};
+    struct names names;
+
+    if (read_facts(scene, iprev))
+        return true;
+    if (!find_names(scene, &names, iprev, need))
+        return false;
+    return names.count == 0 || try_names(scene, &names, &wish, iprev, need);
+}
+
+bool iprev_reverse(const struct scene *scene, struct iprev *iprev, struct outcome *need)
+{
+    struct names names;
+
+    if (known_ptr(scene->client) != NULL && !scene->client->local) {
+        *iprev = passed(known_ptr(scene->client));
         return true;
     }
     if (read_facts(scene, iprev))
         return true;
-    if (!find_names(scene, &names, need))
+    if (!find_names(scene, &names, iprev, need))
         return false;
     if (names.count > 0)
-        return try_names(scene, &names, iprev, need);
-    if (names.state == DNS_TEMPERROR)
-        *iprev = lookup_failed(scene, NULL);
-    else
-        *iprev = without_name(IPREV_PERMERROR, "no reverse name");
+        *iprev = passed(names.list[0]);
     return true;
 }

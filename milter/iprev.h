@@ -29,4 +29,9 @@ const char *iprev_result_name(enum iprev_result result); /* "none", "pass" … a
  * return. Pure; texts are in the scene's arena, the client's, or static. */
 bool iprev_judge(const struct scene *scene, struct iprev *iprev, struct outcome *need);
 
+/* The same with weaker conditions for IPREV_PASS: that the address has a name at all, and that one
+ * of its names has any address, IPv4 or IPv6. Never IPREV_FAIL from iprev_reverse. */
+bool iprev_reverse(const struct scene *scene, struct iprev *iprev, struct outcome *need);
+bool iprev_forward(const struct scene *scene, struct iprev *iprev, struct outcome *need);
+
 #endif

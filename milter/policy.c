@@ -5,6 +5,7 @@
 #include "direction.h"
 #include "dns_options.h"
 #include "restriction.h"
+#include "spf_scene.h"
 #include "steps.h"
 
 #include <pthread.h>
@@ -272,6 +273,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     limits.strict = p->settings->strict_tables;
     p->tables = tables_new(&limits);
     p->site = site_new(p->settings, p->tables, problems);
+    p->spf_exempt = spf_exempt_new(p->settings, p->tables, problems);
     p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
                                      p->site->mynetworks, p->arena, problems);
     dns_options_of(p->settings, p->arena, &dns, problems);
@@ -289,6 +291,7 @@ void policy_free(struct policy *p)
     if (p == NULL)
         return;
     site_free(p->site);
+    spf_exempt_free(p->spf_exempt);
     tables_free(p->tables);
     settings_free(p->settings);
     arena_free(p->arena);
@@ -367,6 +370,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     if (policy->settings->main_cf != NULL)
         visit(policy->settings->main_cf, arg);
     site_each_file(policy->site, visit, arg);
+    spf_exempt_each_file(policy->spf_exempt, visit, arg);
     tables_each_file(policy->tables, visit, arg);
 }
 

@@ -10,6 +10,7 @@
 
 struct directions;
 struct restriction_classes;
+struct spf_exempt;
 
 struct policy {
     struct arena *arena;
@@ -21,6 +22,7 @@ struct policy {
     bool may_edit; /* some rule may want to change a header */
     bool asks[DIR_COUNT]; /* some restriction may ask the world */
     const struct restriction_classes *classes;
+    struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */

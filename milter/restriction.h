@@ -46,6 +46,6 @@ extern const struct restriction restriction_class_row;
 
 /* The rows of one family of checks each (check_*.c), ended by one without a name. */
 extern const struct restriction rows_list[], rows_access[], rows_client[], rows_helo[],
-    rows_address[];
+    rows_address[], rows_method[];
 
 #endif

@@ -133,6 +133,13 @@ const struct param settings_rows[] = {
     NUMBER(PARAM_INT, dns_lookup_limit, "1000", 10, 10000,
            "lookups under way; more are answered as if they had failed"),
 
+    /* SPF */
+    ROW(PARAM_LIST, spf_exempt_networks, "",
+        "clients that SPF is not asked about: forwarders, as in mynetworks"),
+    ROW(PARAM_LIST, spf_exempt_domains, "",
+        "domains of senders and HELO names that SPF is not asked about"),
+    ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
+
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",
         "where main.cf is, for the facts below; empty: no Postfix here"),

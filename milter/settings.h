@@ -74,6 +74,10 @@ struct settings {
     int64_t dns_cache_size, dns_timeout, dns_max_ttl, dns_max_negative_ttl;
     long dns_lookup_limit;
 
+    /* SPF */
+    struct param_text spf_exempt_networks, spf_exempt_domains;
+    bool received_spf_header;
+
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */
     const char *myhostname, *mydomain, *myorigin, *recipient_delimiter, *null_access_lookup_key;
