@@ -124,7 +124,7 @@ const struct restriction rows_access[] = {
      .judge = judge_sasl_access, .class = "SASL login name",
      .help = "access table keyed by the login name"},
     {.name = "check_spf_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
-     .judge = judge_spf_access, .class = "Sender domain", .asks = true, .awaits_login = true,
+     .judge = judge_spf_access, .class = "Sender address", .asks = true, .awaits_login = true,
      .help = "access table keyed by the sender's domain, if SPF says pass, and its parents"},
     {0},
 };

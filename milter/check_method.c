@@ -74,8 +74,10 @@ static struct outcome act_on(const struct scene *scene, enum act act, const stru
 
 static const char *spf_text(const struct scene *scene, const struct spf_answer *a)
 {
+    char addr[ADDR_TEXT_SIZE];
+    const char *client = addr_text(&scene->client->addr, addr);
     const char *text = arena_printf(scene->arena, "SPF %s: %s", spf_result_name(a->result),
-                                    spf_sentence(a, scene->client->addr_text, scene->arena));
+                                    spf_sentence(a, client, scene->arena));
 
     if (a->result != SPF_FAIL || a->explanation == NULL || a->explanation[0] == '\0')
         return text;
@@ -122,9 +124,12 @@ static struct outcome judge_iprev(const struct step *step, const struct scene *s
     if ((int)iprev.result != effect->result)
         return outcome_dunno();
     s.subject = subject_client(scene);
+    if (iprev.reason == NULL)
+        iprev.reason = arena_printf(scene->arena, "%s leads back to %s",
+                                    iprev.name != NULL ? iprev.name : scene->client->name,
+                                    scene->client->addr_text);
     s.text = arena_printf(scene->arena, "iprev %s: %s", iprev_result_name(iprev.result),
-                          iprev.reason != NULL ? iprev.reason
-                                               : "the name of the client leads back to it");
+                          iprev.reason);
     s.is_temporary = s.is_error = iprev.result == IPREV_TEMPERROR;
     return act_on(scene, effect->act, &s);
 }

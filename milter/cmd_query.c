@@ -413,7 +413,7 @@ int cmd_query(int argc, char **argv)
     int status;
 
     if (take_spf(&argc, argv))
-        return cmd_query_spf(argc, argv);
+        return query_spf(argc, argv);
     status = options_parse(&options, argc, argv);
     if (status < 0) {
         status = check_usage(&options, &request, argv + options.first);

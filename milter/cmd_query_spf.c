@@ -3,10 +3,10 @@
 #include "cmd_query_spf.h"
 
 #include "buf.h"
+#include "cmd_world.h"
 #include "options.h"
 #include "question.h"
 #include "spf_scene.h"
-#include "world_dns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +89,8 @@ static void print_plain(const struct query *q)
     if (a->explanation != NULL)
         printf("%-12s %s says: %s\n", "explanation", a->explainer ? a->explainer : a->domain,
                a->explanation);
-    printf("%-12s %u of %d terms that ask the DNS, %u of %d that find nothing; %u questions\n",
-           "cost", a->terms, SPF_TERM_LIMIT, a->voids, SPF_VOID_LIMIT, a->lookups);
+    printf("%-12s %u to the DNS; terms that ask it: %u of %d; that found nothing: %u of %d\n",
+           "questions", a->lookups, a->terms, SPF_TERM_LIMIT, a->voids, SPF_VOID_LIMIT);
 }
 
 static void add_member(struct buf *b, const char *name, const char *value)
@@ -137,24 +137,17 @@ static int answer(struct query *q, const struct settings *settings, struct world
     return q->answer.result == SPF_TEMPERROR ? EX_TEMPFAIL : EX_OK;
 }
 
-/* NULL, with an error in `problems`, when the DNS cannot be asked. */
-static struct world *open_world(const struct request *r, const struct settings *settings,
-                                struct dns_options *dns, struct arena *arena,
-                                struct problems *problems)
+/* Opens the DNS at once: that it cannot be asked is no answer. */
+static bool open_world(struct cmd_world *world, const struct settings *settings, const char *zone)
 {
-    struct world_dns_options options = {.dns = dns, .receiver = settings->myhostname};
-    struct world *world;
     struct err err;
 
-    dns_options_of(settings, arena, dns, problems);
-    if (r->zone != NULL) {
-        options.zone = dns_zone_new();
-        dns_zone_load(options.zone, r->zone, problems);
-    }
-    world = world_dns_new(&options);
-    if (problems->errors == 0 && !world_dns_open(world, &err))
-        problems_add(problems, SEV_ERROR, (struct where){NULL, 0}, "%s", err.text);
-    return world;
+    if (!cmd_world_open(world, settings, zone))
+        return false;
+    if (world_dns_open(world->world, &err))
+        return true;
+    fprintf(stderr, "tamis query: %s\n", err.text);
+    return false;
 }
 
 static int run(const struct options *options, const struct request *request)
@@ -163,15 +156,13 @@ static int run(const struct options *options, const struct request *request)
     struct settings *settings = options_settings(options, false, &problems);
     struct query query = {.request = request, .verbose = options->verbose > 0,
                           .arena = arena_new()};
-    struct dns_options dns;
-    struct world *world = open_world(request, settings, &dns, query.arena, &problems);
+    struct cmd_world world = {0};
     int status = EX_CONFIG;
 
     options_print_problems(&problems, options->verbose ? SEV_WARNING : SEV_ERROR);
-    if (problems.errors == 0)
-        status = answer(&query, settings, world);
-    world_dns_stop(world);
-    world_dns_free(world);
+    if (problems.errors == 0 && open_world(&world, settings, request->zone))
+        status = answer(&query, settings, world.world);
+    cmd_world_close(&world);
     settings_free(settings);
     arena_free(query.arena);
     problems_free(&problems);
@@ -194,7 +185,7 @@ static int check_usage(const struct options *options, struct request *request)
     return EX_OK;
 }
 
-int cmd_query_spf(int argc, char **argv)
+int query_spf(int argc, char **argv)
 {
     struct request request = {0};
     const struct option_row rows[] = {
@@ -209,7 +200,7 @@ int cmd_query_spf(int argc, char **argv)
         .usage = "tamis query spf --client ADDRESS --from SENDER [OPTION…]",
         .about = "Evaluates SPF (RFC 7208): the result, the term that decided, the explanation.\n"
                  "With -v each question to the DNS and its answer. Exemptions do not count.\n"
-                 "Exit status: 0 answered, 75 temperror, 78 the DNS cannot be asked.",
+                 "Exit status: 0 answered, 75 temperror, 78 configuration or zone unusable.",
         .rows = rows,
     };
     int status = options_parse(&options, argc, argv);

@@ -5,6 +5,6 @@
 
 /* The subcommand with the word `spf` taken out of argv. Returns the exit status. May block as long
  * as stage_time_limit says. */
-int cmd_query_spf(int argc, char **argv);
+int query_spf(int argc, char **argv);
 
 #endif

@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { VALUE_MAX = 400 }; /* bytes, before quoting: twice that is within a line */
+enum {
+    VALUE_MAX = 400,   /* bytes, before quoting: twice that is within a line */
+    COMMENT_MAX = 900, /* bytes, as it is written */
+};
 
 static bool is_atom(int c)
 {
@@ -66,6 +69,8 @@ static void add_pair(struct buf *b, bool *first, const char *key, const char *va
 
 static void add_comment(struct buf *b, const char *receiver, const char *text)
 {
+    size_t before = b->len;
+
     if (!is_harmless(receiver) || !is_harmless(text))
         return;
     buf_adds(b, " (");
@@ -73,6 +78,8 @@ static void add_comment(struct buf *b, const char *receiver, const char *text)
     buf_adds(b, ": ");
     add_escaped(b, text, "()\\");
     buf_addc(b, ')');
+    if (b->len - before > COMMENT_MAX)
+        b->ptr[b->len = before] = '\0';
 }
 
 /* The null sender is judged as postmaster of the HELO name (RFC 7208, 2.4). */
@@ -101,15 +108,16 @@ static const char *problem_of(const struct spf_answer *a)
 
 static void add_field(struct buf *b, const struct scene *scene, const struct spf_answer *a)
 {
-    const struct client *c = scene->client;
     const char *receiver = scene->policy->settings->myhostname;
+    char addr[ADDR_TEXT_SIZE];
+    const char *client = addr_text(&scene->client->addr, addr);
     bool first = true;
 
     buf_addf(b, "Received-SPF: %s", spf_result_name(a->result));
-    add_comment(b, receiver, spf_sentence(a, c->addr_text, scene->arena));
-    add_pair(b, &first, "client-ip", c->addr_text);
+    add_comment(b, receiver, spf_sentence(a, client, scene->arena));
+    add_pair(b, &first, "client-ip", client);
     add_pair(b, &first, "envelope-from", envelope_from(scene));
-    add_pair(b, &first, "helo", c->helo);
+    add_pair(b, &first, "helo", scene->client->helo);
     add_pair(b, &first, "receiver", receiver);
     add_pair(b, &first, "identity", "mailfrom");
     add_pair(b, &first, "mechanism", mechanism_of(a));

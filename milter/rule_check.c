@@ -14,6 +14,7 @@ struct use {
     const struct policy *policy;
     const struct table *table;
     const char *class;
+    bool domains_only; /* what is looked up has no local part */
     enum list_id list;
     struct problems *problems;
 };
@@ -151,6 +152,15 @@ static void check_address_key(const struct use *u, const struct rule *rule)
         never(u, rule, "addresses stand without < >", inside(key));
 }
 
+/* The domain that SPF vouches for. */
+static void check_domain_key(const struct use *u, const struct rule *rule)
+{
+    const char *at = strrchr(rule->key, '@');
+
+    if (at != NULL)
+        never(u, rule, "it is a domain that is looked up", slice_of(at + 1));
+}
+
 static void check_key(const struct use *u, const struct rule *rule)
 {
     const char *key = rule->key;
@@ -169,6 +179,8 @@ static void check_key(const struct use *u, const struct rule *rule)
         check_network(u, rule, &net);
     else if (is_client_class(u->class))
         check_client_key(u, rule);
+    else if (u->domains_only)
+        check_domain_key(u, rule);
     else if (is_address_class(u->class))
         check_address_key(u, rule);
 }
@@ -184,10 +196,13 @@ static void check_rule(const struct rule *rule, void *arg)
 
 static void check_use(struct uses *uses, const struct step *step, enum list_id list)
 {
-    struct use u = {uses->policy, step->table, step->row->class, list, uses->problems};
+    bool domains_only = strcmp(step->row->name, "check_spf_access") == 0;
+    struct use u = {uses->policy,  step->table, step->row->class,
+                    domains_only, list,        uses->problems};
 
     for (size_t i = 0; i < uses->count; i++)
-        if (uses->list[i].table == u.table && strcmp(uses->list[i].class, u.class) == 0)
+        if (uses->list[i].table == u.table && strcmp(uses->list[i].class, u.class) == 0 &&
+            uses->list[i].domains_only == domains_only)
             return;
     if (uses->count < USES_MAX)
         uses->list[uses->count++] = u;
