@@ -114,7 +114,7 @@ static void add_spf(struct draft *d, enum spf_identity identity)
         return;
     }
     a = &opinion.answer;
-    if (opinion.exempt)
+    if (opinion.exempt || (identity == SPF_HELO && a->domain[0] == '\0'))
         return;
     if (a->result == SPF_TEMPERROR || a->result == SPF_PERMERROR)
         why = a->why;
