@@ -26,7 +26,7 @@ sub edits {
 
 sub check {
     my ($conf) = @_;
-    my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
+    my $path = write_file('milter.conf', "postfix_config_directory =\n$conf");
     my ($out, $err) = run_tamis('', 'check', '-c', $path);
     return $err . $out;
 }
