@@ -258,7 +258,8 @@ static unsigned raise_files(void)
 static void start_threads(struct server *server, struct journal *journal)
 {
     server->front = (struct front_options){server->world.world, journal, raise_files()};
-    server->status = (struct status_source){journal, server->place, (int64_t)time(NULL)};
+    server->status = (struct status_source){journal, server->world.world, server->place,
+                                            (int64_t)time(NULL)};
     policy_publish(server->policy);
     server->policy = NULL;
     maintain_start(server->options->source);

@@ -474,6 +474,11 @@ const struct client *session_client(const struct session *s)
     return &s->client;
 }
 
+const struct inquiry *session_inquiry(const struct session *s)
+{
+    return s->engine.inquiry;
+}
+
 void session_abort(struct session *s)
 {
     end_message(s, false);

@@ -60,6 +60,9 @@ const struct edit *session_edits(const struct session *session);
 const struct message *session_message(const struct session *session);
 const struct client *session_client(const struct session *session);
 
+/* What the message has asked its world; NULL: nothing. */
+const struct inquiry *session_inquiry(const struct session *session);
+
 /* After the answer to end of message went out: `failed` names a call that the MTA refused, or NULL.
  * Logs the transaction and makes room for the next one. */
 void session_done(struct session *session, const char *failed);
