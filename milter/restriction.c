@@ -31,28 +31,7 @@ static const struct restriction rows_mta[] = {
 
 /* What asks the DNS, a login map or an authentication method. */
 static const struct restriction rows_unjudged[] = {
-    UNJUDGED("check_client_a_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_client_mx_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_client_ns_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_reverse_client_hostname_a_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_reverse_client_hostname_mx_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_reverse_client_hostname_ns_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_helo_a_access", ARG_TABLE, STAGE_HELO),
-    UNJUDGED("check_helo_mx_access", ARG_TABLE, STAGE_HELO),
-    UNJUDGED("check_helo_ns_access", ARG_TABLE, STAGE_HELO),
-    UNJUDGED("check_sender_a_access", ARG_TABLE, STAGE_MAIL),
-    UNJUDGED("check_sender_mx_access", ARG_TABLE, STAGE_MAIL),
-    UNJUDGED("check_sender_ns_access", ARG_TABLE, STAGE_MAIL),
-    UNJUDGED("check_recipient_a_access", ARG_TABLE, STAGE_RCPT),
-    UNJUDGED("check_recipient_mx_access", ARG_TABLE, STAGE_RCPT),
-    UNJUDGED("check_recipient_ns_access", ARG_TABLE, STAGE_RCPT),
     UNJUDGED("check_dkim_access", ARG_TABLE, STAGE_EOM),
-    UNJUDGED("reject_unknown_client_hostname", ARG_NONE, STAGE_CONNECT),
-    UNJUDGED("reject_unknown_reverse_client_hostname", ARG_NONE, STAGE_CONNECT),
-    UNJUDGED("reject_unknown_forward_client_hostname", ARG_NONE, STAGE_CONNECT),
-    UNJUDGED("reject_unknown_helo_hostname", ARG_NONE, STAGE_HELO),
-    UNJUDGED("reject_unknown_sender_domain", ARG_NONE, STAGE_MAIL),
-    UNJUDGED("reject_unknown_recipient_domain", ARG_NONE, STAGE_RCPT),
     UNJUDGED("reject_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_unauthenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
@@ -88,8 +67,8 @@ static const struct restriction row_method = {
 };
 
 static const struct restriction *const families[] = {
-    rows_list, rows_access, rows_client, rows_helo, rows_address, rows_method, rows_mta,
-    rows_unjudged, rows_old,
+    rows_list,           rows_access, rows_client, rows_helo,     rows_address, rows_resolve,
+    rows_resolve_access, rows_method, rows_mta,    rows_unjudged, rows_old,
 };
 
 static bool take_word(struct slice *name, const char *const *words, size_t count)

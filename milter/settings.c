@@ -22,6 +22,8 @@
      .fallback = fallback_, .help = help_}
 #define CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 599, help_)
 #define DEFER_CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 499, help_)
+#define TEMPFAIL(name_, preset_, help_)                                                            \
+    WORDS(name_, preset_, "defer_if_permit defer_all", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
 enum { DAY = 24 * 60 * 60 };
@@ -97,6 +99,16 @@ const struct param settings_rows[] = {
     CODE(relay_domains_reject_code, "554", "reply code of reject_unauth_destination"),
     CODE(multi_recipient_bounce_reject_code, "550", "reply code of reject_multi_recipient_bounce"),
     CODE(plaintext_reject_code, "450", "reply code of reject_plaintext_session"),
+    CODE(unknown_client_reject_code, "450", "reply code of reject_unknown_…client_hostname"),
+    CODE(unknown_hostname_reject_code, "450", "reply code of reject_unknown_helo_hostname"),
+    CODE(unknown_address_reject_code, "450",
+         "reply code of reject_unknown_sender_domain and reject_unknown_recipient_domain"),
+    TEMPFAIL(reject_tempfail_action, "defer_if_permit",
+             "when the DNS has no answer: defer_all at once, or defer_if_permit"),
+    TEMPFAIL(unknown_helo_hostname_tempfail_action, "$reject_tempfail_action",
+             "the same for reject_unknown_helo_hostname"),
+    TEMPFAIL(unknown_address_tempfail_action, "$reject_tempfail_action",
+             "the same for reject_unknown_sender_domain and reject_unknown_recipient_domain"),
 
     /* the log */
     ROW(PARAM_PATH, log_file, "$state_directory/log.db",

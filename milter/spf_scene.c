@@ -114,12 +114,14 @@ static bool is_settled(const struct scene *scene, enum spf_identity identity,
         why = exemption_of_lists(scene, identity, &result);
     if (why == NULL)
         return false;
-    opinion->answer.why = why;
     if (result == MATCH_ERROR) {
+        why = "a list of exemptions cannot be read here";
         opinion->exempt = false;
         opinion->answer.result = SPF_TEMPERROR;
-        opinion->answer.why = "a list of exemptions cannot be read here";
     }
+    opinion->answer.why = why;
+    opinion->question = "exempt";
+    opinion->raw = why;
     return true;
 }
 

@@ -27,7 +27,7 @@ struct spf_opinion {
     bool exempt; /* nothing was asked, nothing is known: no restriction applies. The result is none,
                   * and why says what the exemption is */
     struct spf_answer answer; /* domain and why are never NULL */
-    const char *question, *raw; /* for the log; NULL if exempt */
+    const char *question, *raw; /* for the log: what was asked; if exempt "exempt" and why */
 };
 
 /* Exempt is what does not come from outside (loopback, mynetworks, who has logged in, outgoing

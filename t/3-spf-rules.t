@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use JSON::PP;
 use Tamis::Session;
 use Test::More;
 
@@ -206,6 +207,35 @@ spf_plays('outgoing', "outgoing = 192.0.2.0/28\nsender_restrictions = reject_spf
     'mail <a@fail.example>' => $ok, $rcpt => $ok,
     'client unknown 192.0.2.99' => $ok,
     $rcpt => '550 5.7.23 <a@fail.example>: Sender address rejected: SPF fail: 192.0.2.99 is not allowed to send for fail.example');
+
+# --- what is exempt is not asked about, and the steps say why
+sub steps_of {
+    my ($client, $from, @args) = @_;
+    my $conf = write_file('milter.conf', "postfix_config_directory =\nmynetworks = 10.0.0.0/8\n"
+          . "spf_exempt_networks = 192.0.2.200\nspf_exempt_domains = friend.example\nsender_restrictions = reject_spf_fail\n");
+    my $mail = write_file('mail.eml', "From: a\@b.example\nSubject: x\n\ntext\n");
+    my ($out) = run_tamis('', 'test', '--json', '-c', $conf, '--zone', $zone, '--client', "unknown[$client]", '--helo',
+        'h.example', '--from', $from, '--rcpt', 'u@here.example', @args, $mail);
+    return [map { [@$_{qw(question answer result)}] }
+        grep { $_->{restriction} eq 'reject_spf_fail' } @{decode_json($out)->{steps}}];
+}
+for my $row (
+    ['192.0.2.200', 'a@fail.example',   'the client is in spf_exempt_networks'],
+    ['10.0.0.1',    'a@fail.example',   'the mail is outgoing'],
+    ['127.0.0.1',   'a@fail.example',   'the client is this machine'],
+    ['192.0.2.1',   'a@friend.example', 'the domain is in spf_exempt_domains'],
+    ['192.0.2.1',   'a@fail.example',   'the client has logged in', '--auth', 'user'],
+    ['10.0.0.1',    'a@fail.example',   'the client is in mynetworks', '-o', 'outgoing=sasl_authenticated'],
+) {
+    my ($client, $from, $why, @args) = @$row;
+    is_deeply(steps_of($client, $from, @args), [['exempt', $why, 'dunno']], "$client, $from: $why");
+}
+is_deeply(steps_of('192.0.2.10', 'a@fail.example'), [[
+    'spf mailfrom a@fail.example 192.0.2.10 h.example',
+    'pass domain=fail.example term=ip4:192.0.2.10 '
+        . 'why="192.0.2.10 matches ip4:192.0.2.10 in the record of fail.example" terms=0 voids=0 lookups=1',
+    'dunno',
+]], 'who is asked about: the question and its answer');
 
 # --- check_spf_access
 my $table = write_file('spf', <<'END');
