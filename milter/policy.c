@@ -280,6 +280,8 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     p->rbl = rbl_load(p->settings, p->tables, p->arena, problems);
     load_lists(p, problems);
     load_checks(p, problems);
+    p->authres = authres_policy_read(p->settings, p->arena, problems);
+    p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header;
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -388,7 +390,8 @@ struct policy_needs policy_needs(const struct policy *policy)
                 || has_checks(policy, CHECKS_BODY);
 
     return (struct policy_needs){
-        .headers = s->log_message_id || body || has_checks(policy, CHECKS_HEADER),
+        .headers = s->log_message_id || policy->authres.id != NULL || body ||
+                   has_checks(policy, CHECKS_HEADER),
         .body = body,
         .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,
         .early_reply = !s->delay_reject,

@@ -164,6 +164,11 @@ const struct param settings_rows[] = {
     ROW(PARAM_LIST, spf_exempt_domains, "",
         "domains of senders and HELO names that SPF is not asked about"),
     ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
+    ROW(PARAM_LIST, authentication_results, "iprev, spf",
+        "what the Authentication-Results field of incoming mail tells; empty: there is none"),
+    ROW(PARAM_STRING, authserv_id, "$myhostname", "whose field it is: a full domain name"),
+    ROW(PARAM_BOOL, keep_authres_from_milters, "no",
+        "leave fields with our authserv_id: a filter before tamis adds them"),
 
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",

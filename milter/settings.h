@@ -86,6 +86,9 @@ struct settings {
     /* SPF */
     struct param_text spf_exempt_networks, spf_exempt_domains;
     bool received_spf_header;
+    const char *authserv_id;
+    struct param_text authentication_results; /* check_authres.h reads it */
+    bool keep_authres_from_milters;
 
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */
