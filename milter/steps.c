@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "steps.h"
 
+#include "overlay.h"
 #include "restriction.h"
 
 #include <string.h>
@@ -69,8 +70,13 @@ static bool next_word(struct parser *p, struct slice *word)
 
 static struct step *add_step(struct parser *p, const struct restriction *row, const char *text)
 {
+    static struct step nowhere;
     struct step *step;
 
+    if (overlay_hides(p->source->where, slice_of(text))) {
+        p->warn_only = false;
+        return &nowhere;
+    }
     if (p->count == p->cap) {
         struct step *more;
 

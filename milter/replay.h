@@ -1,0 +1,83 @@
+/* replay - a logged transaction judged again, under any policy, on the answers of its time */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_REPLAY_H
+#define TAMIS_REPLAY_H
+
+#include "journal.h"
+#include "overlay.h"
+#include "policy.h"
+#include "world.h"
+
+/* One transaction: what a session knew of it, what it was answered, and how it ended. Made from the
+ * log by replay_read.h, or by hand from a live one. Whoever made it keeps everything. */
+struct replay_facts {
+    const struct message *message; /* with findings, checks, headers, verdicts as they were */
+    const struct client *client;
+    enum entry_action action;
+    uint64_t duration_us;
+    int64_t id;     /* in the log; 0: live */
+    int64_t policy; /* in the log's table policy; 0: not known */
+    const char *const *recorded_headers; /* names whose fields are all in message->headers, ended by
+                                          * NULL; NULL: every field is there */
+    bool has_body;  /* the content was seen by whoever judged it, and its steps are recorded */
+};
+
+/* How one recipient (number 0: the transaction, when it had none) comes out. */
+enum replay_change {
+    REPLAY_SAME,
+    REPLAY_CHANGED, /* another action or another reply */
+    REPLAY_UNKNOWN, /* something was needed that nobody recorded */
+};
+
+struct replay_outcome {
+    struct replay_outcome *next;
+    int number;
+    const char *address;         /* "" for number 0 */
+    enum replay_change change;
+    enum entry_action was, now;  /* ENTRY_ABORTED: taken, as far as was seen */
+    struct verdict recorded;     /* ACT_DUNNO: not refused */
+    struct verdict verdict;      /* of this policy */
+    bool as_far_as_seen;         /* not refused, but the log knows no more of it: it was refused
+                                  * before its content came, or the client went away */
+    bool asked_now;              /* an answer of today, not of then, was used */
+    const char *unknown;         /* REPLAY_UNKNOWN: a question ("rbl …"), or "header Subject",
+                                  * "body"; else NULL */
+    const char *parameter;       /* what would record it: "evidence_headers = … Subject"; NULL: no
+                                  * parameter can */
+};
+
+struct replay_result {
+    struct replay_outcome *outcomes; /* never NULL */
+    enum direction direction;        /* under this policy */
+    /* everything that was judged, its checks and findings; lives until the next replay_judge */
+    const struct message *message;
+};
+
+/* Judges under one policy, one transaction after the other. One thread. */
+struct replay;
+
+/* The policy is held until replay_free; its mode is not looked at: what counts is whether the
+ * recorded answers were given in earnest. `ask_now` answers what the record does not (NULL:
+ * nobody does). */
+struct replay *replay_new(struct policy *policy, struct world *ask_now);
+void replay_free(struct replay *replay);
+
+/* Is what the content rules of the facts' own policy found also what this policy's would? Then the
+ * record is taken for header_checks and body_checks, and nothing in them is unknown. Preset:
+ * false. For the facts that follow. */
+void replay_set_same_content(struct replay *replay, bool same);
+
+/* Never fails, waits only with ask_now. The result's texts live until the next call, in the policy,
+ * or in the facts. */
+const struct replay_result *replay_judge(struct replay *replay, const struct replay_facts *facts);
+
+/* Loads a policy as it would be if files held what the overlay says, one rule left out if the
+ * overlay says so (overlay.h): exact by construction. NULL with problems. For commands: nothing
+ * else may load policies meanwhile. */
+struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
+                           struct problems *problems);
+
+/* "accept", "reject" …, with "(as far as seen)" where that is so. */
+const char *replay_change_name(enum replay_change change); /* "same", "changed", "unknown" */
+
+#endif
