@@ -3,14 +3,13 @@
 #include "explain.h"
 
 #include "span.h"
-#include "token.h"
 
 #include <string.h>
 
 /* 2020-01-01 00:00:00 UTC: where ids begin. */
 #define EPOCH_MS 1577836800000ll
 
-enum { ID_DIGITS = 15 };
+enum { ID_DIGITS = 15, TOKEN_SIZE = 10 };
 
 /* A statement under construction. */
 struct search {
@@ -26,6 +25,28 @@ static bool is_id(const char *text)
     size_t digits = strspn(text, "0123456789");
 
     return digits >= ID_DIGITS && text[digits] == '\0';
+}
+
+/* "k7q49mzo" is K7Q4-9MZ0: Crockford's base 32, any case, O is 0, I and L are 1. */
+static bool token_parse(const char *text, char *token)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        int c = to_lower((unsigned char)*text);
+
+        if (c == '-' && n == 4)
+            continue;
+        c = c == 'o' ? '0' : c == 'i' || c == 'l' ? '1' : c >= 'a' ? c - 'a' + 'A' : c;
+        if (n == 9 || strchr(digits, c) == NULL)
+            return false;
+        if (n == 4)
+            token[n++] = '-';
+        token[n++] = (char)c;
+    }
+    token[n] = '\0';
+    return n == 9;
 }
 
 static void add_condition(struct search *s, const char *condition)
