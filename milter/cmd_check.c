@@ -9,6 +9,7 @@
 #include "rbl_test.h"
 #include "rights.h"
 #include "rule_check.h"
+#include "spf_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,7 @@ static void check(const struct policy_source *source, const struct check_dns *fr
         rule_check_policy(policy, problems);
         rbl_check_policy(policy, "/etc/resolv.conf", problems);
         pattern_check_tables(policy->tables, problems);
+        spf_check_policy(policy, problems);
         ask_lists(policy, from, problems);
     }
     policy_free(policy);

@@ -5,6 +5,7 @@
 #include "direction.h"
 #include "dns_options.h"
 #include "restriction.h"
+#include "spf_scene.h"
 #include "steps.h"
 
 #include <pthread.h>
@@ -272,12 +273,15 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     limits.strict = p->settings->strict_tables;
     p->tables = tables_new(&limits);
     p->site = site_new(p->settings, p->tables, problems);
+    p->spf_exempt = spf_exempt_new(p->settings, p->tables, problems);
     p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
                                      p->site->mynetworks, p->arena, problems);
     dns_options_of(p->settings, p->arena, &dns, problems);
     p->rbl = rbl_load(p->settings, p->tables, p->arena, problems);
     load_lists(p, problems);
     load_checks(p, problems);
+    p->authres = authres_policy_read(p->settings, p->arena, problems);
+    p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header;
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -290,6 +294,7 @@ void policy_free(struct policy *p)
     if (p == NULL)
         return;
     site_free(p->site);
+    spf_exempt_free(p->spf_exempt);
     tables_free(p->tables);
     settings_free(p->settings);
     arena_free(p->arena);
@@ -368,6 +373,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     if (policy->settings->main_cf != NULL)
         visit(policy->settings->main_cf, arg);
     site_each_file(policy->site, visit, arg);
+    spf_exempt_each_file(policy->spf_exempt, visit, arg);
     tables_each_file(policy->tables, visit, arg);
 }
 
@@ -384,7 +390,8 @@ struct policy_needs policy_needs(const struct policy *policy)
                 || has_checks(policy, CHECKS_BODY);
 
     return (struct policy_needs){
-        .headers = s->log_message_id || body || has_checks(policy, CHECKS_HEADER),
+        .headers = s->log_message_id || policy->authres.id != NULL || body ||
+                   has_checks(policy, CHECKS_HEADER),
         .body = body,
         .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,
         .early_reply = !s->delay_reject,

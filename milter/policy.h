@@ -3,6 +3,7 @@
 #ifndef TAMIS_POLICY_H
 #define TAMIS_POLICY_H
 
+#include "check_authres.h"
 #include "check_headers.h"
 #include "problems.h"
 #include "rbl.h"
@@ -11,6 +12,7 @@
 
 struct directions;
 struct restriction_classes;
+struct spf_exempt;
 
 struct policy {
     struct arena *arena;
@@ -19,9 +21,11 @@ struct policy {
     struct tables *tables;
     const struct steps *lists[DIR_COUNT][LIST_COUNT]; /* never NULL */
     const struct checks *checks[DIR_COUNT][CHECKS_COUNT]; /* never NULL */
-    bool may_edit; /* some rule may want to change a header */
+    struct authres_policy authres;
+    bool may_edit; /* some header may be changed */
     bool asks[DIR_COUNT]; /* some restriction may ask the world */
     const struct restriction_classes *classes;
+    struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
     const struct rbl *rbl; /* the parameters of block lists */
     unsigned generation; /* counts the publications, from 1 */

@@ -36,6 +36,8 @@ struct restriction {
     parse_fn *parse;        /* ARG_NAME, ARG_COUNT: reads the argument; NULL: nothing to read */
     const char *instead;    /* what to write instead of this old or obsolete name; else NULL */
     const char *class;      /* ARG_TABLE: the reply class of its rejections, "Sender address" … */
+    bool by_server;         /* ARG_TABLE: asked for the names and addresses of hosts whatever the
+                             * class; and it never permits */
     bool asks;              /* its judge may ask the world: worth being judged early */
     bool awaits_login;      /* its answer may change when the client logs in */
     const char *help;       /* one line */
@@ -55,6 +57,6 @@ extern const struct restriction restriction_class_row;
 
 /* The rows of one family of checks each (check_*.c), ended by one without a name. */
 extern const struct restriction rows_list[], rows_access[], rows_client[], rows_helo[],
-    rows_address[], rows_rbl[];
+    rows_address[], rows_rbl[], rows_resolve[], rows_resolve_access[], rows_method[];
 
 #endif

@@ -22,6 +22,8 @@
      .fallback = fallback_, .help = help_}
 #define CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 599, help_)
 #define DEFER_CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 499, help_)
+#define TEMPFAIL(name_, preset_, help_)                                                            \
+    WORDS(name_, preset_, "defer_if_permit defer", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
 enum { DAY = 24 * 60 * 60 };
@@ -97,6 +99,16 @@ const struct param settings_rows[] = {
     CODE(relay_domains_reject_code, "554", "reply code of reject_unauth_destination"),
     CODE(multi_recipient_bounce_reject_code, "550", "reply code of reject_multi_recipient_bounce"),
     CODE(plaintext_reject_code, "450", "reply code of reject_plaintext_session"),
+    CODE(unknown_client_reject_code, "450", "reply code of reject_unknown_…client_hostname"),
+    CODE(unknown_hostname_reject_code, "450", "reply code of reject_unknown_helo_hostname"),
+    CODE(unknown_address_reject_code, "450",
+         "reply code of reject_unknown_sender_domain and reject_unknown_recipient_domain"),
+    TEMPFAIL(reject_tempfail_action, "defer_if_permit",
+             "when the DNS has no answer: defer at once, or defer_if_permit"),
+    TEMPFAIL(unknown_helo_hostname_tempfail_action, "$reject_tempfail_action",
+             "the same for reject_unknown_helo_hostname"),
+    TEMPFAIL(unknown_address_tempfail_action, "$reject_tempfail_action",
+             "the same for reject_unknown_sender_domain and reject_unknown_recipient_domain"),
 
     /* the log */
     ROW(PARAM_PATH, log_file, "$state_directory/log.db",
@@ -145,6 +157,18 @@ const struct param settings_rows[] = {
         "lists of reject_rbl_score: ZONE[=FILTER][*WEIGHT], as in postscreen_dnsbl_sites"),
     NUMBER(PARAM_INT, rbl_score_threshold, "1", 1, INT32_MAX,
            "sum of weights from which reject_rbl_score rejects"),
+
+    /* SPF */
+    ROW(PARAM_LIST, spf_exempt_networks, "",
+        "clients that SPF is not asked about: forwarders, as in mynetworks"),
+    ROW(PARAM_LIST, spf_exempt_domains, "",
+        "domains of senders and HELO names that SPF is not asked about"),
+    ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
+    ROW(PARAM_LIST, authentication_results, "iprev, spf",
+        "what the Authentication-Results field of incoming mail tells; empty: there is none"),
+    ROW(PARAM_STRING, authserv_id, "$myhostname", "whose field it is: a full domain name"),
+    ROW(PARAM_BOOL, keep_authres_from_milters, "no",
+        "leave fields with our authserv_id: a filter before tamis adds them"),
 
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",

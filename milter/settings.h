@@ -11,6 +11,7 @@
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
+enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
 enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
@@ -58,6 +59,9 @@ struct settings {
     long access_map_reject_code, access_map_defer_code, reject_code, defer_code;
     long invalid_hostname_reject_code, non_fqdn_reject_code, relay_domains_reject_code;
     long multi_recipient_bounce_reject_code, plaintext_reject_code;
+    long unknown_client_reject_code, unknown_hostname_reject_code, unknown_address_reject_code;
+    int reject_tempfail_action; /* enum tempfail, as all of them */
+    int unknown_helo_hostname_tempfail_action, unknown_address_tempfail_action;
 
     /* the log */
     const char *log_file;
@@ -78,6 +82,13 @@ struct settings {
     const char *default_rbl_reply; /* a template */
     struct param_text rbl_reply_maps, maps_rbl_domains, rbl_score_sites;
     long maps_rbl_reject_code, rbl_score_threshold;
+
+    /* SPF */
+    struct param_text spf_exempt_networks, spf_exempt_domains;
+    bool received_spf_header;
+    const char *authserv_id;
+    struct param_text authentication_results; /* check_authres.h reads it */
+    bool keep_authres_from_milters;
 
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */

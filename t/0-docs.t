@@ -139,6 +139,18 @@ subtest 'tamis-rules(5) has every restriction' => sub {
     none('undocumented', grep { $man{'tamis-rules.5'} !~ /(?<!\w)$_(?!\w)/ } sort keys %known);
 };
 
+subtest 'tamis-rules(5) has every ACTION_METHOD_RESULT, as a pattern' => sub {
+    my $source = slurp("$top/milter/check_method.c") // plan skip_all => 'no milter/check_method.c';
+    my @actions = $source =~ /^\s+METHODS\(ROW, (\w+),/mg;
+    my @methods = (($source =~ /^\s+SPF_RESULTS\(ROW, action, ACT, (\w+),/mg), 'iprev');
+    my %results = map { $_ => 1 } $source =~ /^\s+ROW\(action, ACT, \w+, (\w+),/mg;
+    is_deeply([scalar @actions, scalar @methods, scalar keys %results], [4, 3, 7], 'rows were found');
+    none('undocumented', grep { $man{'tamis-rules.5'} !~ /(?<!\w)$_(?!\w)/ }
+        map { my $action = $_; map { "${action}_${_}_RESULT" } @methods } @actions);
+    none('results that are not explained', grep { $man{'tamis-rules.5'} !~ /^\.It Sy $_$/m }
+        sort keys %results);
+};
+
 SKIP: {
     skip 'no groff', 1 unless in_path('groff');
     my @wrong;
@@ -231,7 +243,9 @@ subtest 'queries of the manual are accepted' => sub {
 subtest 'tamis-log(5) has every column of the views' => sub {
     my $schema = slurp("$top/sql/schema.sql") // plan skip_all => 'no sql/schema.sql';
     my %views = $schema =~ /^CREATE VIEW (\w+)\s*\(([^)]*)\)/msg;
-    is_deeply([sort keys %views], [qw(check_result decision recipient since)], 'the views');
+    is_deeply([sort keys %views], [qw(auth_rate check_result connection dead_rules
+        decision evidence greylist_effect header_edit latency login_volume nodes policy policy_file question
+        recipient rule_hits signature since token top_rejects volume)], 'the views');
     for my $view (grep { $_ ne 'since' } sort keys %views) {
         my ($section) = $man{'tamis-log.5'} =~ /^\.Ss $view\n(.*?)^\.S[sh]/ms;
         none($view, grep { $section !~ /^\.It Sy (?:.* Sy )?$_\b/m } split /[\s,]+/, $views{$view});

@@ -28,6 +28,8 @@ struct script {
 
 static const char *const rules[] = {
     "postfix_config_directory =",
+    "myhostname = mx.test.example",
+    "received_spf_header = yes",
     "mydestination = here.example, hash.example",
     "mynetworks = 127.0.0.0/8, [2001:db8::]/32",
     "myorigin = here.example",
