@@ -161,6 +161,19 @@ const struct edit *message_last_edit(const struct message *m, enum act act)
     return last;
 }
 
+void message_drop_findings(struct message *message, const char *answer)
+{
+    struct finding **at = &message->findings;
+
+    while (*at != NULL) {
+        if ((*at)->answer == answer)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+    message->findings_tail = at;
+}
+
 struct finding *message_find(const struct message *m, const char *question)
 {
     for (struct finding *f = m->findings; f != NULL; f = f->next)

@@ -159,6 +159,9 @@ const struct edit *message_last_edit(const struct message *message, enum act act
  * in. */
 struct finding *message_add_finding(struct message *message, const char *question);
 
+/* Takes out those with this answer: the pointer is compared. */
+void message_drop_findings(struct message *message, const char *answer);
+
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */
 
 /* Would somebody receive it? False when every recipient was refused, in earnest or not. */

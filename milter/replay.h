@@ -19,7 +19,7 @@ struct replay_facts {
     int64_t policy; /* in the log's table policy; 0: not known */
     const char *const *recorded_headers; /* names whose fields are all in message->headers, ended by
                                           * NULL; NULL: every field is there */
-    bool has_body;  /* the content was seen by whoever judged it, and its steps are recorded */
+
 };
 
 /* How one recipient (number 0: the transaction, when it had none) comes out. */
@@ -56,13 +56,14 @@ struct replay_result {
 /* Judges under one policy, one transaction after the other. One thread. */
 struct replay;
 
-/* The policy is held until replay_free; its mode is not looked at: what counts is whether the
- * recorded answers were given in earnest. `ask_now` answers what the record does not (NULL:
+/* The policy must be held by the caller (policy_hold) beyond replay_free. Its mode is not looked at:
+ * what counts is whether the recorded answers were given in earnest. `ask_now` answers what the record does not (NULL:
  * nobody does). */
 struct replay *replay_new(struct policy *policy, struct world *ask_now);
 void replay_free(struct replay *replay);
 
-/* Is what the content rules of the facts' own policy found also what this policy's would? Then the
+/* Would this policy's content rules find what those of the facts' own policy did (content_is_same
+ * in replay_content.h)? Then the
  * record is taken for header_checks and body_checks, and nothing in them is unknown. Preset:
  * false. For the facts that follow. */
 void replay_set_same_content(struct replay *replay, bool same);
@@ -72,12 +73,12 @@ void replay_set_same_content(struct replay *replay, bool same);
 const struct replay_result *replay_judge(struct replay *replay, const struct replay_facts *facts);
 
 /* Loads a policy as it would be if files held what the overlay says, one rule left out if the
- * overlay says so (overlay.h): exact by construction. NULL with problems. For commands: nothing
- * else may load policies meanwhile. */
+ * overlay says so (overlay.h): exact by construction. NULL with problems, one of which is that no
+ * rule was left out that should have been. The policy is held: policy_release, then policy_reap.
+ * For commands: nothing else may load policies meanwhile. */
 struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
                            struct problems *problems);
 
-/* "accept", "reject" …, with "(as far as seen)" where that is so. */
 const char *replay_change_name(enum replay_change change); /* "same", "changed", "unknown" */
 
 #endif

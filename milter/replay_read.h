@@ -43,7 +43,7 @@ void replay_texts_each(const struct replay_texts *texts,
 
 /* The policy as it was, without the rule unless that is NULL (a place and its text; a row, a
  * restriction of a list, or a pair of an inline: table). NULL with an error in `problems`; also
- * when there is no such rule. The caller owns the policy. */
+ * when there is no such rule. Held, as by replay_load. */
 struct policy *replay_texts_load(const struct replay_texts *texts, const struct rule_ref *without,
                                  struct problems *problems);
 

@@ -10,6 +10,7 @@
 #include "fold.h"
 #include "session_authres.h"
 #include "session_content.h"
+#include "session_end.h"
 #include "session_macros.h"
 #include "session_received.h"
 #include "session_syntax.h"
@@ -89,26 +90,14 @@ void session_set_quiet(struct session *s, bool quiet)
     s->engine.quiet = quiet;
 }
 
-/* How the transaction as a whole ended. A recipient that was accepted outweighs those refused, and
- * only a message that came to its end is discarded: broken off before, it is aborted. */
-static enum entry_action action_of(const struct message *m, bool finished)
+void session_set_enforce(struct session *s, bool enforce)
 {
-    enum act act = m->verdict.act;
+    s->enforce = enforce;
+}
 
-    if (!finished && act == ACT_DISCARD)
-        return ENTRY_ABORTED;
-    if (!finished && m->verdict.stage == STAGE_RCPT && m->recipients != NULL &&
-        message_has_permitted(m))
-        return ENTRY_ABORTED;
-    if (act == ACT_DISCARD)
-        return ENTRY_DISCARD;
-    if (finished && !verdict_refuses(&m->verdict))
-        return ENTRY_ACCEPT;
-    if (act == ACT_REJECT)
-        return ENTRY_REJECT;
-    if (act == ACT_DEFER)
-        return ENTRY_TEMPFAIL;
-    return finished ? ENTRY_ACCEPT : ENTRY_ABORTED;
+void session_drop_findings(struct session *s, const char *answer)
+{
+    message_drop_findings(s->message, answer);
 }
 
 static void release_policy(void *policy)
@@ -127,13 +116,13 @@ static void end_message(struct session *s, bool finished)
     s->content = NULL;
     s->message = NULL;
     if (s->touched)
-        counter_add(COUNT_ACCEPT + action_of(m, finished));
+        counter_add(COUNT_ACCEPT + transaction_action(m, finished));
     if (!s->touched || s->journal == NULL) {
         message_free(m);
     } else {
         entry = entry_new(m);
         client_copy(&entry->client, &s->client, m->arena);
-        entry->action = action_of(m, finished);
+        entry->action = transaction_action(m, finished);
         entry->duration_us = now_us() - m->begun_us;
         policy_hold(s->policy);
         entry->owner = s->policy;

@@ -11,9 +11,9 @@ struct world_recorded {
     const struct finding *findings;
     int64_t time_us;
     struct arena *arena;   /* of the two below; of one message */
-    const char *last;      /* the question that was not known; NULL: none */
-    const char *missing;   /* the first since the mark */
-    bool given_up;         /* `last` is waited for */
+    const char *last;      /* the last question that was not known; NULL: none */
+    const char *waited;    /* the last one that was waited for */
+    const char *missing;   /* the first of these since the mark */
     bool asked;
 };
 
@@ -71,24 +71,16 @@ static bool find(const struct world_recorded *w, struct finding *finding)
     return false;
 }
 
-static bool is_last(const struct world_recorded *w, const char *question)
+static bool is_same(const char *a, const char *b)
 {
-    return w->last != NULL && strcmp(w->last, question) == 0;
-}
-
-static void set_last(struct world_recorded *w, const char *question)
-{
-    if (is_last(w, question))
-        return;
-    w->last = arena_strdup(w->arena, question);
-    w->given_up = false;
+    return a != NULL && strcmp(a, b) == 0;
 }
 
 static bool give_up(struct world_recorded *w, struct finding *finding)
 {
     if (w->missing == NULL)
         w->missing = w->last;
-    w->last = NULL;
+    w->waited = NULL;
     finding->state = FINDING_TEMPERROR;
     finding->answer = unknown;
     return true;
@@ -108,8 +100,9 @@ static bool on_learn(struct world *world, struct inquiry *inquiry, struct findin
         w->asked = true;
         return true;
     }
-    set_last(w, finding->question);
-    return (late || w->given_up) && give_up(w, finding);
+    if (!is_same(w->last, finding->question))
+        w->last = arena_strdup(w->arena, finding->question);
+    return (late || is_same(w->waited, finding->question)) && give_up(w, finding);
 }
 
 static void on_wait(struct world *world, struct inquiry *inquiry, uint64_t until_us)
@@ -119,7 +112,7 @@ static void on_wait(struct world *world, struct inquiry *inquiry, uint64_t until
     if (w->ask_now != NULL && inquiry != NULL)
         w->ask_now->wait(w->ask_now, inquiry->now, until_us);
     else
-        w->given_up = w->last != NULL;
+        w->waited = w->last;
 }
 
 struct world *world_recorded_new(struct world *ask_now)
@@ -148,8 +141,7 @@ void world_recorded_set(struct world *world, const struct finding *findings, int
     arena_reset(w->arena);
     w->findings = findings;
     w->time_us = time_us;
-    w->last = NULL;
-    w->given_up = false;
+    w->last = w->waited = NULL;
     world_recorded_mark(world);
 }
 
