@@ -31,7 +31,7 @@ struct explanation {
 /* One finding of explain_again.h or piece of advice. */
 struct explain_line {
     struct explain_line *next;
-    const char *kind; /* "without", "now"; "allow", "refuse" */
+    const char *kind; /* "without", "now"; "next", "elsewhere" */
     const char *text;
 };
 
@@ -56,9 +56,6 @@ size_t explain_deciding_step(const struct explanation *e);
 /* Was it the mail server that refused the recipient in focus, and not a rule? */
 bool explain_is_mta(const struct explanation *e);
 
-/* Adds what to write to allow it, or refuse it, next time. */
-void explain_advise(struct explanation *e);
-
 /* Each adds the whole explanation. Unless `all`, the text has at most EXPLAIN_LINES lines. */
 enum { EXPLAIN_LINES = 40 };
 void explain_add_text(struct buf *b, const struct explanation *e, bool all);
@@ -66,8 +63,5 @@ void explain_add_json(struct buf *b, const struct explanation *e);
 
 /* The transactions among which the caller must choose. */
 void explain_add_candidates(struct buf *b, const struct report_table *found);
-
-/* The transaction as a script for `tamis test --session`, with the reply that is expected. */
-void explain_add_script(struct buf *b, const struct explanation *e);
 
 #endif

@@ -18,6 +18,7 @@ static const struct command {
     {"query", cmd_query, "ask a lookup table, as postmap -q"},
     {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
     {"log", cmd_log, "print or follow the decisions in the log"},
+    {"explain", cmd_explain, "tell from the log why a message was treated so"},
     {"report", cmd_report, "run a report on the log, or list the reports"},
     {"reload", cmd_reload, "have the running filter read its configuration again"},
     {"status", cmd_status, "say how the running filter is"},
