@@ -41,6 +41,9 @@ void replay_texts_each(const struct replay_texts *texts,
                        void (*visit)(const char *path, const char *text, size_t len, void *arg),
                        void *arg);
 
+/* What a parameter had in that policy, malloc'd; NULL when there is no such parameter. */
+char *replay_texts_setting(const struct replay_texts *texts, const char *name);
+
 /* The policy as it was, without the rule unless that is NULL (a place and its text; a row, a
  * restriction of a list, or a pair of an inline: table). NULL with an error in `problems`; also
  * when there is no such rule. Held, as by replay_load. */
