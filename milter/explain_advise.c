@@ -25,16 +25,26 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* As keys stand in tables. */
+static const char *lower(const char *text, struct arena *arena)
+{
+    char *copy = arena_strdup(arena, text);
+
+    for (char *c = copy; c != NULL && *c != '\0'; c++)
+        *c = (char)to_lower((unsigned char)*c);
+    return copy;
+}
+
 /* What an access check of this name is asked for; the whole key. Recipients are left out: an OK for
  * one is for everybody who writes to it. */
 static const char *key_for(const struct explanation *e, const char *restriction, bool allow)
 {
     if (starts(restriction, "check_sender_access"))
-        return report_get(e->mail, 0, "sender");
+        return lower(report_get(e->mail, 0, "sender"), e->arena);
     if (starts(restriction, "check_client_access"))
         return report_get(e->mail, 0, "client_addr");
     if (starts(restriction, "check_recipient_access") && !allow && e->focus > 0)
-        return report_get(e->recipients, (size_t)e->focus - 1, "address");
+        return lower(report_get(e->recipients, (size_t)e->focus - 1, "address"), e->arena);
     return NULL;
 }
 
@@ -134,7 +144,7 @@ static bool remedy_by_list(const struct explanation *e, const struct place *plac
                            struct remedy *remedy)
 {
     const struct step *step = &place->list->list[place->index];
-    const char *sender = report_get(e->mail, 0, "sender");
+    const char *sender = lower(report_get(e->mail, 0, "sender"), e->arena);
     bool by_sender = sender != NULL && sender[0] != '\0' && strpbrk(sender, " \t\"\\#{},=") == NULL;
     const char *key = by_sender ? sender : report_get(e->mail, 0, "client_addr");
 
@@ -208,7 +218,7 @@ static void advise_allowing(struct explanation *e, struct explain_again *again)
 static void advise_refusing(struct explanation *e, struct explain_again *again)
 {
     const struct policy *policy = again ? explain_again_policy(again) : NULL;
-    const char *sender = report_get(e->mail, 0, "sender");
+    const char *sender = lower(report_get(e->mail, 0, "sender"), e->arena);
     const char *direction = report_get(e->mail, 0, "direction");
     bool outgoing = direction != NULL && strcmp(direction, "outgoing") == 0;
 

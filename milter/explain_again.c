@@ -249,14 +249,16 @@ static void tell_now(struct explain_again *a, bool always)
     o = judge(a, a->now, false);
     if (always || o.change != REPLAY_SAME)
         explain_add_line(&a->e->again, a->e->arena, "now",
-                         arena_printf(a->e->arena, "under %s: %s%s", path,
-                                      o.change == REPLAY_SAME ? "the same: " : "", o.said));
+                         arena_printf(a->e->arena, "under %s: %s", path,
+                                      o.change == REPLAY_SAME ? "the same" : o.said));
 }
 
 void explain_again_tell(struct explain_again *a, bool now)
 {
     if (explain_again_policy(a) != NULL)
         judge(a, a->then != NULL ? a->then : a->now, true);
+    if (explain_is_mta(a->e))
+        return;
     tell_without(a);
     tell_now(a, now);
 }

@@ -55,9 +55,11 @@ static void add_condition(struct search *s, const char *condition)
     buf_adds(&s->where, condition);
 }
 
-/* Addresses are kept as they were typed; a domain is all that ends with it. */
+/* Addresses are kept as they were typed; a domain is all that ends with it. The whole dictionary is
+ * read for a domain, and when nobody is spelled as asked. */
 #define ADDRESS_IDS(name) \
     "(SELECT id FROM address WHERE text IN (" name ", lower(" name "))" \
+    " UNION SELECT id FROM address WHERE :any_case AND text = " name " COLLATE NOCASE" \
     " UNION SELECT id FROM address WHERE instr(" name ", '@') < 2" \
     " AND lower(substr(text, instr(text, '@') + 1)) = ltrim(lower(" name "), '@'))"
 
@@ -77,7 +79,7 @@ static void add_what(struct search *s, const char *what)
         add_condition(s, message_id_is);
     else if (strchr(what, '@') != NULL)
         add_condition(s, "m.id IN (SELECT id FROM mail WHERE message_id = '<' || :what || '>'"
-                         " AND substr(message_id, 2, 16) = substr(:what, 1, 16)"
+                         " AND substr(message_id, 2, 16) = substr('<' || :what || '>', 2, 16)"
                          " UNION SELECT id FROM mail WHERE sender IN " ADDRESS_IDS(":what")
                          " UNION SELECT id FROM mail_recipient WHERE address IN "
                          ADDRESS_IDS(":what") ")");
@@ -98,7 +100,7 @@ static bool add_time(struct search *s, struct err *err)
         return err_set(err, "--time %s: write 2026-11-22, 2026-11-22 14:02 (UTC), or 1h",
                        s->query->time);
     s->first_id = from > EPOCH_MS ? (from - EPOCH_MS) << 22 : 0;
-    s->last_id = to > EPOCH_MS ? (to - EPOCH_MS + 1) << 22 : 0;
+    s->last_id = to > EPOCH_MS ? ((to - EPOCH_MS + 1) << 22) - 1 : 0;
     add_condition(s, "m.id BETWEEN :first AND :last");
     return true;
 }
@@ -149,9 +151,13 @@ static const char *bracketed(const char *text, struct arena *arena)
     return text == NULL || text[0] == '<' ? text : arena_printf(arena, "<%s>", text);
 }
 
-static void bind(sqlite3_stmt *stmt, const struct search *s, struct arena *arena)
+static void bind(sqlite3_stmt *stmt, const struct search *s, bool any_case, struct arena *arena)
 {
     const struct explain_query *q = s->query;
+    int number = sqlite3_bind_parameter_index(stmt, ":any_case");
+
+    if (number > 0)
+        sqlite3_bind_int(stmt, number, any_case);
 
     bind_text(stmt, ":what", q->what);
     bind_text(stmt, ":token", s->token);
@@ -167,31 +173,41 @@ static void bind(sqlite3_stmt *stmt, const struct search *s, struct arena *arena
     }
 }
 
+static struct report_table *run(struct logdb *log, const struct search *s, bool any_case,
+                                struct arena *arena, struct err *err)
+{
+    struct report_table *found = NULL;
+    struct buf sql = {0};
+    sqlite3_stmt *stmt;
+
+    buf_addf(&sql,
+             "SELECT d.*, (SELECT recipient FROM token WHERE id = d.id AND token = :token)"
+             " AS token_recipient FROM (SELECT m.id AS id FROM mail AS m%s"
+             " ORDER BY m.id DESC LIMIT :limit) AS f JOIN decision AS d ON d.id = f.id"
+             " ORDER BY d.id DESC", buf_text(&s->where));
+    stmt = logdb_prepare(log, sql.ptr, err);
+    buf_free(&sql);
+    if (stmt == NULL)
+        return NULL;
+    bind(stmt, s, any_case, arena);
+    found = report_read(stmt, arena);
+    if (sqlite3_finalize(stmt) == SQLITE_OK)
+        return found;
+    err_set(err, "%s: %s", log->path, sqlite3_errmsg(log->db));
+    return NULL;
+}
+
 struct report_table *explain_find(struct logdb *log, const struct explain_query *query,
                                   struct arena *arena, struct err *err)
 {
     struct search s = {.query = query};
     struct report_table *found = NULL;
-    sqlite3_stmt *stmt = NULL;
-    struct buf sql = {0};
 
     if (build(&s, err)) {
-        buf_addf(&sql,
-                 "SELECT d.*, (SELECT recipient FROM token WHERE id = d.id AND token = :token)"
-                 " AS token_recipient FROM (SELECT m.id AS id FROM mail AS m%s"
-                 " ORDER BY m.id DESC LIMIT :limit) AS f JOIN decision AS d ON d.id = f.id"
-                 " ORDER BY d.id DESC", buf_text(&s.where));
-        stmt = logdb_prepare(log, sql.ptr, err);
+        found = run(log, &s, false, arena, err);
+        if (found != NULL && found->rows == 0 && strstr(buf_text(&s.where), ":any_case") != NULL)
+            found = run(log, &s, true, arena, err);
     }
-    if (stmt != NULL) {
-        bind(stmt, &s, arena);
-        found = report_read(stmt, arena);
-        if (sqlite3_finalize(stmt) != SQLITE_OK) {
-            err_set(err, "%s: %s", log->path, sqlite3_errmsg(log->db));
-            found = NULL;
-        }
-    }
-    buf_free(&sql);
     buf_free(&s.where);
     return found;
 }

@@ -164,6 +164,9 @@ static void add_reply(struct section *s, const struct explanation *e)
     if (code != NULL)
         buf_addf(&s->text, "%s %s ", code, or(dsn, ""));
     report_add_printable(&s->text, text);
+    for (size_t i = 0; i < e->tokens->rows; i++)
+        if (report_number(e->tokens, i, "recipient") == e->focus)
+            buf_addf(&s->text, " [%s]", report_get(e->tokens, i, "token"));
     end(s);
 }
 
@@ -211,16 +214,16 @@ static void add_duration(struct buf *b, int64_t us)
         buf_addf(b, "%lld us", (long long)us);
 }
 
-/* Of "table SPEC KEY" behind a restriction that names SPEC only the key. */
+/* Of "table TYPE:/PATH/FILE KEY" behind a restriction that names TYPE:FILE only the key. */
 static const char *what_was_asked(const char *restriction, const char *question)
 {
-    const char *spec = question && strncmp(question, "table ", 6) == 0 ? question + 6 : NULL;
-    const char *argument = restriction ? strchr(restriction, ' ') : NULL;
-    size_t len = argument ? strlen(argument + 1) : 0;
+    const char *file = restriction ? strchr(restriction, ':') : NULL, *found;
+    size_t len = file ? strlen(file + 1) : 0;
 
-    if (spec != NULL && len > 0 && strncmp(spec, argument + 1, len) == 0 && spec[len] == ' ')
-        return spec + len + 1;
-    return question;
+    if (len == 0 || question == NULL || strncmp(question, "table ", 6) != 0)
+        return question;
+    found = strstr(question, file + 1);
+    return found != NULL && found[len] == ' ' ? found + len + 1 : question;
 }
 
 static void add_step(struct section *s, const struct explanation *e, size_t row, size_t deciding)
