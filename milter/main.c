@@ -18,6 +18,7 @@ static const struct command {
     {"query", cmd_query, "ask a lookup table, as postmap -q"},
     {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
     {"log", cmd_log, "print or follow the decisions in the log"},
+    {"replay", cmd_replay, "judge logged mail again under another configuration"},
     {"reload", cmd_reload, "have the running filter read its configuration again"},
     {"status", cmd_status, "say how the running filter is"},
     {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},
