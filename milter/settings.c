@@ -145,6 +145,19 @@ const struct param settings_rows[] = {
     NUMBER(PARAM_INT, dns_lookup_limit, "1000", 10, 10000,
            "lookups under way; more are answered as if they had failed"),
 
+    /* block lists */
+    FLAGGED(PARAM_STRING, default_rbl_reply,
+            "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using "
+            "$rbl_domain${rbl_reason?; $rbl_reason}",
+            PARAM_RAW, "reply to what a block list holds, a template"),
+    ROW(PARAM_LIST, rbl_reply_maps, "", "tables of such templates, by ZONE or ZONE=FILTER"),
+    CODE(maps_rbl_reject_code, "554", "$rbl_code: reply code of reject_rbl_… and reject_rhsbl_…"),
+    ROW(PARAM_LIST, maps_rbl_domains, "", "lists of reject_maps_rbl (obsolete)"),
+    ROW(PARAM_LIST, rbl_score_sites, "",
+        "lists of reject_rbl_score: ZONE[=FILTER][*WEIGHT], as in postscreen_dnsbl_sites"),
+    NUMBER(PARAM_INT, rbl_score_threshold, "1", 1, INT32_MAX,
+           "sum of weights from which reject_rbl_score rejects"),
+
     /* SPF */
     ROW(PARAM_LIST, spf_exempt_networks, "",
         "clients that SPF is not asked about: forwarders, as in mynetworks"),

@@ -78,6 +78,11 @@ struct settings {
     int64_t dns_cache_size, dns_timeout, dns_max_ttl, dns_max_negative_ttl;
     long dns_lookup_limit;
 
+    /* block lists */
+    const char *default_rbl_reply; /* a template */
+    struct param_text rbl_reply_maps, maps_rbl_domains, rbl_score_sites;
+    long maps_rbl_reject_code, rbl_score_threshold;
+
     /* SPF */
     struct param_text spf_exempt_networks, spf_exempt_domains;
     bool received_spf_header;
