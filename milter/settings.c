@@ -23,7 +23,7 @@
 #define CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 599, help_)
 #define DEFER_CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 499, help_)
 #define TEMPFAIL(name_, preset_, help_)                                                            \
-    WORDS(name_, preset_, "defer_if_permit defer_all", 0, help_)
+    WORDS(name_, preset_, "defer_if_permit defer", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
 enum { DAY = 24 * 60 * 60 };
@@ -104,7 +104,7 @@ const struct param settings_rows[] = {
     CODE(unknown_address_reject_code, "450",
          "reply code of reject_unknown_sender_domain and reject_unknown_recipient_domain"),
     TEMPFAIL(reject_tempfail_action, "defer_if_permit",
-             "when the DNS has no answer: defer_all at once, or defer_if_permit"),
+             "when the DNS has no answer: defer at once, or defer_if_permit"),
     TEMPFAIL(unknown_helo_hostname_tempfail_action, "$reject_tempfail_action",
              "the same for reject_unknown_helo_hostname"),
     TEMPFAIL(unknown_address_tempfail_action, "$reject_tempfail_action",

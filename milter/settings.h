@@ -11,7 +11,7 @@
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
-enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER_ALL };
+enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
 enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
