@@ -37,6 +37,7 @@ struct step {
     struct where where;        /* of the parameter that it stands in */
     bool warn_only;            /* warn_if_reject stood in front */
     const struct table *table; /* the argument, for rows that take a table */
+    const void *data;          /* the argument as the row's `parse` read it; else NULL */
     const struct restriction_class *class; /* for a restriction class's name */
 };
 
@@ -122,6 +123,10 @@ bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
                struct dns_answer *answer, struct outcome *need);
 /* The text of that question, for outcome.also; NULL for a name that cannot be in the DNS. */
 const char *check_dns_question(const struct scene *scene, const char *name, enum dns_type type);
+
+/* permit_auth_destination: a permission when mail for the current recipient ends here or is relayed,
+ * a refusal when that cannot be known, else ACT_DUNNO. */
+struct outcome check_auth_destination(const struct scene *scene);
 
 /* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and
  * its owner should know. */

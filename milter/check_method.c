@@ -4,8 +4,6 @@
 #include "restriction.h"
 #include "spf_scene.h"
 
-#include <string.h>
-
 /* Every restriction of this file: ROW(action, method, result, its constants …). */
 #define SPF_RESULTS(ROW, action, ACT, method, IDENTITY, STAGE)                                     \
     ROW(action, ACT, method, none, IDENTITY, SPF_NONE, spf, STAGE)                                 \
@@ -40,7 +38,8 @@ struct effect {
 };
 
 static const struct effect effects[] = {
-#define EFFECT(action, ACT, method, result, IDENTITY, RESULT, family, STAGE) {ACT, IDENTITY, RESULT},
+#define EFFECT(action, ACT, method, result, IDENTITY, RESULT, family, STAGE)                       \
+    {ACT, IDENTITY, RESULT},
     ALL(EFFECT)
 #undef EFFECT
 };

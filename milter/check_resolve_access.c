@@ -162,7 +162,7 @@ static bool has_addresses(const char *name)
     return is_hostname(rest);
 }
 
-/* Its name first, then its addresses. False: *need. */
+/* Its name first, then its addresses, in the order of a host that has IPv6. False: *need. */
 static bool try_host(struct servers *s, size_t host, struct outcome *need)
 {
     const char *name = s->hosts.list[host];
@@ -175,9 +175,9 @@ static bool try_host(struct servers *s, size_t host, struct outcome *need)
         s->ended = access_keys_name(&s->search.keys, name);
     if (!s->ended && !has_addresses(name))
         return true;
-    if (!s->ended && s->v4 && !try_addresses(s, host, DNS_A, need))
+    if (!s->ended && s->v6 && !try_addresses(s, host, DNS_AAAA, need))
         return false;
-    return s->ended || !s->v6 || try_addresses(s, host, DNS_AAAA, need);
+    return s->ended || !s->v4 || try_addresses(s, host, DNS_A, need);
 }
 
 /* "[192.0.2.1]" is its own mail exchanger; it has no name server. */

@@ -277,6 +277,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
                                      p->site->mynetworks, p->arena, problems);
     dns_options_of(p->settings, p->arena, &dns, problems);
+    p->rbl = rbl_load(p->settings, p->tables, p->arena, problems);
     load_lists(p, problems);
     load_checks(p, problems);
     p->authres = authres_policy_read(p->settings, p->arena, problems);

@@ -6,6 +6,7 @@
 #include "check_authres.h"
 #include "check_headers.h"
 #include "problems.h"
+#include "rbl.h"
 #include "settings.h"
 #include "site.h"
 
@@ -26,6 +27,7 @@ struct policy {
     const struct restriction_classes *classes;
     struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
+    const struct rbl *rbl; /* the parameters of block lists */
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */

@@ -36,14 +36,6 @@ static const struct restriction rows_unjudged[] = {
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_unauthenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_known_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
-    UNJUDGED("reject_rbl_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("reject_rhsbl_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("reject_rhsbl_reverse_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("reject_rhsbl_helo", ARG_NAME, STAGE_HELO),
-    UNJUDGED("reject_rhsbl_sender", ARG_NAME, STAGE_MAIL),
-    UNJUDGED("reject_rhsbl_recipient", ARG_NAME, STAGE_RCPT),
-    UNJUDGED("permit_dnswl_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("permit_rhswl_client", ARG_NAME, STAGE_CONNECT),
     UNJUDGED("greylist", ARG_NONE, STAGE_RCPT),
     {0},
 };
@@ -55,8 +47,6 @@ static const struct restriction rows_old[] = {
     OLD("reject_invalid_hostname", "reject_invalid_helo_hostname"),
     OLD("reject_non_fqdn_hostname", "reject_non_fqdn_helo_hostname"),
     OLD("reject_rbl", "reject_rbl_client"),
-    {.name = "reject_maps_rbl", .kind = KIND_UNJUDGED, .first_stage = STAGE_CONNECT,
-     .help = "old: name the lists with reject_rbl_client"},
     {0},
 };
 
@@ -67,8 +57,8 @@ static const struct restriction row_method = {
 };
 
 static const struct restriction *const families[] = {
-    rows_list,           rows_access, rows_client, rows_helo,     rows_address, rows_resolve,
-    rows_resolve_access, rows_method, rows_mta,    rows_unjudged, rows_old,
+    rows_list, rows_access, rows_client, rows_helo, rows_address, rows_rbl, rows_resolve,
+    rows_resolve_access, rows_method, rows_mta, rows_unjudged, rows_old,
 };
 
 static bool take_word(struct slice *name, const char *const *words, size_t count)

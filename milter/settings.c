@@ -23,7 +23,7 @@
 #define CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 599, help_)
 #define DEFER_CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 499, help_)
 #define TEMPFAIL(name_, preset_, help_)                                                            \
-    WORDS(name_, preset_, "defer_if_permit defer_all", 0, help_)
+    WORDS(name_, preset_, "defer_if_permit defer", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
 enum { DAY = 24 * 60 * 60 };
@@ -104,7 +104,7 @@ const struct param settings_rows[] = {
     CODE(unknown_address_reject_code, "450",
          "reply code of reject_unknown_sender_domain and reject_unknown_recipient_domain"),
     TEMPFAIL(reject_tempfail_action, "defer_if_permit",
-             "when the DNS has no answer: defer_all at once, or defer_if_permit"),
+             "when the DNS has no answer: defer at once, or defer_if_permit"),
     TEMPFAIL(unknown_helo_hostname_tempfail_action, "$reject_tempfail_action",
              "the same for reject_unknown_helo_hostname"),
     TEMPFAIL(unknown_address_tempfail_action, "$reject_tempfail_action",
@@ -144,6 +144,19 @@ const struct param settings_rows[] = {
            "how long it is remembered that there is none"),
     NUMBER(PARAM_INT, dns_lookup_limit, "1000", 10, 10000,
            "lookups under way; more are answered as if they had failed"),
+
+    /* block lists */
+    FLAGGED(PARAM_STRING, default_rbl_reply,
+            "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using "
+            "$rbl_domain${rbl_reason?; $rbl_reason}",
+            PARAM_RAW, "reply to what a block list holds, a template"),
+    ROW(PARAM_LIST, rbl_reply_maps, "", "tables of such templates, by ZONE or ZONE=FILTER"),
+    CODE(maps_rbl_reject_code, "554", "$rbl_code: reply code of reject_rbl_… and reject_rhsbl_…"),
+    ROW(PARAM_LIST, maps_rbl_domains, "", "lists of reject_maps_rbl (obsolete)"),
+    ROW(PARAM_LIST, rbl_score_sites, "",
+        "lists of reject_rbl_score: ZONE[=FILTER][*WEIGHT], as in postscreen_dnsbl_sites"),
+    NUMBER(PARAM_INT, rbl_score_threshold, "1", 1, INT32_MAX,
+           "sum of weights from which reject_rbl_score rejects"),
 
     /* SPF */
     ROW(PARAM_LIST, spf_exempt_networks, "",

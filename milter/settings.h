@@ -11,7 +11,7 @@
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
-enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER_ALL };
+enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
 enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
@@ -77,6 +77,11 @@ struct settings {
     const char *dns_trust_anchor;
     int64_t dns_cache_size, dns_timeout, dns_max_ttl, dns_max_negative_ttl;
     long dns_lookup_limit;
+
+    /* block lists */
+    const char *default_rbl_reply; /* a template */
+    struct param_text rbl_reply_maps, maps_rbl_domains, rbl_score_sites;
+    long maps_rbl_reject_code, rbl_score_threshold;
 
     /* SPF */
     struct param_text spf_exempt_networks, spf_exempt_domains;

@@ -125,19 +125,6 @@ static bool is_settled(const struct scene *scene, enum spf_identity identity,
     return true;
 }
 
-static const char *make_question(const struct scene *scene, enum spf_identity identity)
-{
-    return question_spf(identity, identity == SPF_MAILFROM ? scene->message->sender.text : "",
-                        &scene->client->addr, helo_of(scene), scene->arena);
-}
-
-const char *spf_judge_question(const struct scene *scene, enum spf_identity identity)
-{
-    struct spf_opinion opinion;
-
-    return is_settled(scene, identity, &opinion) ? NULL : make_question(scene, identity);
-}
-
 void spf_answer_of_finding(const struct finding *finding, struct arena *arena,
                            struct spf_answer *a)
 {
@@ -162,7 +149,8 @@ bool spf_judge(const struct scene *scene, enum spf_identity identity, struct spf
 
     if (is_settled(scene, identity, opinion))
         return true;
-    question = make_question(scene, identity);
+    question = question_spf(identity, identity == SPF_MAILFROM ? scene->message->sender.text : "",
+                            &scene->client->addr, helo_of(scene), scene->arena);
     finding = check_finding(scene, question, need);
     if (finding == NULL)
         return false;

@@ -32,13 +32,10 @@ struct spf_opinion {
 
 /* Exempt is what does not come from outside (loopback, mynetworks, who has logged in, outgoing
  * mail), what has no address, SPF_MAILFROM before MAIL, SPF_HELO before HELO, and who is in the
- * lists above. SPF_MAILFROM of the null sender is about postmaster at the HELO name (RFC 7208, 2.4).
- * False: *need is what the judge is to return. Pure. */
+ * lists above. SPF_MAILFROM of the null sender is about postmaster at the HELO name (RFC 7208,
+ * 2.4). False: *need is what the judge is to return. Pure. */
 bool spf_judge(const struct scene *scene, enum spf_identity identity, struct spf_opinion *opinion,
                struct outcome *need);
-
-/* The question that spf_judge will need, for outcome.also; NULL if exempt. */
-const char *spf_judge_question(const struct scene *scene, enum spf_identity identity);
 
 /* The answer in a finding; one that cannot be read is SPF_TEMPERROR, which says why. */
 void spf_answer_of_finding(const struct finding *finding, struct arena *arena,

@@ -184,10 +184,10 @@ zone_plays('HELO, old name and preset code', $zone, "helo_restrictions = reject_
 zone_plays('HELO, defer_if_permit', $zone,
     "helo_restrictions = reject_unknown_helo_hostname\nrecipient_restrictions = reject\n",
     'helo servfail.example' => $ok, $rcpt, '554 5.7.1 <r@there.example>: Recipient address rejected: Access denied');
-zone_plays('HELO, defer_all', $zone, "unknown_helo_hostname_tempfail_action = defer_all\n"
+zone_plays('HELO, defer at once', $zone, "unknown_helo_hostname_tempfail_action = defer\n"
         . "helo_restrictions = reject_unknown_helo_hostname\nrecipient_restrictions = reject\n",
     'helo servfail.example' => $ok, $rcpt, bad_helo(450, 'servfail.example'));
-zone_plays('HELO, reject_tempfail_action', $zone, "reject_tempfail_action = defer_all\n"
+zone_plays('HELO, reject_tempfail_action', $zone, "reject_tempfail_action = defer\n"
         . "helo_restrictions = reject_unknown_helo_hostname\nrecipient_restrictions = reject\n",
     'helo servfail.example' => $ok, $rcpt, bad_helo(450, 'servfail.example'));
 zone_plays('HELO, warn_if_reject', $zone, "helo_restrictions = warn_if_reject reject_unknown_helo_hostname\n",
@@ -233,14 +233,14 @@ zone_plays('preset codes, old name', $zone, "sender_restrictions = reject_unknow
     'mail <a@gone.example>' => $ok, $rcpt, bad('Sender', 8, 450, 'a@gone.example'));
 zone_plays('sender, defer_if_permit', $zone, "recipient_restrictions = reject\n$sender",
     'mail <a@servfail.example>' => $ok, $rcpt, '554 5.7.1 <r@there.example>: Recipient address rejected: Access denied');
-zone_plays('sender, defer_all', $zone, "unknown_address_tempfail_action = defer_all\nrecipient_restrictions = reject\n$sender",
+zone_plays('sender, defer at once', $zone, "unknown_address_tempfail_action = defer\nrecipient_restrictions = reject\n$sender",
     'mail <a@servfail.example>' => $ok, $rcpt, bad('Sender', 8, 450, 'a@servfail.example'));
 zone_plays('sender in another list', $zone, "recipient_restrictions = reject_unknown_sender_domain\n",
     'mail <a@gone.example>' => $ok, $rcpt, bad('Sender', 8, 450, 'a@gone.example'));
 
 # --- words that are none
 zone_plays('parameters', $zone, $sender,
-    'set unknown_address_tempfail_action defer' =>
-    'error: -o: error: unknown_address_tempfail_action = defer: write defer_if_permit or defer_all');
+    'set unknown_address_tempfail_action later' =>
+    'error: -o: error: unknown_address_tempfail_action = later: write defer_if_permit or defer');
 
 done_testing;

@@ -165,6 +165,9 @@ zone_plays('warn_if_reject', $zone, "sender_restrictions = warn_if_reject check_
 zone_plays('inet_protocols', $zone, "inet_protocols = ipv4\n" . sprintf($literal[0], 'a'),
     'mail <u@aaaa.bad.example>' => $ok, $rcpt, $ok,
     'set inet_protocols ipv6' => $ok, 'mail <u@a.bad.example>' => $ok, $rcpt, $ok);
+zone_plays('IPv6 first', $zone, 'sender_restrictions = check_sender_a_access'
+        . " inline:{{203.0.113 = REJECT four}, {2001:db8::1 = REJECT six}}\n",
+    'mail <u@many.example>' => $ok, $rcpt, '554 5.7.1 <u@many.example>: Sender address rejected: six');
 write_file('networks', "203.0.113.0/24 REJECT cidr\n");
 zone_plays('cidr', $zone, "sender_restrictions = check_sender_mx_access cidr:networks\n",
     'mail <u@mxaddr.example>' => $ok, $rcpt, '554 5.7.1 <u@mxaddr.example>: Sender address rejected: cidr');
