@@ -236,7 +236,7 @@ END
 my @filters;
 for my $set ({}, \%changed) {
     my %all = (%class, %common, %$set, recipient_restrictions => $list, restriction_classes => $names,
-        mynetworks => '127.0.0.0/8', myorigin => 'test.example', authentication_results => '');
+        mynetworks => '127.0.0.0/8', myorigin => 'test.example');
     push @filters, Tamis::Filter->new(conf => join '', map { "$_ = $all{$_}\n" } sort keys %all);
 }
 ok($_->start, 'tamis starts') or BAIL_OUT($_->stderr) for @filters;
