@@ -25,8 +25,8 @@ static const char settings[] = "PRAGMA auto_vacuum = INCREMENTAL;"
                                "PRAGMA wal_autocheckpoint = 3000;"
                                "PRAGMA journal_size_limit = 8388608";
 
-/* migrations[n] makes version n + 1 of version n; version 0 is an empty file. */
-static const char *const migrations[SCHEMA_VERSION] = {schema_sql};
+/* migrations[n] makes the tables of version n + 1 of those of version n; 0 is an empty file. */
+static const char *const migrations[SCHEMA_VERSION] = {schema_tables, schema_migrate_2};
 
 static const char *const statements[DB_STMT_COUNT] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
@@ -165,6 +165,39 @@ static bool make_file(const struct journal_db *db, struct err *err)
     return true;
 }
 
+static enum db_result drop_views(struct journal_db *db, struct err *err)
+{
+    static const char list[] = "SELECT group_concat('DROP VIEW \"' || name || '\";', ' ')"
+                               " FROM sqlite_master WHERE type = 'view'";
+    enum db_result result;
+    sqlite3_stmt *stmt = NULL;
+    char *sql = NULL;
+    int rc = sqlite3_prepare_v2(db->db, list, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0) != NULL)
+        sql = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+    result = journal_db_result(db, rc != SQLITE_OK ? rc : sqlite3_reset(stmt), err);
+    sqlite3_finalize(stmt);
+    if (result == DB_OK && sql != NULL)
+        result = exec(db, sql, err);
+    free(sql);
+    return result;
+}
+
+/* From an empty file straight to this version, from an older one step by step. */
+static enum db_result migrate_from(struct journal_db *db, int64_t version, struct err *err)
+{
+    enum db_result result = drop_views(db, err);
+
+    if (version == 0 && result == DB_OK) {
+        result = exec(db, migrations[0], err);
+        version = SCHEMA_VERSION;
+    }
+    for (; version < SCHEMA_VERSION && result == DB_OK; version++)
+        result = exec(db, migrations[version], err);
+    return result == DB_OK ? exec(db, schema_views, err) : result;
+}
+
 static enum db_result migrate(struct journal_db *db, struct err *err)
 {
     int64_t version, objects, application;
@@ -183,9 +216,7 @@ static enum db_result migrate(struct journal_db *db, struct err *err)
                 db->path, (long long)version, SCHEMA_VERSION);
         return DB_BROKEN;
     }
-    for (; version < SCHEMA_VERSION && result == DB_OK; version++)
-        result = exec(db, migrations[version], err);
-    return result;
+    return version < SCHEMA_VERSION ? migrate_from(db, version, err) : DB_OK;
 }
 
 /* One transaction, so that a kill leaves the old schema or the new one. */

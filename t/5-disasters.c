@@ -301,7 +301,7 @@ static void test_reader(void)
 
 static void test_size_limit(void)
 {
-    struct journal_options options = {.path = path_of("limit.db"), .queue_limit = 10000, .size_limit = 1 << 20, .group = NULL};
+    struct journal_options options = {.path = path_of("limit.db"), .queue_limit = 10000, .size_limit = 2 << 20, .group = NULL};
     struct journal *j = journal_open(&options);
 
     for (int i = 0; i < 60000; i += 5000) {
@@ -314,7 +314,7 @@ static void test_size_limit(void)
     logged_wait_health(j, true);
     journal_close(j);
     tap_ok(atoi(logged_query(options.path, "SELECT page_count * page_size FROM pragma_page_count,"
-                                           " pragma_page_size")) < 3 << 19,
+                                           " pragma_page_size")) < 3 << 20,
            "the file keeps to its size");
     tap_is(logged_query(options.path, "SELECT queue_id FROM decision ORDER BY id DESC LIMIT 1"),
            "Q60000", "the newest row is there");

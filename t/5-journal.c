@@ -111,7 +111,7 @@ static void test_views(void)
            "192.0.2.1|mail.example|NULL|s0@sender.example|r@here.example,x@here.example|RCPT|"
            "aborted|1|"
            "554|5.7.1|<x@here.example>: Recipient address rejected: no|rules/client|7|"
-           "192.0.2.1 REJECT \"no\" thanks|2.5|0|NULL",
+           "192.0.2.1 REJECT \"no\" thanks|2.5|0|NULL|NULL|NULL",
            "a decision");
     tap_is(logged_query(path, "SELECT direction, login, action, code, dsn, text, file, line, held,"
                               " redirected FROM decision WHERE queue_id = 'Q1'"),
@@ -255,7 +255,7 @@ static void test_files(void)
                "log.db%s is there when closed", suffixes[i]);
     }
     tap_is(logged_query(path, "PRAGMA journal_mode"), "wal", "WAL");
-    tap_is(logged_query(path, "PRAGMA user_version"), "1", "version 1");
+    tap_is(logged_query(path, "PRAGMA user_version"), "2", "version 2");
     umask(mask);
 }
 
