@@ -3,13 +3,14 @@
 #include "explain.h"
 
 #include "span.h"
+#include "token.h"
 
 #include <string.h>
 
 /* 2020-01-01 00:00:00 UTC: where ids begin. */
 #define EPOCH_MS 1577836800000ll
 
-enum { ID_DIGITS = 15, TOKEN_SIZE = 10 };
+enum { ID_DIGITS = 15 };
 
 /* A statement under construction. */
 struct search {
@@ -25,28 +26,6 @@ static bool is_id(const char *text)
     size_t digits = strspn(text, "0123456789");
 
     return digits >= ID_DIGITS && text[digits] == '\0';
-}
-
-/* "k7q49mzo" is K7Q4-9MZ0: Crockford's base 32, any case, O is 0, I and L are 1. */
-static bool token_parse(const char *text, char *token)
-{
-    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    size_t n = 0;
-
-    for (; *text != '\0'; text++) {
-        int c = to_lower((unsigned char)*text);
-
-        if (c == '-' && n == 4)
-            continue;
-        c = c == 'o' ? '0' : c == 'i' || c == 'l' ? '1' : c >= 'a' ? c - 'a' + 'A' : c;
-        if (n == 9 || strchr(digits, c) == NULL)
-            return false;
-        if (n == 4)
-            token[n++] = '-';
-        token[n++] = (char)c;
-    }
-    token[n] = '\0';
-    return n == 9;
 }
 
 static void add_condition(struct search *s, const char *condition)
@@ -83,7 +62,7 @@ static void add_what(struct search *s, const char *what)
                          " UNION SELECT id FROM mail WHERE sender IN " ADDRESS_IDS(":what")
                          " UNION SELECT id FROM mail_recipient WHERE address IN "
                          ADDRESS_IDS(":what") ")");
-    else if (token_parse(what, s->token))
+    else if (token_read(what, s->token))
         add_condition(s, "m.id IN (SELECT id FROM token WHERE token = :token"
                          " UNION SELECT id FROM mail WHERE queue_id = :what)");
     else

@@ -2,7 +2,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal.h"
 
+#include "journal_count.h"
 #include "journal_prune.h"
+#include "journal_ruleset.h"
+#include "journal_wait.h"
 #include "journal_write.h"
 #include "log.h"
 #include "queue.h"
@@ -32,10 +35,9 @@ enum {
 };
 
 struct journal {
-    char *path, *group;
+    char *path, *group, *node_name;
     unsigned queue_limit;
     uint64_t bytes_limit; /* messages with large headers count for what they hold */
-    uint64_t size_limit;
     struct queue *queue;
     pthread_t thread;
     atomic_uint_fast64_t offered, dropped, details_dropped, queue_bytes;
@@ -46,8 +48,11 @@ struct journal {
     uint64_t close_by_us;         /* 0: not closing */
     bool finished;                /* the writer is about to end */
     struct journal_status status; /* what the writer knows */
+    struct journal_limits limits;
 
     struct journal_db db; /* the writer's alone */
+    bool has_ruleset;      /* the file knows it */
+    struct entry *ruleset; /* the last one, for a file that is begun anew; NULL: none yet */
     uint64_t wal_next_us; /* the WAL is not tried again before */
     uint64_t dropped_before; /* the last success */
 };
@@ -74,6 +79,9 @@ void entry_free(struct entry *entry)
 {
     if (entry == NULL)
         return;
+    if (entry->waiter != NULL)
+        waiter_tell(entry->waiter, false);
+    waiter_release(entry->waiter);
     if (entry->release != NULL)
         entry->release(entry->owner);
     message_free(entry->message);
@@ -90,21 +98,73 @@ static void drop_details(struct journal *j, struct message *m)
     j->details_dropped += count;
 }
 
-void journal_offer(struct journal *j, struct entry *entry)
+/* What must not be lost, because somebody was told of it, may take as much room again. */
+static bool is_promise(const struct entry *entry)
+{
+    return entry->message->tokens != NULL || entry->ruleset != NULL;
+}
+
+static bool take(struct journal *j, struct entry *entry)
 {
     uint64_t bytes = arena_size(entry->message->arena);
+    unsigned share = is_promise(entry) ? 2 : 1;
 
+    if (queue_length(j->queue) >= (size_t)j->queue_limit * share)
+        return false;
+    if (atomic_fetch_add(&j->queue_bytes, bytes) + bytes <= j->bytes_limit * share &&
+        queue_offer(j->queue, entry))
+        return true;
+    j->queue_bytes -= bytes;
+    return false;
+}
+
+bool journal_has_room(struct journal *j)
+{
+    return queue_length(j->queue) < (size_t)j->queue_limit * 2 - j->queue_limit / 2 &&
+           j->queue_bytes < j->bytes_limit * 2 - j->bytes_limit / 2;
+}
+
+void journal_offer(struct journal *j, struct entry *entry)
+{
     j->offered++;
     if (queue_length(j->queue) > j->queue_limit / 2)
         drop_details(j, entry->message);
-    if (atomic_fetch_add(&j->queue_bytes, bytes) + bytes <= j->bytes_limit &&
-        queue_offer(j->queue, entry))
+    if (take(j, entry))
         return;
-    j->queue_bytes -= bytes;
     j->dropped++;
     entry_free(entry);
     log_limited(&j->full_limit, LOG_WARNING, "%s: the writer is behind, a decision is not logged",
                 j->path);
+}
+
+bool journal_commit(struct journal *j, struct entry *entry, uint64_t limit_us)
+{
+    struct waiter *waiter = waiter_new();
+    bool written;
+
+    entry->waiter = waiter;
+    journal_offer(j, entry);
+    queue_hurry(j->queue);
+    written = waiter_wait(waiter, limit_us);
+    waiter_release(waiter);
+    return written;
+}
+
+void journal_set_limits(struct journal *j, const struct journal_limits *limits)
+{
+    pthread_mutex_lock(&j->mutex);
+    j->limits = *limits;
+    pthread_mutex_unlock(&j->mutex);
+}
+
+static struct journal_limits limits_of(struct journal *j)
+{
+    struct journal_limits limits;
+
+    pthread_mutex_lock(&j->mutex);
+    limits = j->limits;
+    pthread_mutex_unlock(&j->mutex);
+    return limits;
 }
 
 /* Sleeps, but not beyond the end of a close. */
@@ -207,16 +267,59 @@ static enum db_result ready(struct journal *j, struct err *err)
         log_line(LOG_WARNING, "%s was removed or replaced; opened again", j->path);
         journal_db_close(&j->db);
     }
-    return j->db.db != NULL ? DB_OK : journal_db_open(&j->db, err);
+    if (j->db.db != NULL)
+        return DB_OK;
+    j->has_ruleset = false;
+    return journal_db_open(&j->db, err);
+}
+
+/* The batch's place for it is empty afterwards. */
+static void take_out(struct journal *j, void **item)
+{
+    struct entry *entry = *item;
+
+    j->queue_bytes -= arena_size(entry->message->arena);
+    *item = NULL;
 }
 
 static void free_item(struct journal *j, void **item)
 {
     struct entry *entry = *item;
 
-    j->queue_bytes -= arena_size(entry->message->arena);
+    take_out(j, item);
     entry_free(entry);
-    *item = NULL;
+}
+
+/* Whoever gave up waiting has told the client so. */
+static void make_late(struct entry *entry)
+{
+    struct message *m = entry->message;
+
+    entry->is_late = true;
+    entry->action = ENTRY_TEMPFAIL;
+    m->verdict = entry->late;
+    if (entry->late.token != NULL)
+        message_add_token(m, 0, entry->late.token);
+}
+
+static enum db_result insert_one(struct journal *j, struct entry *entry, struct err *err)
+{
+    if (entry->ruleset != NULL)
+        return ruleset_write(&j->db, entry->ruleset, err);
+    if (entry->waiter != NULL && !entry->is_late && waiter_has_given_up(entry->waiter))
+        make_late(entry);
+    return journal_write(&j->db, entry, &entry->row, err);
+}
+
+/* A new file, or one that was opened again after a failure, has to know the policy in force. */
+static enum db_result insert_ruleset(struct journal *j, struct err *err)
+{
+    enum db_result result = DB_OK;
+
+    if (j->ruleset != NULL && !j->has_ruleset)
+        result = ruleset_write(&j->db, j->ruleset->ruleset, err);
+    j->has_ruleset = result == DB_OK;
+    return result;
 }
 
 /* An entry that cannot be stored is lost, so that it does not keep back the others. */
@@ -224,16 +327,51 @@ static enum db_result insert(struct journal *j, void **items, size_t count, stru
 {
     enum db_result result = journal_db_begin(&j->db, err);
 
+    if (result == DB_OK)
+        result = insert_ruleset(j, err);
     for (size_t i = 0; i < count && result == DB_OK; i++) {
         if (items[i] == NULL)
             continue;
-        result = journal_write(&j->db, items[i], err);
+        result = insert_one(j, items[i], err);
         if (result == DB_BAD_ROW) {
             free_item(j, &items[i]);
             j->dropped++;
         }
     }
+    if (result == DB_OK)
+        result = journal_db_result(&j->db, counts_write(j->db.counts), err);
     return result == DB_OK ? journal_db_run(&j->db, DB_COMMIT, err) : result;
+}
+
+/* Whoever waited until just before the commit was told otherwise than the row says. */
+static void amend(struct journal *j, struct entry *entry)
+{
+    struct err err = {""};
+    enum db_result result;
+
+    make_late(entry);
+    result = journal_db_begin(&j->db, &err);
+    if (result == DB_OK && (result = journal_amend(&j->db, entry, &err)) == DB_OK)
+        result = journal_db_run(&j->db, DB_COMMIT, &err);
+    if (result != DB_OK)
+        fail(j, result, &err);
+}
+
+/* Written: the last policy is kept, all else is done with. */
+static void finish(struct journal *j, void **item)
+{
+    struct entry *entry = *item;
+
+    if (entry->ruleset != NULL) {
+        take_out(j, item);
+        entry_free(j->ruleset);
+        j->ruleset = entry;
+        return;
+    }
+    if (entry->waiter != NULL && !waiter_tell(entry->waiter, true) && !entry->is_late &&
+        j->db.db != NULL)
+        amend(j, entry);
+    free_item(j, item);
 }
 
 static bool try_batch(struct journal *j, void **items, size_t count)
@@ -243,15 +381,18 @@ static bool try_batch(struct journal *j, void **items, size_t count)
     enum db_result result = ready(j, &err);
 
     if (result == DB_OK)
+        result = journal_db_set_sync(&j->db, limits_of(j).sync, &err);
+    if (result == DB_OK)
         result = insert(j, items, count, &err);
     if (result != DB_OK) {
+        j->has_ruleset = false;
         fail(j, result, &err);
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (items[i] != NULL) {
             written++;
-            free_item(j, &items[i]);
+            finish(j, &items[i]);
         }
     }
     note_written(j, written);
@@ -279,10 +420,12 @@ static void prune(struct journal *j)
 {
     struct err err = {""};
     enum db_result result = DB_OK;
+    struct journal_limits limits = limits_of(j);
+    int64_t now = (int64_t)time(NULL) * 1000000;
     bool more = true;
 
     for (int i = 0; i < PRUNE_STEPS && more && result == DB_OK; i++)
-        result = journal_prune(&j->db, j->size_limit, &more, &err);
+        result = journal_prune(&j->db, &limits, now, &more, &err);
     if (result != DB_OK && result != DB_BUSY)
         fail(j, result, &err);
 }
@@ -373,8 +516,13 @@ struct journal *journal_open(const struct journal_options *options)
     j->group = options->group ? xstrdup(options->group) : NULL;
     j->queue_limit = options->queue_limit > 0 ? options->queue_limit : 1;
     j->bytes_limit = options->queue_bytes > 0 ? options->queue_bytes : QUEUE_BYTES;
-    j->size_limit = options->size_limit;
-    j->queue = queue_new(j->queue_limit);
+    j->limits = (struct journal_limits){options->size_limit, options->retention,
+                                        options->evidence_retention, options->rollup_retention,
+                                        options->sync};
+    j->queue = queue_new((size_t)j->queue_limit * 2);
+    j->node_name = options->node_name ? xstrdup(options->node_name) : NULL;
+    j->db.node_name = j->node_name;
+    j->db.node = options->node;
     j->status.healthy = true;
     j->db.path = j->path;
     j->db.group = j->group;
@@ -419,11 +567,13 @@ void journal_close(struct journal *j)
     if (j->dropped > 0)
         log_line(LOG_WARNING, "%s: %" PRIu64 " decisions of %" PRIu64 " were not logged", j->path,
                  (uint64_t)j->dropped, (uint64_t)j->offered);
+    entry_free(j->ruleset);
     queue_free(j->queue);
     pthread_cond_destroy(&j->closing);
     pthread_mutex_destroy(&j->mutex);
     free(j->path);
     free(j->group);
+    free(j->node_name);
     free(j);
 }
 

@@ -17,13 +17,51 @@ struct entry {
     uint64_t duration_us; /* from the first event to the last answer */
     void (*release)(void *owner);
     void *owner;
+    const char *policy; /* hash of the policy that judged; lives with the owner; NULL: unknown */
+    const struct ruleset *ruleset; /* not NULL: no transaction, but this, in the message's arena */
+
+    /* Of journal_commit; the writer's afterwards. */
+    struct waiter *waiter;  /* NULL: nobody waits */
+    struct verdict late;    /* what the client is told when the row is not there in time */
+    int64_t row;            /* its id, once it is written */
+    bool is_late;           /* the row says `late` */
+};
+
+/* A policy that was loaded: its files, and its rules. */
+struct ruleset_file {
+    struct ruleset_file *next;
+    const char *path, *hash;
+    const char *text; /* NULL: too large */
+    int64_t size;
+};
+struct ruleset_rule {
+    struct ruleset_rule *next;
+    const char *file, *text;
+    int line;
+};
+struct ruleset {
+    const char *hash, *version, *loaded_by;
+    int64_t loaded_ms; /* since 1970 */
+    struct ruleset_file *files;
+    struct ruleset_rule *rules;
+};
+
+/* What may be changed while the log is open. Times are microseconds, 0: for ever. */
+struct journal_limits {
+    uint64_t size;      /* bytes of the file; the oldest rows go when it is reached; 0: none */
+    int64_t retention, evidence_retention, rollup_retention;
+    bool sync;          /* a commit is on the disk when it returns */
 };
 
 struct journal_options {
     const char *path;
     unsigned queue_limit;   /* entries that may wait */
     uint64_t queue_bytes;   /* memory that they may hold; 0: 64 MB */
-    uint64_t size_limit;    /* bytes of the file; the oldest rows go when it is reached; 0: none */
+    uint64_t size_limit;    /* of the limits */
+    int64_t retention, evidence_retention, rollup_retention;
+    bool sync;
+    unsigned node;          /* 0 to 1023, in each id */
+    const char *node_name;  /* NULL: none is noted */
     const char *group;      /* group that may read, or NULL */
 };
 
@@ -50,6 +88,18 @@ void journal_close(struct journal *journal);
 /* Takes over the entry (and frees it, and its message, when written or dropped). Never blocks
  * beyond a leaf mutex, never fails. Any thread. */
 void journal_offer(struct journal *journal, struct entry *entry);
+
+/* The same, but an entry that carries a promise (its message has tokens, or it is a ruleset) is
+ * taken when the queue is full for others. Is there room for such a promise? Any thread. */
+bool journal_has_room(struct journal *journal);
+
+/* Offers the entry and waits until it is on the disk, at most `limit_us`; the journal must be in
+ * sync (journal_limits). False: it is not, the client must be told entry->late, and the row, if
+ * there will be one, says so. Any thread but the writer's. */
+bool journal_commit(struct journal *journal, struct entry *entry, uint64_t limit_us);
+
+/* From now on. Any thread. */
+void journal_set_limits(struct journal *journal, const struct journal_limits *limits);
 
 void journal_read_status(struct journal *journal, struct journal_status *status);
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_db.h"
 
+#include "journal_count.h"
 #include "schema.h"
 
 #include <errno.h>
@@ -34,15 +35,32 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_ROLLBACK] = "ROLLBACK",
     [DB_ADD_MAIL] =
         ("INSERT INTO mail (id, clock_ms, direction, client, helo, login, sender, verdict,"
-         " us, held, redirected, queue_id, message_id)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
+         " us, held, redirected, queue_id, message_id, policy, circumstance, size)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"),
     [DB_ADD_RECIPIENT] =
         "INSERT INTO mail_recipient (id, n, address, verdict) VALUES (?1, ?2, ?3, ?4)",
     [DB_ADD_CHECKS] = "INSERT INTO mail_check (id, list) VALUES (?1, ?2)",
+    [DB_ADD_QUESTIONS] = "INSERT INTO mail_question (id, list) VALUES (?1, ?2)",
+    [DB_ADD_SIGNATURES] = "INSERT INTO mail_signature (id, list) VALUES (?1, ?2)",
+    [DB_ADD_EDITS] = "INSERT INTO mail_edit (id, list) VALUES (?1, ?2)",
+    [DB_ADD_TOKEN] = "INSERT INTO mail_token (id, n, token) VALUES (?1, ?2, ?3)",
+    [DB_ADD_EVIDENCE] = "INSERT INTO mail_evidence (id, text) VALUES (?1, ?2)",
     [DB_OLD_ID] = "SELECT id FROM mail ORDER BY id LIMIT 1 OFFSET ?1",
     [DB_PRUNE_MAIL] = "DELETE FROM mail WHERE id < ?1",
     [DB_PRUNE_RECIPIENT] = "DELETE FROM mail_recipient WHERE id < ?1",
     [DB_PRUNE_CHECKS] = "DELETE FROM mail_check WHERE id < ?1",
+    [DB_PRUNE_QUESTIONS] = "DELETE FROM mail_question WHERE id < ?1",
+    [DB_PRUNE_SIGNATURES] = "DELETE FROM mail_signature WHERE id < ?1",
+    [DB_PRUNE_EDITS] = "DELETE FROM mail_edit WHERE id < ?1",
+    [DB_PRUNE_TOKENS] = "DELETE FROM mail_token WHERE id < ?1",
+    [DB_PRUNE_EVIDENCE] = "DELETE FROM mail_evidence WHERE id < ?1",
+    [DB_FIRST_ID] = "SELECT min(id) FROM mail",
+    [DB_FIRST_EVIDENCE] = "SELECT min(id) FROM mail_evidence",
+    [DB_OLD_EVIDENCE] = "SELECT id FROM mail_evidence ORDER BY id LIMIT 1 OFFSET ?1",
+    [DB_AMEND_MAIL] = "UPDATE mail SET verdict = ?2 WHERE id = ?1",
+    [DB_AMEND_RECIPIENTS] = "UPDATE mail_recipient SET verdict = ?2 WHERE id = ?1",
+    [DB_RULESET_ID] = "SELECT id FROM ruleset WHERE hash = ?1",
+    [DB_ADD_RULESET] = "INSERT INTO ruleset (hash, version) VALUES (?1, ?2)",
     [DB_DEAD_GENERATION] = ("SELECT max(number) - 1 FROM generation WHERE first_id <="
                             " (SELECT ifnull(min(id), 0) FROM mail)"),
     [DB_PAGE_COUNT] = "PRAGMA page_count",
@@ -244,7 +262,8 @@ static enum db_result prepare_all(struct journal_db *db, struct err *err)
             return journal_db_result(db, rc, err);
     }
     db->dicts = dicts_new(db->db);
-    return db->dicts ? DB_OK : journal_db_result(db, sqlite3_errcode(db->db), err);
+    db->counts = counts_new(db->db);
+    return db->dicts && db->counts ? DB_OK : journal_db_result(db, sqlite3_errcode(db->db), err);
 }
 
 static enum db_result configure(struct journal_db *db, struct err *err)
@@ -286,6 +305,8 @@ static enum db_result catch_up(struct journal_db *db, struct err *err)
     if (last_id > db->last_id)
         db->last_id = last_id;
     dicts_forget(db->dicts);
+    counts_forget(db->counts);
+    db->ruleset_hash[0] = '\0';
     dicts_set_generation(db->dicts, db->generation);
     return DB_OK;
 }
@@ -313,6 +334,38 @@ void journal_db_rollback(struct journal_db *db)
     if (!sqlite3_get_autocommit(db->db))
         journal_db_run(db, DB_ROLLBACK, NULL);
     dicts_forget(db->dicts);
+    counts_forget(db->counts);
+    db->ruleset_hash[0] = '\0';
+}
+
+enum db_result journal_db_set_sync(struct journal_db *db, bool sync, struct err *err)
+{
+    enum db_result result = DB_OK;
+
+    if (db->sync != sync)
+        result = exec(db, sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err);
+    if (result == DB_OK)
+        db->sync = sync;
+    return result;
+}
+
+static enum db_result note_node(struct journal_db *db, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc;
+
+    if (db->node_name == NULL)
+        return DB_OK;
+    rc = sqlite3_prepare_v2(db->db, "INSERT INTO node (number, name) VALUES (?1, ?2) ON CONFLICT"
+                                    " DO UPDATE SET name = excluded.name", -1, &stmt, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int64(stmt, 1, db->node);
+        sqlite3_bind_text(stmt, 2, db->node_name, -1, SQLITE_STATIC);
+        sqlite3_step(stmt);
+        rc = sqlite3_reset(stmt);
+    }
+    sqlite3_finalize(stmt);
+    return journal_db_result(db, rc, err);
 }
 
 static enum db_result read_state(struct journal_db *db, struct err *err)
@@ -321,12 +374,14 @@ static enum db_result read_state(struct journal_db *db, struct err *err)
 
     db->sweep_position = -1;
     db->swept = 0;
+    db->pruned_hour = 0;
     db->last_id = 0;
     db->data_version = -1;
     if ((result = read_number(db, "PRAGMA page_size", &db->page_size, err)) != DB_OK ||
         (result = journal_db_begin(db, err)) != DB_OK)
         return result;
-    if ((result = journal_db_new_generation(db, err)) == DB_OK)
+    if ((result = note_node(db, err)) == DB_OK &&
+        (result = journal_db_new_generation(db, err)) == DB_OK)
         return journal_db_run(db, DB_COMMIT, err);
     return result;
 }
@@ -376,7 +431,10 @@ void journal_db_close(struct journal_db *db)
         db->stmts[i] = NULL;
     }
     dicts_free(db->dicts);
+    counts_free(db->counts);
     db->dicts = NULL;
+    db->counts = NULL;
+    db->sync = false;
     for (size_t i = 0; i < ARRAY_LEN(db->scratch); i++)
         buf_free(&db->scratch[i]);
     /* SQLite does not do it when the file was renamed, and then its last rows would be lost. */

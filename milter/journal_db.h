@@ -25,10 +25,27 @@ enum db_stmt {
     DB_ADD_MAIL,
     DB_ADD_RECIPIENT,
     DB_ADD_CHECKS,
+    DB_ADD_QUESTIONS,
+    DB_ADD_SIGNATURES,
+    DB_ADD_EDITS,
+    DB_ADD_TOKEN,
+    DB_ADD_EVIDENCE,
     DB_OLD_ID,
     DB_PRUNE_MAIL,
     DB_PRUNE_RECIPIENT,
     DB_PRUNE_CHECKS,
+    DB_PRUNE_QUESTIONS,
+    DB_PRUNE_SIGNATURES,
+    DB_PRUNE_EDITS,
+    DB_PRUNE_TOKENS,
+    DB_PRUNE_EVIDENCE,
+    DB_FIRST_ID,
+    DB_FIRST_EVIDENCE,
+    DB_OLD_EVIDENCE,
+    DB_RULESET_ID,
+    DB_AMEND_MAIL,
+    DB_AMEND_RECIPIENTS,
+    DB_ADD_RULESET,
     DB_DEAD_GENERATION,
     DB_PAGE_COUNT,
     DB_FREE_COUNT,
@@ -39,10 +56,17 @@ enum db_stmt {
     DB_STMT_COUNT,
 };
 
+struct counts;
+
 /* For one thread. Closed: db is NULL. */
 struct journal_db {
     const char *path;
     const char *group; /* or NULL */
+    const char *node_name; /* or NULL */
+    unsigned node;
+    bool sync;    /* as the connection is set */
+    char ruleset_hash[80]; /* the last one that was looked up, and its id */
+    int64_t ruleset;
     sqlite3 *db;
     dev_t device;
     ino_t inode;
@@ -50,12 +74,14 @@ struct journal_db {
     int64_t data_version; /* changes when somebody else has written */
     sqlite3_stmt *stmts[DB_STMT_COUNT];
     struct dicts *dicts;
+    struct counts *counts;
     struct buf scratch[4];      /* kept from row to row */
     int64_t last_id;            /* of the newest row */
     int64_t generation;         /* of the dictionaries */
     uint64_t generation_rows;   /* written in it */
     int64_t sweep_last;         /* generation being swept, and how far; position -1: no sweep */
     int64_t sweep_position;
+    int64_t pruned_hour;        /* the counters of the hours before are gone */
     int64_t swept;              /* all generations up to this one are */
 };
 
@@ -72,6 +98,9 @@ bool journal_db_is_moved(const struct journal_db *db);
 /* Renames the (closed) database and its WAL to PATH.corrupt-YYYYMMDD-HHMMSS[-N]; the name in
  * `aside`. */
 bool journal_db_set_aside(const char *path, char *aside, size_t size, struct err *err);
+
+/* From the next transaction on: is what was committed on the disk at once? */
+enum db_result journal_db_set_sync(struct journal_db *db, bool sync, struct err *err);
 
 /* Begins a write transaction; knows afterwards what another filter wrote into the same file
  * meanwhile. */

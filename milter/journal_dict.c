@@ -12,6 +12,8 @@
 /* Two caches of this many entries: when the young one is full the old one is forgotten. */
 enum { CACHE_ENTRIES = 16384, CACHE_SLOTS = 2 * CACHE_ENTRIES, SWEEP_IDS = 2000 };
 
+enum { SWEPT = DICT_RULE }; /* the dictionaries before this one */
+
 static const struct {
     const char *table;
     int count;
@@ -20,6 +22,15 @@ static const struct {
     [DICT_NAME] = {"name", 1, {"text"}},
     [DICT_ADDRESS] = {"address", 1, {"text"}},
     [DICT_CLIENT] = {"client", 2, {"addr", "name"}},
+    [DICT_CIRCUMSTANCE] = {"circumstance", 15,
+                           {"ptr", "resolve", "daemon_name", "daemon_addr", "daemon_port", "local",
+                            "tls_version", "cipher", "cipher_bits", "cert_subject", "cert_issuer",
+                            "auth_method", "smtputf8", "mta_version", "mta_host"}},
+    [DICT_ASKED] = {"asked", 3, {"question", "state", "answer"}},
+    [DICT_DKIM] = {"dkim", 9,
+                   {"domain", "selector", "algorithm", "bits", "canonicalization", "identity",
+                    "result", "reason", "signed"}},
+    [DICT_EDIT] = {"edit", 4, {"op", "field", "value", "rule"}},
     [DICT_RULE] = {"rule", 3, {"file", "line", "text"}},
     [DICT_VERDICT] = {"verdict", 7, {"action", "stage", "enforced", "code", "dsn", "text", "rule"}},
     [DICT_STEP] = {"step", 5, {"restriction", "question", "answer", "result", "rule"}},
@@ -342,11 +353,11 @@ static int64_t last_row(struct dicts *d, enum dict dict)
     return last;
 }
 
-/* The position is a row of a table and the table's number in one: row * DICT_COUNT + dict. */
+/* The position is a row of a table and the table's number in one: row * SWEPT + dict. */
 int dicts_sweep(struct dicts *d, int64_t last, int64_t *position)
 {
-    enum dict dict = (enum dict)(*position % DICT_COUNT);
-    int64_t from = *position / DICT_COUNT;
+    enum dict dict = (enum dict)(*position % SWEPT);
+    int64_t from = *position / SWEPT;
     sqlite3_stmt *stmt = d->sweep[dict];
     int rc;
 
@@ -359,8 +370,8 @@ int dicts_sweep(struct dicts *d, int64_t last, int64_t *position)
     if (rc != SQLITE_OK)
         return rc;
     if (from + SWEEP_IDS < last_row(d, dict))
-        *position = (from + SWEEP_IDS) * DICT_COUNT + (int)dict;
+        *position = (from + SWEEP_IDS) * SWEPT + (int)dict;
     else
-        *position = (int)dict + 1 < DICT_COUNT ? (int)dict + 1 : -1;
+        *position = (int)dict + 1 < SWEPT ? (int)dict + 1 : -1;
     return rc;
 }

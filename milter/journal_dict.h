@@ -8,8 +8,19 @@
 #include <sqlite3.h>
 
 /* The tables of sql/schema.sql with a column `used`; the values are their other columns but id. */
-enum dict { DICT_NAME, DICT_ADDRESS, DICT_CLIENT, DICT_RULE, DICT_VERDICT, DICT_STEP };
-enum { DICT_COUNT = 6, DICT_VALUES_MAX = 7 };
+enum dict {
+    DICT_NAME,
+    DICT_ADDRESS,
+    DICT_CLIENT,
+    DICT_CIRCUMSTANCE,
+    DICT_VERDICT,
+    DICT_STEP,
+    DICT_ASKED,
+    DICT_DKIM,
+    DICT_EDIT,
+    DICT_RULE, /* never swept */
+};
+enum { DICT_COUNT = DICT_RULE + 1, DICT_VALUES_MAX = 15 };
 
 /* A text, which must live for the call, a number, or NULL. */
 struct dict_value {

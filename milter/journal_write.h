@@ -6,11 +6,17 @@
 #include "journal.h"
 #include "journal_db.h"
 
-/* Inserts the entry's rows; the caller has begun a transaction, and rolls it back on failure. */
-enum db_result journal_write(struct journal_db *db, const struct entry *entry, struct err *err);
+/* Inserts the entry's rows, under the id *id; the caller has begun a transaction, and rolls it back
+ * on failure. */
+enum db_result journal_write(struct journal_db *db, const struct entry *entry, int64_t *id,
+                             struct err *err);
 
-/* The id of a row (see sql/schema.sql) that ended at `time_us` since 1970, larger than `last`; how
+/* The row entry->row says what the entry says now: its verdict and its recipients', and its tokens.
+ * Inside a transaction, as above. */
+enum db_result journal_amend(struct journal_db *db, const struct entry *entry, struct err *err);
+
+/* The id of a row (see sql/schema.sql) of the node that ended at `time_us` since 1970, larger than `last`; how
  * many milliseconds the id's own time is off in *clock_ms. */
-int64_t journal_id(int64_t time_us, int64_t last, int64_t *clock_ms);
+int64_t journal_id(int64_t time_us, int64_t last, unsigned node, int64_t *clock_ms);
 
 #endif

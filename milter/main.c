@@ -20,6 +20,7 @@ static const struct command {
     {"log", cmd_log, "print or follow the decisions in the log"},
     {"explain", cmd_explain, "tell from the log why a message was treated so"},
     {"report", cmd_report, "run a report on the log, or list the reports"},
+    {"replay", cmd_replay, "judge logged mail again under another configuration"},
     {"reload", cmd_reload, "have the running filter read its configuration again"},
     {"status", cmd_status, "say how the running filter is"},
     {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},

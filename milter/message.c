@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { EVIDENCE_TEXT = 1000, EVIDENCE_BYTES = 16000 };
+
 const char *direction_name(enum direction direction)
 {
     return direction == DIR_OUTGOING ? "outgoing" : "incoming";
@@ -42,6 +44,9 @@ struct message *message_new(int64_t time_us)
     m->checks_tail = &m->checks;
     m->findings_tail = &m->findings;
     m->edits_tail = &m->edits;
+    m->signatures_tail = &m->signatures;
+    m->evidence_tail = &m->evidence;
+    m->esmtp = "";
     m->headers_tail = &m->headers;
     m->verdict.enforced = true;
     return m;
@@ -192,6 +197,39 @@ struct finding *message_add_finding(struct message *m, const char *question)
     *m->findings_tail = finding;
     m->findings_tail = &finding->next;
     return finding;
+}
+
+struct signature *message_add_signature(struct message *m)
+{
+    struct signature *signature = arena_alloc(m->arena, sizeof(*signature));
+
+    *m->signatures_tail = signature;
+    m->signatures_tail = &signature->next;
+    return signature;
+}
+
+void message_add_evidence(struct message *m, const char *name, const char *value)
+{
+    size_t name_len = strnlen(name, EVIDENCE_TEXT), len = strnlen(value, EVIDENCE_TEXT);
+    struct header *header;
+
+    if (m->evidence_bytes + name_len + len > EVIDENCE_BYTES)
+        return;
+    m->evidence_bytes += name_len + len;
+    header = arena_alloc(m->arena, sizeof(*header));
+    header->name = arena_strndup(m->arena, name, name_len);
+    header->value = arena_strndup(m->arena, value, len);
+    *m->evidence_tail = header;
+    m->evidence_tail = &header->next;
+}
+
+const char *message_add_token(struct message *m, int recipient, const char *token)
+{
+    struct reply_token *t = arena_alloc(m->arena, sizeof(*t));
+
+    *t = (struct reply_token){m->tokens, recipient, arena_strdup(m->arena, token)};
+    m->tokens = t;
+    return t->text;
 }
 
 bool message_has_permitted(const struct message *m)

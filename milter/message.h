@@ -100,6 +100,26 @@ struct edit {
     bool annotates; /* part of Authentication-Results, and performed in annotate mode, too */
 };
 
+/* A DKIM signature: judged, or made here. For the log; texts live in the message's arena or for
+ * ever. */
+struct signature {
+    struct signature *next;
+    const char *domain, *selector;  /* NULL: unknown */
+    const char *algorithm;          /* "rsa-sha256"; NULL: unknown */
+    const char *canonicalization;   /* "relaxed/simple"; NULL: unknown */
+    const char *identity;           /* i=; NULL: @domain */
+    const char *result, *reason;    /* of RFC 8601; reason may be NULL */
+    unsigned bits;                  /* of the key; 0: unknown */
+    bool made;                      /* here */
+};
+
+/* A token that ended a reply (token.h). */
+struct reply_token {
+    struct reply_token *next;
+    int recipient; /* number, 0: none */
+    const char *text;
+};
+
 struct message {
     struct arena *arena; /* everything below lives in it */
     int64_t time_us;     /* wall clock when it began, microseconds since 1970 */
@@ -110,6 +130,8 @@ struct message {
     const char *message_id; /* of the Message-ID field, with <>; "" until known */
     bool has_mail;          /* MAIL was seen */
     bool smtputf8;          /* MAIL had the SMTPUTF8 parameter (RFC 6531) */
+    const char *esmtp;      /* all its parameters, blanks between; "" */
+    int64_t size;           /* that it announced (RFC 1870); 0: none */
     struct address sender;
     const char *login;       /* {auth_authen}; "" when not authenticated */
     const char *auth_method; /* {auth_type}; "" */
@@ -119,6 +141,11 @@ struct message {
     struct check_record *checks, **checks_tail;
     struct finding *findings, **findings_tail;
     struct edit *edits, **edits_tail;
+    struct signature *signatures, **signatures_tail;
+    struct reply_token *tokens;
+    bool keeps_evidence; /* the log shall hold what a replay needs */
+    struct header *evidence, **evidence_tail; /* fields for it */
+    size_t evidence_bytes;
     struct edit *header_edit; /* the last one of a header that came; NULL: none */
     struct header *headers, **headers_tail; /* kept when a rule may edit one */
     int header_count;
@@ -163,6 +190,15 @@ struct finding *message_add_finding(struct message *message, const char *questio
 void message_drop_findings(struct message *message, const char *answer);
 
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */
+
+/* Appends a zeroed record; the caller fills it in. */
+struct signature *message_add_signature(struct message *message);
+
+/* Appends copies, cut; what would be too much is left out. */
+void message_add_evidence(struct message *message, const char *name, const char *value);
+
+/* A copy of the token; `recipient` 0: none. */
+const char *message_add_token(struct message *message, int recipient, const char *token);
 
 /* Would somebody receive it? False when every recipient was refused, in earnest or not. */
 bool message_has_permitted(const struct message *message);

@@ -12,6 +12,7 @@ struct queue {
     pthread_cond_t filled;
     size_t wanted; /* the consumer sleeps until there are so many; 0: it does not sleep */
     bool closed;
+    bool hurried; /* the consumer shall not wait for more */
     size_t limit, head, length;
     void *items[];
 };
@@ -63,15 +64,15 @@ bool queue_offer(struct queue *q, void *item)
     return taken;
 }
 
-/* Sleeps, with the mutex held, until there are `count` items, the queue is closed or the time is
- * over. */
-static void wait_for(struct queue *q, size_t count, uint64_t wait_us)
+/* Sleeps, with the mutex held, until there are `count` items, the queue is closed, the time is over,
+ * or *enough. */
+static void wait_for(struct queue *q, size_t count, uint64_t wait_us, const bool *enough)
 {
     const uint64_t longest_us = 86400ull * 1000000;
     uint64_t until = now_us() + (wait_us < longest_us ? wait_us : longest_us);
     struct timespec ts = {(time_t)(until / 1000000), (long)(until % 1000000) * 1000};
 
-    while (q->length < count && !q->closed) {
+    while (q->length < count && !q->closed && !*enough) {
         q->wanted = count;
         if (pthread_cond_timedwait(&q->filled, &q->mutex, &ts) == ETIMEDOUT)
             break;
@@ -82,18 +83,28 @@ static void wait_for(struct queue *q, size_t count, uint64_t wait_us)
 size_t queue_take(struct queue *q, void **items, size_t max, uint64_t timeout_us,
                   uint64_t linger_us)
 {
+    const bool never = false;
     size_t count, full = max < q->limit ? max : q->limit;
 
     pthread_mutex_lock(&q->mutex);
-    wait_for(q, 1, timeout_us);
+    wait_for(q, 1, timeout_us, &never);
     if (q->length > 0 && linger_us > 0)
-        wait_for(q, full, linger_us);
+        wait_for(q, full, linger_us, &q->hurried);
+    q->hurried = false;
     for (count = 0; count < max && q->length > 0; count++, q->length--) {
         items[count] = q->items[q->head];
         q->head = (q->head + 1) % q->limit;
     }
     pthread_mutex_unlock(&q->mutex);
     return count;
+}
+
+void queue_hurry(struct queue *q)
+{
+    pthread_mutex_lock(&q->mutex);
+    q->hurried = q->length > 0;
+    pthread_mutex_unlock(&q->mutex);
+    pthread_cond_signal(&q->filled);
 }
 
 void queue_close(struct queue *q)

@@ -19,6 +19,9 @@ bool queue_offer(struct queue *queue, void *item);
 size_t queue_take(struct queue *queue, void **items, size_t max, uint64_t timeout_us,
                   uint64_t linger_us);
 
+/* Somebody waits for what he has offered: the consumer does not linger this time. */
+void queue_hurry(struct queue *queue);
+
 void queue_close(struct queue *queue); /* nothing more is accepted; the consumer wakes */
 bool queue_is_closed(struct queue *queue);
 size_t queue_length(struct queue *queue);

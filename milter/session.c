@@ -61,8 +61,8 @@ static void begin_message(struct session *s)
 static void reset_client(struct session *s)
 {
     arena_reset(s->arena);
-    s->client = (struct client){.name = "unknown", .addr_text = "192.0.2.1", .port = -1,
-                                .daemon_port = -1};
+    s->client = (struct client){.name = "unknown", .ptr = "unknown", .addr_text = "192.0.2.1",
+                                .port = -1, .daemon_port = -1};
     addr_parse(slice_of(s->client.addr_text), &s->client.addr);
     memset(s->engine.defer_if_permit, 0, sizeof(s->engine.defer_if_permit));
 }

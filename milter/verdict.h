@@ -62,6 +62,7 @@ struct verdict {
     int code;         /* 4NN or 5NN; 0 unless deferred or rejected */
     const char *dsn;  /* "5.7.1" (RFC 3463); its class always is that of the code */
     const char *text; /* what the client reads behind it; UTF-8 or not, no control characters */
+    const char *token; /* ends the reply, in brackets (token.h); NULL: none */
     struct rule_ref rule;
     bool enforced; /* false: judged and logged, but the MTA is told to go on */
 };

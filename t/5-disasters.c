@@ -321,7 +321,7 @@ static void test_size_limit(void)
     tap_ok(atoi(count_rows(options.path)) > 1000, "with many before it");
     tap_is(logged_query(options.path, "SELECT count(*) FROM decision WHERE queue_id = 'Q0'"), "0",
            "the oldest are gone");
-    tap_ok(atoi(logged_query(options.path, "SELECT count(*) FROM address")) < 12000,
+    tap_ok(atoi(logged_query(options.path, "SELECT count(*) FROM address")) < 24000,
            "with the addresses that nobody uses");
     tap_is(logged_query(options.path,
                         "SELECT count(*) FROM decision WHERE sender IS NULL OR recipients IS"

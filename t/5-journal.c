@@ -186,13 +186,13 @@ static void test_keys(void)
 {
     const char *path = path_of("keys.db");
     struct journal *j = logged_open(path);
-    int64_t clock_ms, id = journal_id(1577836801000000, 0, &clock_ms);
+    int64_t clock_ms, id = journal_id(1577836801000000, 0, 0, &clock_ms);
 
     tap_is_int(id, 4194304000, "the id is the time: one second after the epoch");
-    tap_is_int(journal_id(1577836801000000, 4194304000 + 0xfff, &clock_ms), 4198498304,
+    tap_is_int(journal_id(1577836801000000, 4194304000 + 0xfff, 0, &clock_ms), 4198498304,
                "4,096 in one millisecond, then the next one");
     tap_is_int(clock_ms, -1, "which it was not");
-    tap_is_int(journal_id(-5, 0, &clock_ms), 0, "a clock before the epoch");
+    tap_is_int(journal_id(-5, 0, 0, &clock_ms), 0, "a clock before the epoch");
     logged_offer(j, 3600000, 3);
     logged_offer(j, 0, 3);
     journal_close(j);

@@ -100,12 +100,13 @@ recipient_restrictions = reject_unknown_recipient_domain
 rbl_score_sites = w1.example*2, w2.example=127.0.0.[2..9], wl.example=127.0.[0..255].[0..3]*-3
 rbl_score_threshold = 3
 END
-my $filter = Tamis::Filter->new(conf => $conf, set => { dns_servers => $dns->server });
-my $late = Tamis::Filter->new(conf => $conf, set => { received_spf_header => 'yes', dns_servers => $dns->server });
+my %set = (authentication_results => 'iprev, spf', dns_servers => $dns->server);
+my $filter = Tamis::Filter->new(conf => $conf, set => { %set });
+my $late = Tamis::Filter->new(conf => $conf, set => { %set, received_spf_header => 'yes' });
 
 # A name server that says nothing at all.
 my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'udp') or die "udp: $!\n";
-my $patient = Tamis::Filter->new(conf => <<'END', set => { dns_servers => '127.0.0.1@' . $silent->sockport });
+my $patient = Tamis::Filter->new(conf => <<'END', set => { %set, dns_servers => '127.0.0.1@' . $silent->sockport });
 myhostname = mx.test.example
 mydestination = test.example
 mynetworks = 127.0.0.0/8

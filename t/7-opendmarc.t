@@ -27,8 +27,8 @@ other.example. TXT "v=spf1 ip4:192.0.2.10 -all"
 helo.example.  TXT "v=spf1 ip4:192.0.2.10 -all"
 END
 my %set = (myhostname => 'mx.test.example', mydestination => 'test.example', mynetworks => '127.0.0.0/8',
-    dns_servers => $dns->server);
-my $filter = Tamis::Filter->new(set => \%set);
+    dns_servers => $dns->server, authentication_results => 'iprev, spf');
+my $filter = Tamis::Filter->new(set => { %set });
 my $received = Tamis::Filter->new(set => { %set, authentication_results => '', received_spf_header => 'yes' });
 
 # It never asks for SPF itself (SPFSelfValidate): what it knows stands in the header. Of a null sender it

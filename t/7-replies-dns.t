@@ -102,7 +102,7 @@ $zone .= "ns1.rogue.example. A 192.0.2.66\n";
 my $dns = Tamis::NameServer->new(port => 53, zones => { '.' => $zone, %hosted }, broken => ['sick.example']);
 $dns->start;
 
-my $postfix = Tamis::Postfix->new(ipv6 => 1, listeners => { map { $_ => {} } qw(native native2 ours2) });
+my $postfix = Tamis::Postfix->new(ipv6 => 1, listeners => { map { $_ => {} } qw(native native2 ours2 native3 ours3) });
 my $table = 'texthash:' . $postfix->file('servers', <<'END');
 mail.ok.example        REJECT host
 192.0.2.11             REJECT address
@@ -233,10 +233,19 @@ bl.example=127.0.0.[2;4..11]  599 2.7.1 odd class
 dbl.example=127.0.1.[2..3]    $rbl_code 5.1.1 ${rbl_txt
 END
 );
+# And a site: each restriction in the list where it belongs, several recipients a message.
+my %site = (
+    client_restrictions => 'permit_dnswl_client wl.example, reject_rbl_client bl.example, permit_dnswl_client wl.sick.example',
+    helo_restrictions => 'reject_unknown_helo_hostname',
+    sender_restrictions => "reject_unknown_sender_domain, check_sender_mx_access $byaddr, reject_rhsbl_sender dbl.sick.example",
+    recipient_restrictions => 'check_recipient_access texthash:' . $postfix->file('rcpt', "no\@y.example REJECT\nlater\@y.example DEFER_IF_PERMIT\n")
+        . ', reject_unknown_recipient_domain',
+);
+my @rcpts = map { "<$_>" } qw(a@y.example no@y.example later@y.example a@ok.example a@gone.example a@null.example a@sick.example);
 my @filters;
-for my $set ({}, \%changed) {
-    my %all = (%class, %common, %$set, recipient_restrictions => $list, restriction_classes => $names,
-        mynetworks => '127.0.0.0/8', myorigin => 'test.example', authentication_results => '');
+for my $set ({}, \%changed, \%site) {
+    my %all = (%class, %common, recipient_restrictions => $list, %$set, restriction_classes => $names,
+        mynetworks => '127.0.0.0/8', myorigin => 'test.example');
     push @filters, Tamis::Filter->new(conf => join '', map { "$_ = $all{$_}\n" } sort keys %all);
 }
 ok($_->start, 'tamis starts') or BAIL_OUT($_->stderr) for @filters;
@@ -245,7 +254,8 @@ $postfix->{opt}{params} = { %class, %common, smtpd_restriction_classes => $names
 $postfix->{opt}{listeners} = {
     native  => { %native },
     native2 => { %native, %changed },
-    ours2   => { smtpd_milters => $filters[1]->milter },
+    native3 => { smtpd_milters => '', map { ("smtpd_$_" => $site{$_}) } keys %site },
+    map { ("ours$_" => { smtpd_milters => $filters[$_ - 1]->milter }) } 2, 3,
 };
 $postfix->{opt}{smtp} = { smtpd_milters => $filters[0]->milter };
 $postfix->write_config;
@@ -273,6 +283,15 @@ for my $i (0 .. $#scenes) {
         my $native = scene($pair->[0], $i);
         my $name = join(' ', $what =~ s{texthash:\S*/}{}gr, map { "$_=" . ($of{$_} // '-') } sort keys %of) . $pair->[2];
         is(scene($pair->[1], $i) =~ s/^(.{510}).*$/$1/mr, $native =~ s/^(.{510}).*$/$1/mr, $name);
+    }
+}
+for my $addr (qw(192.0.2.1 192.0.2.7 192.0.2.8)) {
+    for my $helo (qw(ok.example gone.example sick.example)) {
+        for my $sender (map { "<$_>" } 's@aaaa.example', 's@ok.example', 's@gone.example', 's@sick.example', 's@null.example', '') {
+            my @said = map { Tamis::Smtp->play(port => $postfix->port($_), helo => $helo, mail => $sender, rcpt => \@rcpts,
+                client => { addr => $addr, name => 'client.example', reverse_name => 'client.example' }) } qw(ours3 native3);
+            is_deeply($said[0]{rcpt}, $said[1]{rcpt}, "a site: $addr $helo $sender") or diag explain \@said;
+        }
     }
 }
 is($_->stop, 0, 'tamis ends well') for @filters;

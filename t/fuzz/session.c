@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "address.h"
 #include "fold.h"
+#include "header_edits.h"
 #include "session.h"
 #include "world_dns.h"
 
@@ -211,6 +212,7 @@ static void play(struct script *s, char *line)
         session_abort(s->session);
     else if (letter == 'E') {
         check(session_eom(s->session, &macros));
+        header_changes_plan(session_message(s->session), session_edits(s->session));
         session_done(s->session, line[0] ? line : NULL);
     }
 }
@@ -223,7 +225,7 @@ static struct policy *policy_of(uint8_t choice)
     if (policies[0] == NULL) {
         policies[0] = load("log_mta_rejects = yes");
         policies[1] = load("delay_reject = no");
-        policies[2] = load("mode = observe");
+        policies[2] = load("mode = annotate");
     }
     policy_hold(policies[choice % 3]);
     return policies[choice % 3];
