@@ -18,11 +18,11 @@ WITH refused (id, n, sender, address, verdict) AS MATERIALIZED (
     FROM refused AS f GROUP BY sender
 )
 SELECT k.n AS refused, k.written AS we_wrote, a.text AS sender, t.text AS recipient,
-    d.action, d.code, d.file || ':' || d.line AS rule,
+    iif(v.enforced, '', 'would-') || d.action AS action, d.code, d.file || ':' || d.line AS rule,
     datetime(((max(f.id) >> 22) + 1577836800000) / 1000, 'unixepoch') AS last
 FROM senders AS k JOIN refused AS f ON f.sender = k.sender
 JOIN address AS a ON a.id = k.sender JOIN address AS t ON t.id = f.address
-JOIN recipient AS d ON d.id = f.id AND d.n = f.n
+JOIN recipient AS d ON d.id = f.id AND d.n = f.n JOIN verdict AS v ON v.id = f.verdict
 WHERE k.written > 0
 GROUP BY k.sender
 ORDER BY k.written DESC, k.n DESC, sender
