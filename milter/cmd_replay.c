@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 #include "cmd_world.h"
+#include "log.h"
 #include "options.h"
 #include "replay_content.h"
 #include "replay_print.h"
@@ -197,6 +198,7 @@ static int run_log(struct run *r, struct world *ask_now)
 
     reader = replay_reader_new(r->log, &err);
     if (reader != NULL) {
+        log_silence(true);
         r->arena = arena_new();
         r->replay = replay_new(r->candidate, ask_now);
         tally_init(&r->tally, r->log);
@@ -206,6 +208,7 @@ static int run_log(struct run *r, struct world *ask_now)
         replay_free(r->replay);
         free_eras(r);
         arena_free(r->arena);
+        log_silence(false);
     }
     replay_reader_free(reader);
     if (err.text[0] != '\0')

@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "log.h"
 #include "notify.h"
+#include "rule_tests.h"
 #include "watch.h"
 
 #include <pthread.h>
@@ -168,7 +169,7 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
 
     notify_reloading();
     watch_begin(watch);
-    struct policy *policy = policy_load(source, &problems);
+    struct policy *policy = rule_tests_load(source, &problems);
     report.refused = !policy;
     if (policy) {
         publish(policy);

@@ -19,6 +19,7 @@ struct arguments {
 
 struct rehearsal {
     struct world *world;
+    struct policy *policy; /* NULL: the current one */
     struct arena *arena; /* lives as long as the rehearsal */
     const char *client_name, *client_addr, *client_ptr, *helo;
     struct named_value *macros;
@@ -131,6 +132,11 @@ void rehearsal_reset(struct rehearsal *r)
     r->message = "";
 }
 
+void rehearsal_set_policy(struct rehearsal *r, struct policy *policy)
+{
+    r->policy = policy;
+}
+
 static void on_header(void *arg, const char *name, const char *value)
 {
     session_header(arg, name, value);
@@ -153,13 +159,17 @@ struct play {
 
 static void announce(struct play *p, enum stage stage)
 {
-    session_set_quiet(p->session, !p->loud && stage != p->last);
+    bool quiet = p->r->policy != NULL || (!p->loud && stage != p->last);
+
+    session_set_quiet(p->session, quiet);
 }
 
 static void play_recipients(struct play *p)
 {
     for (const struct arguments *a = p->r->recipients; a != NULL; a = a->next) {
-        session_set_quiet(p->session, !p->loud && (p->last != STAGE_RCPT || a->next != NULL));
+        bool silent = !p->loud && (p->last != STAGE_RCPT || a->next != NULL);
+
+        session_set_quiet(p->session, silent || p->r->policy != NULL);
         p->verdict = session_rcpt(p->session, a->argv, &p->macros);
     }
 }
@@ -217,7 +227,9 @@ struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool
     struct rehearsal copy = *r;
     struct play p = {.r = r, .last = stage, .loud = loud, .macros = {get_macro, &copy}};
 
-    p.session = session_new(policy_acquire(), r->world, NULL, true);
+    if (r->policy != NULL)
+        policy_hold(r->policy);
+    p.session = session_new(r->policy != NULL ? r->policy : policy_acquire(), r->world, NULL, true);
     if (!play(&p, err)) {
         session_free(p.session);
         return NULL;

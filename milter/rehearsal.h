@@ -24,7 +24,11 @@ void rehearsal_rcpt(struct rehearsal *r, const char *const *argv, size_t argc);
 void rehearsal_message(struct rehearsal *r, const char *path); /* "": none */
 void rehearsal_reset(struct rehearsal *r); /* the transaction's facts are forgotten */
 
-/* Plays everything up to `stage` under the current policy (policy_acquire) and returns the session,
+/* The policy from now on, held by the caller as long as it is used here, and no
+ * line in syslog; NULL: the current one. */
+void rehearsal_set_policy(struct rehearsal *r, struct policy *policy);
+
+/* Plays everything up to `stage` under the policy and returns the session,
  * whose last answer is *verdict: at STAGE_RCPT that for the last recipient. The steps before are
  * silent unless `loud`. NULL with err when the message file cannot be read. The caller frees the
  * session. */

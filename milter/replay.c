@@ -265,6 +265,18 @@ static void play_content(struct take *t, const struct macros *macros)
     judge_content(t, v);
 }
 
+/* Whether an address stood in < > is told by the arguments alone. */
+static void note_arguments(struct take *t)
+{
+    const char *const *recorded = t->facts->recorded_headers;
+
+    if (!t->replay->policy->settings->strict_rfc821_envelopes || t->facts->client->local ||
+        recorded == NULL || recorded[0] != NULL)
+        return;
+    t->early.what = "arguments of MAIL and RCPT";
+    t->early.parameter = "evidence_headers";
+}
+
 static void play(struct take *t)
 {
     struct macros macros = {get_macro, t};
@@ -272,6 +284,7 @@ static void play(struct take *t)
     struct message shown;
     bool goes_on;
 
+    note_arguments(t);
     goes_on = play_envelope(t, &macros);
     note_gap(t, &t->early);
     t->verdict = session_message(s)->verdict;

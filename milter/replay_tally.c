@@ -113,9 +113,13 @@ static void add_change(struct tally *t, const struct replay_facts *facts,
 /* A question's kind, of a block list its zone, too. */
 static const char *kind_of(struct tally *t, const char *unknown)
 {
-    size_t words = strncmp(unknown, "rbl ", 4) == 0 || strncmp(unknown, "header ", 7) == 0 ? 2 : 1;
+    static const char *const whole[] = {"header ", "arguments "};
+    size_t words = strncmp(unknown, "rbl ", 4) == 0 ? 2 : 1;
     size_t len = 0;
 
+    for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+        if (strncmp(unknown, whole[i], strlen(whole[i])) == 0)
+            return arena_strdup(t->arena, unknown);
     for (; words > 0 && unknown[len] != '\0'; words--)
         len += strcspn(unknown + len, " ") + (words > 1);
     return arena_strndup(t->arena, unknown, len);
