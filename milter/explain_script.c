@@ -65,11 +65,13 @@ static void add_address(struct buf *b, const char *command, const struct address
 
 static void add_answers(struct buf *b, const struct message *m)
 {
+    static const char *const states[] = {"found", "none", "temperror"};
+
     for (const struct finding *f = m->findings; f != NULL; f = f->next) {
-        buf_adds(b, "# answered then:");
+        buf_addf(b, "# answer: %s", states[f->state]);
         add_word(b, f->question);
-        buf_adds(b, " ->");
-        add_word(b, f->answer);
+        buf_adds(b, " =>");
+        add_word(b, f->answer ? f->answer : "");
         buf_addc(b, '\n');
     }
 }

@@ -200,8 +200,8 @@ like((explained($third, '--all'))[0], qr/^steps +1 .*\n +> ?2 .*\n +3 .*\n/m, '-
 my $script = (explained('K7Q4-9MZ2', '--as-test'))[0];
 is($script, <<"END", '--as-test');
 # 2026-11-22 08:15:00 UTC, NOQUEUE, id $third
-# answered then: dns MX bad.example -> 10 mail.bad.example.
-# answered then: dns A mail.bad.example -> timeout
+# answer: found dns MX bad.example => 10 mail.bad.example.
+# answer: temperror dns A mail.bad.example => timeout
 client mail.bad.example 192.0.2.7
 helo mail.bad.example
 mail <Friend\@bad.example>
@@ -210,6 +210,12 @@ rcpt <other\@here.example>
 END
 my ($played) = run_tamis($script, 'test', '-c', "$dir/milter.conf", '--session', '-');
 is((split /\n/, $played)[-1], '554 5.7.1 <Friend@bad.example>: Sender address rejected: go away', 'played, it answers so');
+
+write_file('policy.conf', $conf . "policy_tests = kept.session\n");
+write_file('kept.session', $script);
+is((run_tamis('', 'check', '-c', "$dir/policy.conf"))[2], 0, 'kept as one of policy_tests, it holds');
+write_file('kept.session', $script =~ s/go away/come in/r);
+is((run_tamis('', 'check', '-c', "$dir/policy.conf"))[2], 78, 'and another reply does not');
 
 # --- under other rules
 
