@@ -5,19 +5,24 @@
 -- <> is the null sender.
 -- bar: refused
 
-WITH counted (sender, refused, n) AS (
-    SELECT m.sender, sum(v.action IN ('reject', 'tempfail')), count(*)
-    FROM mail AS m JOIN verdict AS v ON v.id = m.verdict
-    WHERE m.id >= ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d')))
-        AND m.direction = 0 AND m.sender IS NOT NULL
-    GROUP BY m.sender
+WITH bound (id) AS (
+    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d')))
+), refused (sender, n) AS MATERIALIZED (
+    SELECT sender, count(*) FROM mail NOT INDEXED
+    WHERE id >= (SELECT id FROM bound) AND direction = 0 AND +sender IS NOT NULL
+        AND verdict IN (SELECT id FROM verdict WHERE action IN ('reject', 'tempfail'))
+    GROUP BY +sender
+), named (id, domain) AS (
+    SELECT id, CASE WHEN text = '' THEN '<>'
+        ELSE lower(replace(text, rtrim(text, replace(text, '@', '')), '')) END FROM address
+), top (domain, refused) AS MATERIALIZED (
+    SELECT d.domain, sum(k.n) FROM refused AS k JOIN named AS d ON d.id = k.sender
+    GROUP BY d.domain ORDER BY 2 DESC, 1 LIMIT 50
+), totals (domain, n) AS (
+    SELECT d.domain, sum((SELECT count(*) FROM mail AS m WHERE m.sender = d.id
+                          AND m.id >= (SELECT id FROM bound)))
+    FROM named AS d WHERE d.domain IN (SELECT domain FROM top) GROUP BY d.domain
 )
-SELECT CASE WHEN a.text = '' THEN '<>'
-         ELSE lower(replace(a.text, rtrim(a.text, replace(a.text, '@', '')), '')) END AS domain,
-    sum(k.refused) AS refused, sum(k.n) AS messages,
-    round(100.0 * sum(k.refused) / sum(k.n), 1) AS percent
-FROM counted AS k JOIN address AS a ON a.id = k.sender
-GROUP BY domain
-HAVING sum(k.refused) > 0
-ORDER BY sum(k.refused) DESC, domain
-LIMIT 50;
+SELECT t.domain, t.refused AS refused, k.n AS messages, round(100.0 * t.refused / k.n, 1) AS percent
+FROM top AS t JOIN totals AS k ON k.domain = t.domain
+ORDER BY t.refused DESC, t.domain;
