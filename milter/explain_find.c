@@ -62,9 +62,10 @@ static void add_condition(struct search *s, const char *condition)
 #define MAIL_OF_RECIPIENT \
     "(SELECT id FROM mail_recipient WHERE address IN " ADDRESS_IDS(":rcpt") ")"
 
+/* Without the + SQLite would put the text in place of the column, and so not see its index. */
 static const char message_id_is[] =
-    "m.id IN (SELECT id FROM mail INDEXED BY mail_message_id WHERE message_id = :message_id"
-    " AND substr(message_id, 2, 16) = substr(:message_id, 2, 16))";
+    "m.id IN (SELECT id FROM mail INDEXED BY mail_message_id WHERE message_id IS NOT NULL"
+    " AND substr(message_id, 2, 16) = substr(:message_id, 2, 16) AND +message_id = :message_id)";
 
 static void add_word(struct search *s, const char *what)
 {
