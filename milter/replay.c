@@ -23,7 +23,6 @@ struct replay {
 /* Something that was needed and nobody recorded; what NULL: nothing. */
 struct gap {
     const char *what, *parameter;
-    bool asked;
 };
 
 /* One transaction on its way. */
@@ -34,7 +33,7 @@ struct take {
     struct gap early, late;            /* before RCPT; behind it */
     struct gap *gaps;                  /* one a recipient */
     enum stage last;                   /* as far as is seen */
-    bool finished;
+    bool finished, asked;
     struct verdict verdict;            /* of the message */
     enum entry_action action;
 };
@@ -164,7 +163,7 @@ static void note_gap(struct take *t, struct gap *gap)
     struct world *world = t->replay->world;
     const char *missing = world_recorded_missing(world);
 
-    gap->asked |= world_recorded_asked(world);
+    t->asked |= world_recorded_asked(world);
     if (missing != NULL && gap->what == NULL) {
         gap->what = arena_strdup(t->replay->arena, missing);
         gap->parameter = parameter_for(missing);
@@ -366,7 +365,7 @@ static struct replay_outcome *outcome_of(struct take *t, const struct recipient 
         gap = &t->late;
     o->unknown = gap != NULL ? gap->what : NULL;
     o->parameter = gap != NULL ? gap->parameter : NULL;
-    o->asked_now = (gap != NULL && gap->asked) || t->early.asked || t->late.asked;
+    o->asked_now = t->asked;
     if (was != NULL && was->refused_by_mta)
         o->unknown = NULL;
     compare(o);

@@ -39,7 +39,7 @@ struct replay_outcome {
     struct verdict verdict;      /* of this policy */
     bool as_far_as_seen;         /* not refused, but the log knows no more of it: it was refused
                                   * before its content came, or the client went away */
-    bool asked_now;              /* an answer of today, not of then, was used */
+    bool asked_now;              /* answers of today, not of then, were used for the message */
     const char *unknown;         /* REPLAY_UNKNOWN: a question ("rbl …"), or "header Subject",
                                   * "body"; else NULL */
     const char *parameter;       /* what would record it: "evidence_headers = … Subject"; NULL: no
@@ -72,7 +72,8 @@ void replay_set_same_content(struct replay *replay, bool same);
  * or in the facts. */
 const struct replay_result *replay_judge(struct replay *replay, const struct replay_facts *facts);
 
-/* Loads a policy as it would be if files held what the overlay says, one rule left out if the
+/* Loads a policy, for judging only (it looks up nothing early, and nothing for
+ * Authentication-Results), as it would be if files held what the overlay says, one rule left out if the
  * overlay says so (overlay.h): exact by construction. NULL with problems, one of which is that no
  * rule was left out that should have been. The policy is held: policy_release, then policy_reap.
  * For commands: nothing else may load policies meanwhile. */

@@ -79,7 +79,7 @@ static bool is_list(const struct setting_source *s)
 /* Where the log is does not change what is decided. */
 static bool is_rule_like(const struct setting_source *s)
 {
-    static const char *const others[] = {"log_file", "early_lookups"};
+    static const char *const others[] = {"log_file", "early_lookups", "authentication_results"};
 
     if (!s->given || s->row == NULL || is_list(s))
         return false;
