@@ -267,16 +267,13 @@ static void finish(struct journal *j, void **item)
 static bool finish_one(struct journal *j, void **item)
 {
     struct entry *entry = *item;
-    bool counts = entry != NULL && entry->ruleset == NULL && !entry->is_bad;
+    bool counts = entry->ruleset == NULL && !entry->is_bad;
 
-    if (entry == NULL)
-        return false;
-    if (entry->is_bad) {
-        j->dropped++;
+    j->dropped += entry->is_bad;
+    if (entry->is_bad)
         free_item(j, item);
-    } else {
+    else
         finish(j, item);
-    }
     return counts;
 }
 
@@ -296,7 +293,7 @@ static bool try_batch(struct journal *j, void **items, size_t count)
         return false;
     }
     for (size_t i = 0; i < count; i++)
-        written += finish_one(j, &items[i]);
+        written += items[i] != NULL && finish_one(j, &items[i]);
     note_written(j, written);
     return true;
 }
