@@ -6,10 +6,12 @@
 #include "counters.h"
 #include "log.h"
 #include "notify.h"
+#include "policy_record.h"
 #include "rule_tests.h"
 #include "watch.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,6 +22,7 @@ enum { TICK_MS = 500 };
 #define STILL_US 2000000
 
 static const struct policy_source *source;
+static struct journal *journal; /* NULL: none */
 static pthread_t thread;
 static int event_fd = -1;
 
@@ -27,14 +30,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wakeup;
 static bool stopping;
 static unsigned requested;
-static const char *reason;
+static char reason[80];
 static struct reload_report last;
 
 unsigned maintain_reload(const char *why)
 {
     pthread_mutex_lock(&lock);
     unsigned ticket = ++requested;
-    reason = why;
+    snprintf(reason, sizeof(reason), "%s", why);
     pthread_cond_signal(&wakeup);
     pthread_mutex_unlock(&lock);
     return ticket;
@@ -110,7 +113,25 @@ static void log_restart_needed(const struct settings *old, const struct settings
     }
 }
 
-static void publish(struct policy *policy)
+void maintain_note_policy(struct policy *policy, const struct policy_source *from,
+                          struct journal *to, const char *why)
+{
+    const struct settings *s = policy->settings;
+    struct journal_limits limits = {
+        .size = (uint64_t)s->log_size_limit,
+        .retention = s->log_retention,
+        .evidence_retention = s->evidence_retention,
+        .rollup_retention = s->log_rollup_retention,
+        .sync = s->log_sync == LOG_SYNC_MESSAGE,
+    };
+
+    if (to == NULL)
+        return;
+    journal_offer(to, policy_record(policy, from, why));
+    journal_set_limits(to, &limits);
+}
+
+static void publish(struct policy *policy, const char *why)
 {
     struct policy *old = policy_acquire();
 
@@ -118,6 +139,7 @@ static void publish(struct policy *policy)
         log_restart_needed(old->settings, policy->settings);
         policy_release(old);
     }
+    maintain_note_policy(policy, source, journal, why);
     policy_publish(policy);
 }
 
@@ -172,7 +194,7 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
     struct policy *policy = rule_tests_load(source, &problems);
     report.refused = !policy;
     if (policy) {
-        publish(policy);
+        publish(policy, why);
     } else {
         problems_first_error(&problems, &first);
         memcpy(report.first_error, first.text, sizeof(report.first_error));
@@ -224,7 +246,8 @@ static void *run(void *arg)
         pthread_mutex_lock(&lock);
         wait_for_work(served);
         unsigned ticket = requested;
-        const char *why = reason;
+        char why[sizeof(reason)];
+        snprintf(why, sizeof(why), "%s", reason);
         stop = stopping;
         pthread_mutex_unlock(&lock);
         if (!stop && ticket != served) {
@@ -239,13 +262,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-void maintain_start(const struct policy_source *from)
+void maintain_start(const struct policy_source *from, struct journal *to)
 {
     struct watch *watch = watch_new(STILL_US);
     struct problems none = {0};
     pthread_condattr_t attr;
 
     source = from;
+    journal = to;
     event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

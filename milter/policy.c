@@ -258,6 +258,18 @@ static void load_checks(struct policy *p, struct problems *problems)
         }
 }
 
+static const char *const *names_of(const char *text, struct arena *arena)
+{
+    struct slice rest = slice_of(text);
+    const char **names = arena_alloc(arena, (rest.len / 2 + 2) * sizeof(*names));
+    const char *name;
+    size_t count = 0;
+
+    while ((name = next_name(&rest, arena)) != NULL)
+        names[count++] = name;
+    return names;
+}
+
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)
 {
     struct policy *p = xcalloc(1, sizeof(*p));
@@ -282,6 +294,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     load_checks(p, problems);
     p->authres = authres_policy_read(p->settings, p->arena, problems);
     p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header;
+    p->evidence = names_of(p->settings->evidence_headers, p->arena);
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -390,6 +403,13 @@ static bool has_checks(const struct policy *policy, enum checks_id id)
            || policy->checks[DIR_OUTGOING][id]->count > 0;
 }
 
+/* By preset it is taken where the fields are seen anyway, because that costs. */
+static bool wants_evidence(const struct policy *policy)
+{
+    return policy->evidence[0] != NULL &&
+           settings_place(policy->settings, "evidence_headers").file != NULL;
+}
+
 struct policy_needs policy_needs(const struct policy *policy)
 {
     const struct settings *s = policy->settings;
@@ -397,7 +417,7 @@ struct policy_needs policy_needs(const struct policy *policy)
                 || has_checks(policy, CHECKS_BODY);
 
     return (struct policy_needs){
-        .headers = s->log_message_id || policy->authres.id != NULL || body ||
+        .headers = s->log_message_id || wants_evidence(policy) || policy->authres.id != NULL || body ||
                    has_checks(policy, CHECKS_HEADER),
         .body = body,
         .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,

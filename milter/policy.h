@@ -28,6 +28,8 @@ struct policy {
     struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
     const struct rbl *rbl; /* the parameters of block lists */
+    const char *const *evidence; /* fields that the log keeps for replays; ended by NULL */
+    const char *hash; /* of all texts that it was read from; NULL until policy_record */
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */

@@ -80,12 +80,14 @@ void replay_texts_free(struct replay_texts *t)
     free(t);
 }
 
+/* It is the first file, if there was one: options come next, then Postfix's main.cf. */
 const char *replay_texts_conf(const struct replay_texts *t)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->files[i].path, "-o") != 0)
-            return t->files[i].path;
-    return NULL;
+    const char *path = t->files[0].path, *slash = strrchr(path, '/');
+
+    if (strcmp(path, "-o") == 0 || strcmp(slash != NULL ? slash + 1 : path, "main.cf") == 0)
+        return NULL;
+    return path;
 }
 
 const char *replay_texts_find(const struct replay_texts *t, const char *path, size_t *len)

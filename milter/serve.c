@@ -261,9 +261,10 @@ static void start_threads(struct server *server, struct journal *journal)
     server->front = (struct front_options){server->world.world, journal, raise_files()};
     server->status = (struct status_source){journal, server->world.world, server->place,
                                             (int64_t)time(NULL)};
+    maintain_note_policy(server->policy, server->options->source, journal, "start");
     policy_publish(server->policy);
     server->policy = NULL;
-    maintain_start(server->options->source);
+    maintain_start(server->options->source, journal);
     control_start(&server->status);
     if (pthread_create(&server->thread, NULL, front_thread, server) != 0)
         die("no thread for libmilter: too many threads");
@@ -277,9 +278,15 @@ static struct journal *open_journal(const struct server *server)
         .queue_limit = (unsigned)settings->log_queue_limit,
         .queue_bytes = (uint64_t)settings->log_queue_size,
         .size_limit = (uint64_t)settings->log_size_limit,
+        .retention = settings->log_retention,
+        .evidence_retention = settings->evidence_retention,
+        .rollup_retention = settings->log_rollup_retention,
+        .sync = settings->log_sync == LOG_SYNC_MESSAGE,
+        .node = (unsigned)settings->log_node,
+        .node_name = settings->myhostname,
     };
 
-    return journal_open(&options);
+    return server->log_path[0] ? journal_open(&options) : NULL;
 }
 
 /* After the last fork: it has threads. */

@@ -3,14 +3,13 @@
 #include "session.h"
 
 #include "address.h"
-#include "counters.h"
 #include "decision.h"
 #include "direction.h"
 #include "engine.h"
 #include "fold.h"
 #include "session_authres.h"
 #include "session_content.h"
-#include "session_end.h"
+#include "session_log.h"
 #include "session_macros.h"
 #include "session_received.h"
 #include "session_syntax.h"
@@ -36,6 +35,8 @@ struct session {
     struct verdict pending;  /* found at MAIL when that cannot answer; ACT_DUNNO: none */
     struct verdict discard;  /* the message will be thrown away at its end; ACT_DUNNO: no */
     struct verdict answer;
+    struct verdict late;     /* of a message that has gone, and its token */
+    char token[SESSION_TOKEN_SIZE];
 };
 
 /* A new message: what its predecessor's lists left over is forgotten, what those of the session
@@ -50,6 +51,7 @@ static void begin_message(struct session *s)
         slots[LIST_SENDER] = slots[LIST_HELO];
     s->message = message_new(s->world->now(s->world));
     s->message->verdict.enforced = s->enforce;
+    s->message->keeps_evidence = s->policy->evidence[0] != NULL;
     s->engine.message = s->message;
     s->message->direction = direction_of(s->policy->directions, &s->client, "", s->message->arena);
     annotation_begin(&s->annotation, &s->engine, !s->annotates);
@@ -100,35 +102,25 @@ void session_drop_findings(struct session *s, const char *answer)
     message_drop_findings(s->message, answer);
 }
 
-static void release_policy(void *policy)
+static struct session_log log_of(struct session *s)
 {
-    policy_release(policy);
+    return (struct session_log){s->policy, s->journal, &s->client, s->enforce};
 }
 
-/* Hands the message to the log, if anything happened, and begins the next one. */
-static void end_message(struct session *s, bool finished)
+/* Hands the message to the log, if anything happened. False: its reply is s->late. */
+static bool end_message(struct session *s, bool finished)
 {
+    struct session_log log = log_of(s);
     struct message *m = s->message;
-    struct entry *entry;
 
     engine_forget(&s->engine);
     content_free(s->content);
     s->content = NULL;
     s->message = NULL;
-    if (s->touched)
-        counter_add(COUNT_ACCEPT + transaction_action(m, finished));
-    if (!s->touched || s->journal == NULL) {
-        message_free(m);
-    } else {
-        entry = entry_new(m);
-        client_copy(&entry->client, &s->client, m->arena);
-        entry->action = transaction_action(m, finished);
-        entry->duration_us = now_us() - m->begun_us;
-        policy_hold(s->policy);
-        entry->owner = s->policy;
-        entry->release = release_policy;
-        journal_offer(s->journal, entry);
-    }
+    if (session_log_end(&log, m, s->touched, finished, s->token))
+        return true;
+    s->late = session_log_late(s->token);
+    return false;
 }
 
 void session_free(struct session *s)
@@ -183,8 +175,11 @@ static struct verdict run_early(struct session *s, enum stage stage, enum list_i
 static const struct verdict *conclude(struct session *s, struct verdict v,
                                       struct recipient *recipient)
 {
+    struct session_log log = log_of(s);
+
     if (v.act != ACT_DUNNO) {
         s->touched = true;
+        session_log_token(&log, s->message, recipient, &v);
         s->message->verdict = v;
         if (recipient != NULL)
             recipient->verdict = v;
@@ -260,6 +255,7 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
 
     m->has_mail = true;
     m->mail_us = s->world->now(s->world);
+    session_log_mail(m, argv);
     m->smtputf8 = syntax_has_parameter(argv, "SMTPUTF8");
     m->login = printable_copy(m->arena, login ? login : "", '?');
     m->auth_method = printable_copy(m->arena, method ? method : "", '?');
@@ -331,6 +327,7 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
                                    const struct macros *macros)
 {
     const char *mailer = macro_get(macros, "{rcpt_mailer}");
+    struct session_log log = log_of(s);
     bool by_mta = mailer != NULL && strcmp(mailer, "error") == 0;
     struct verdict v = {.stage = STAGE_RCPT};
     struct recipient *r;
@@ -338,6 +335,7 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
     if (s->message->recipient_count >= s->policy->settings->max_recipients) {
         s->answer = syntax_too_many_recipients();
         s->answer.enforced = s->enforce && !s->client.local;
+        session_log_token(&log, s->message, NULL, &s->answer);
         return &s->answer;
     }
     r = note_rcpt(s, argv, macros, by_mta);
@@ -368,7 +366,8 @@ const struct verdict *session_data(struct session *s, const struct macros *macro
 /* For the lists of this message's direction; what is to be discarded is not looked at. */
 static struct content *content_of(struct session *s)
 {
-    struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet};
+    struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet,
+                                  log_of(s)};
 
     if (!s->has_content && s->discard.act == ACT_DUNNO) {
         s->content = content_new(&scene);
@@ -382,16 +381,13 @@ void session_header(struct session *s, const char *name, const char *value)
 {
     struct message *m = s->message;
     struct content *content = content_of(s);
+    struct session_log log = log_of(s);
     const struct header *header = content_keep(s->policy, m, name, value);
 
     content_header(content, header, name, value);
     if (header != NULL)
         annotation_header(&s->annotation, header);
-    if (slice_is_nocase(slice_of(name), "Message-ID") && m->message_id[0] == '\0') {
-        struct slice id = slice_trim(slice_of(value));
-
-        m->message_id = printable_copy(m->arena, arena_strndup(m->arena, id.ptr, id.len), '?');
-    }
+    session_log_header(&log, m, name, value);
 }
 
 bool session_body(struct session *s, const char *data, size_t len)
@@ -474,14 +470,20 @@ void session_abort(struct session *s)
     begin_message(s);
 }
 
-void session_done(struct session *s, const char *failed)
+const struct verdict *session_done(struct session *s, const char *failed)
 {
+    bool kept;
+
     if (failed != NULL) {
         s->message->verdict = (struct verdict){
             .act = ACT_DEFER, .stage = STAGE_EOM, .code = 451, .dsn = "4.3.0", .enforced = true,
             .text = arena_printf(s->message->arena, "%s failed", failed)};
         decision_log_verdict(&s->message->verdict, &s->client, s->message, NULL);
     }
-    end_message(s, true);
+    kept = end_message(s, true);
     begin_message(s);
+    if (kept)
+        return NULL;
+    decision_log_verdict(&s->late, &s->client, s->message, NULL);
+    return &s->late;
 }

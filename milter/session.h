@@ -69,8 +69,9 @@ const struct client *session_client(const struct session *session);
 /* What the message has asked its world; NULL: nothing. */
 const struct inquiry *session_inquiry(const struct session *session);
 
-/* After the answer to end of message went out: `failed` names a call that the MTA refused, or NULL.
- * Logs the transaction and makes room for the next one. */
-void session_done(struct session *session, const char *failed);
+/* After the answer to end of message is known: `failed` names a call that the MTA refused, or NULL.
+ * Logs the transaction and makes room for the next one. With log_sync = message it waits for the
+ * log, and may return a verdict that has to be answered instead; else NULL. */
+const struct verdict *session_done(struct session *session, const char *failed);
 
 #endif

@@ -12,6 +12,7 @@
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
 enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
+enum log_sync { LOG_SYNC_BATCH, LOG_SYNC_MESSAGE };
 enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
@@ -68,6 +69,12 @@ struct settings {
     const char *log_file;
     long log_queue_limit;
     int64_t log_queue_size, log_size_limit;
+    int64_t log_retention, evidence_retention, log_rollup_retention; /* 0: for ever */
+    int log_sync; /* enum log_sync */
+    int64_t log_sync_time_limit;
+    long log_node;
+    const char *evidence_headers; /* field names */
+    bool reject_token;
     bool log_message_id, log_mta_rejects;
     int syslog_facility; /* LOG_MAIL and the like */
     const char *syslog_name;

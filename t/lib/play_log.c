@@ -3,6 +3,7 @@
 #include "cmd_world.h"
 #include "journal.h"
 #include "log.h"
+#include "policy_record.h"
 #include "session.h"
 
 #include <stdio.h>
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
     struct policy *policy = argc > 3 ? policy_load(&source, &problems) : NULL;
     struct cmd_world world = {0};
     struct journal *journal;
+    struct entry *loaded;
     struct err err;
 
     problems_first_error(&problems, &err);
@@ -152,10 +154,12 @@ int main(int argc, char **argv)
         return 2;
     }
     log_silence(true);
+    loaded = policy_record(policy, &source, "start");
     policy_publish(policy);
     if (!cmd_world_open(&world, policy->settings, argc > 4 ? argv[4] : "/dev/null"))
         return 2;
     journal = journal_open(&options);
+    journal_offer(journal, loaded);
     play(world.world, journal, (int)strtol(argv[3], NULL, 10));
     journal_close(journal);
     cmd_world_close(&world);
