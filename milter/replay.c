@@ -228,7 +228,7 @@ static void judge_content(struct take *t, const struct verdict *answer)
 {
     struct replay *r = t->replay;
     const struct message *m = session_message(r->session);
-    bool by_lists = is_refused(answer) && answer->stage == STAGE_EOM;
+    bool by_lists = answer->act != ACT_DUNNO && answer->stage == STAGE_EOM;
 
     t->verdict = m->verdict;
     if (by_lists || m->verdict.act == ACT_DISCARD)
