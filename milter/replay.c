@@ -267,10 +267,8 @@ static void play_content(struct take *t, const struct macros *macros)
 /* Whether an address stood in < > is told by the arguments alone. */
 static void note_arguments(struct take *t)
 {
-    const char *const *recorded = t->facts->recorded_headers;
-
     if (!t->replay->policy->settings->strict_rfc821_envelopes || t->facts->client->local ||
-        recorded == NULL || recorded[0] != NULL)
+        !t->facts->arguments_unknown)
         return;
     t->early.what = "arguments of MAIL and RCPT";
     t->early.parameter = "evidence_headers";

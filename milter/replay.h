@@ -17,6 +17,7 @@ struct replay_facts {
     uint64_t duration_us;
     int64_t id;     /* in the log; 0: live */
     int64_t policy; /* in the log's table policy; 0: not known */
+    bool arguments_unknown; /* how addresses were written in MAIL and RCPT was not recorded */
     const char *const *recorded_headers; /* names whose fields are all in message->headers, ended by
                                           * NULL; NULL: every field is there */
 

@@ -92,6 +92,20 @@ for my $mode ('enforce', 'observe') {
         ['+ client_restrictions: check_recipient_access inline:{ {r20@here.example = REJECT more} }',
             '+ r20@here.example REJECT more'], "$name: that rule differs";
 
+    # A rule about a field that was recorded.
+    my $hello = sql($log, 'SELECT count(*) FROM recipient AS r JOIN decision AS d ON d.id = r.id JOIN evidence AS e'
+        . " ON e.id = r.id WHERE e.evidence LIKE '%[\"Subject\",\" hello\"]%' AND d.action = 'accept'"
+        . " AND r.action = 'accept'");
+    spew("$dir/more", "/^Subject: buy/ REJECT no ads\n/^Subject: bad/ DISCARD\n/^subject: *hello\$/ REJECT hello\n");
+    cmp_ok $hello, '>', 100, "$name: some are greeted";
+    ($status, $r) = replay($log, rules("$mode-hello.conf",
+        "$name\n$RULES" =~ s/regexp:heads/regexp:more/r =~ s/^body_checks.*//mr));
+    is "@$r{qw(changed unknown)}", "$hello 0", "$name: a rule for headers" or diag explain $r;
+    ($status, $r) = replay($log, rules("$mode-to.conf",
+        "$name\n$RULES" =~ s/^header_checks.*/header_checks = inline:{ {To: you = REJECT} }/mr =~ s/^body_checks.*//mr));
+    my ($reason) = @{ $r->{unknown_reasons} };
+    is $reason->{missing}, 'header To', "$name: a field that was not recorded";
+
     # One rule less: those whom it refused, and nobody else.
     my $refused = sql($log, "SELECT count(*) FROM recipient WHERE text LIKE '%Recipient address rejected: busy'");
     cmp_ok $refused, '>', 5, "$name: some were refused";
