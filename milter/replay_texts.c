@@ -41,7 +41,7 @@ static struct file *find_file(const struct replay_texts *t, const char *path)
 static void read_options(struct replay_texts *t)
 {
     const struct file *f = find_file(t, "-o");
-    struct slice rest = {f != NULL ? f->text : NULL, f != NULL ? f->len : 0}, line;
+    struct slice rest = slice_of(f != NULL && f->text != NULL ? f->text : ""), line;
 
     t->options = arena_alloc(t->arena, (rest.len / 2 + 2) * sizeof(*t->options));
     while (slice_word(&rest, "\n", &line))
