@@ -236,6 +236,17 @@ static void load_checks(struct policy *p, struct problems *problems)
         }
 }
 
+static void load_keys(struct policy *p, struct problems *problems)
+{
+    const struct param_text *senders = &p->settings->signing_senders;
+
+    p->keys = keys_load(p->settings, problems);
+    if (senders->text[0] != '\0')
+        p->signing_senders = tables_find(p->tables, senders->text,
+                                         settings_dir(p->settings, senders->where), senders->where,
+                                         problems);
+}
+
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)
 {
     struct policy *p = xcalloc(1, sizeof(*p));
@@ -256,6 +267,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     dns_options_of(p->settings, p->arena, &dns, problems);
     load_lists(p, problems);
     load_checks(p, problems);
+    load_keys(p, problems);
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -267,6 +279,7 @@ void policy_free(struct policy *p)
 {
     if (p == NULL)
         return;
+    keys_free(p->keys);
     site_free(p->site);
     tables_free(p->tables);
     settings_free(p->settings);
@@ -347,6 +360,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
         visit(policy->settings->main_cf, arg);
     site_each_file(policy->site, visit, arg);
     tables_each_file(policy->tables, visit, arg);
+    keys_each_file(policy->keys, visit, arg);
 }
 
 static bool has_checks(const struct policy *policy, enum checks_id id)

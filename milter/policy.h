@@ -4,6 +4,7 @@
 #define TAMIS_POLICY_H
 
 #include "check_headers.h"
+#include "keys.h"
 #include "problems.h"
 #include "settings.h"
 #include "site.h"
@@ -21,6 +22,8 @@ struct policy {
     bool may_edit; /* some rule may want to change a header */
     const struct restriction_classes *classes;
     const struct directions *directions;
+    struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
+    const struct table *signing_senders; /* NULL: not set */
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */
@@ -53,7 +56,7 @@ void policy_release(struct policy *policy);
 /* Frees the policies that nobody holds any more; for the maintenance thread. */
 void policy_reap(void);
 
-/* The files whose change calls for a reload: milter.conf, main.cf, the tables. */
+/* The files whose change calls for a reload: milter.conf, main.cf, the tables, the keys. */
 void policy_each_file(const struct policy *policy, void (*visit)(const char *path, void *arg),
                       void *arg);
 
