@@ -1,6 +1,7 @@
 /* cmd_check - `tamis check`: reads everything as the filter would, and says what is wrong */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
+#include "keys_check.h"
 #include "options.h"
 #include "pattern_check.h"
 #include "policy.h"
@@ -34,6 +35,17 @@ static bool find_rights(const struct policy_source *source, struct rights *right
     return found;
 }
 
+static void check_keys(const struct policy *policy, struct problems *problems)
+{
+    FILE *passwd = fopen("/etc/passwd", "re");
+    bool users = passwd != NULL && keys_check_users(passwd, geteuid());
+
+    if (passwd != NULL)
+        fclose(passwd);
+    keys_check_socket(policy->keys, policy->settings, users, problems);
+    keys_check_times(policy->keys, policy->loaded_at, problems);
+}
+
 static void check(const struct policy_source *source, struct problems *problems)
 {
     struct policy *policy = policy_load(source, problems);
@@ -41,6 +53,7 @@ static void check(const struct policy_source *source, struct problems *problems)
     if (policy != NULL) {
         rule_check_policy(policy, problems);
         pattern_check_tables(policy->tables, problems);
+        check_keys(policy, problems);
     }
     policy_free(policy);
 }

@@ -5,6 +5,7 @@
 #include "direction.h"
 #include "dns_options.h"
 #include "restriction.h"
+#include "sign_names.h"
 #include "steps.h"
 
 #include <pthread.h>
@@ -241,6 +242,7 @@ static void load_keys(struct policy *p, struct problems *problems)
     const struct param_text *senders = &p->settings->signing_senders;
 
     p->keys = keys_load(p->settings, problems);
+    p->sign_fields = sign_names_read(p->settings, p->arena, problems);
     if (senders->text[0] != '\0')
         p->signing_senders = tables_find(p->tables, senders->text,
                                          settings_dir(p->settings, senders->where), senders->where,

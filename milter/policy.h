@@ -10,6 +10,7 @@
 #include "site.h"
 
 struct directions;
+struct sign_fields;
 struct restriction_classes;
 
 struct policy {
@@ -24,6 +25,7 @@ struct policy {
     const struct directions *directions;
     struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
     const struct table *signing_senders; /* NULL: not set */
+    const struct sign_fields *sign_fields;
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */

@@ -26,11 +26,11 @@
 
 /* RFC 6376, 5.4.1: what a reader sees and what makes the mail; nothing that is changed on the way. */
 #define SIGN_HEADERS                                                                               \
-    "From, Sender, Reply-To, Subject, Date, Message-ID, To, Cc, MIME-Version, Content-Type, "      \
-    "Content-Transfer-Encoding, Content-ID, Content-Description, In-Reply-To, References, "        \
+    "From, Reply-To, Subject, Date, To, Cc, Message-ID, Sender, In-Reply-To, References, "         \
+    "MIME-Version, Content-Type, Content-Transfer-Encoding, Content-ID, Content-Description, "     \
     "Resent-Date, Resent-From, Resent-Sender, Resent-To, Resent-Cc, Resent-Message-ID, "           \
     "List-Id, List-Help, List-Unsubscribe, List-Unsubscribe-Post, List-Subscribe, List-Post, "     \
-    "List-Owner, List-Archive"
+    "List-Owner, List-Archive, Feedback-ID"
 #define OVERSIGN_HEADERS                                                                           \
     "From, To, Cc, Subject, Date, Message-ID, Reply-To, MIME-Version, Content-Type"
 
