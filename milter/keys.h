@@ -47,6 +47,11 @@ size_t keys_select(const struct keys *keys, const char *address, struct arena *a
 void keys_each(const struct keys *keys,
                void (*visit)(const struct key_choice *choice, void *arg), void *arg);
 
+/* RFC 6376, 3.1, and underscores, which many selectors have; labels of at most 63, with dots between
+ * them. Domains in A-labels; "%" is none. */
+bool keys_is_selector(const char *text);
+bool keys_is_domain(const char *text);
+
 /* The files of keys and tables, and the directories that paths with % stand for: to watch them. */
 void keys_each_file(const struct keys *keys, void (*visit)(const char *path, void *arg), void *arg);
 

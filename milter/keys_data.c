@@ -198,34 +198,29 @@ const char *keys_fold(struct keys *keys, struct slice text)
                         fold_labels(keys, at + 1));
 }
 
-/* Labels of letters, digits, hyphens, for domains underscores, too. */
-static bool is_name(const char *text, bool underscores)
+static bool is_name(const char *text)
 {
     size_t len = strlen(text), label = 0;
 
     if (len == 0 || len > 253)
         return false;
     for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (c == '.' ? label == 0
-                     : !is_alnum((unsigned char)c) && c != '-' && !(c == '_' && underscores))
+        if (text[i] == '.' ? label == 0
+                           : !is_alnum((unsigned char)text[i]) && strchr("-_", text[i]) == NULL)
             return false;
-        label = c == '.' ? 0 : label + 1;
+        label = text[i] == '.' ? 0 : label + 1;
         if (label > 63)
             return false;
     }
     return label > 0;
 }
 
-/* Underscores are no letters of a selector by RFC 6376, but many have them, and the DNS does not
- * mind. */
 bool keys_is_selector(const char *text)
 {
-    return is_name(text, true);
+    return is_name(text);
 }
 
 bool keys_is_domain(const char *text)
 {
-    return is_name(text, true);
+    return is_name(text);
 }

@@ -92,9 +92,6 @@ bool keys_read_times(struct keys *keys, const struct key_data *data, struct key_
 /* A folded pattern or domain in the arena: its domain with A-labels. */
 const char *keys_fold(struct keys *keys, struct slice text);
 
-bool keys_is_selector(const char *text); /* RFC 6376, 3.1 */
-bool keys_is_domain(const char *text);   /* A-labels or plain; "%" is none */
-
 struct key_row *keys_add_row(struct keys *keys, struct where where);
 struct key_rule *keys_add_rule(struct key_rules *rules, struct where where);
 
