@@ -23,7 +23,7 @@ struct reading {
 static void read_row(const struct reading *r, struct slice text, struct where at)
 {
     const char *hash = memchr(text.ptr, '#', text.len);
-    struct key_data data = {.where = at};
+    struct key_data data = {.comment = slice_of(""), .where = at};
 
     if (memchr(text.ptr, '\0', text.len) != NULL) {
         problems_add(r->keys->problems, SEV_ERROR, at, "a NUL byte: this is no text");
