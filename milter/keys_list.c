@@ -134,6 +134,7 @@ void keys_load_list(struct keys *keys)
 
     if (value->text[0] != '\0')
         keys_read(keys, value, "key_list", &form, &dir, on_row, &dir);
+    keys_check_globs(keys, &keys->lists);
 }
 
 /* DOMAIN:SELECTOR:PATH. */

@@ -95,6 +95,9 @@ const char *keys_fold(struct keys *keys, struct slice text);
 struct key_row *keys_add_row(struct keys *keys, struct where where);
 struct key_rule *keys_add_rule(struct key_rules *rules, struct where where);
 
+/* Reports patterns that no address can match. */
+void keys_check_globs(struct keys *keys, const struct key_rules *rules);
+
 /* keys_table.c, keys_signing.c, keys_list.c: each reads its parameter */
 void keys_load_table(struct keys *keys);
 void keys_load_signing(struct keys *keys);

@@ -137,6 +137,16 @@ static void check_patterns(struct keys *keys)
     }
 }
 
+/* With globs the whole address is looked at. */
+void keys_check_globs(struct keys *keys, const struct key_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++)
+        if (strpbrk(rules->list[i].pattern, "*@") == NULL)
+            problems_add(keys->problems, SEV_WARNING, rules->list[i].where,
+                         "%s never matches an address: write *@%s", rules->list[i].pattern,
+                         rules->list[i].pattern);
+}
+
 void keys_load_signing(struct keys *keys)
 {
     const struct param_text *value = &keys->settings->signing_table;
@@ -150,8 +160,10 @@ void keys_load_signing(struct keys *keys)
         problems_add(keys->problems, SEV_ERROR, value->where,
                      "signing_table needs key_table, which holds the keys that it names");
     keys_read(keys, value, "signing_table", &form, &dir, on_row, NULL);
-    if (form == KEY_DATA_REFILE)
+    if (form == KEY_DATA_REFILE) {
+        keys_check_globs(keys, rules);
         return;
+    }
     check_patterns(keys);
     rules->sorted = arena_alloc(keys->arena, (rules->count + 1) * sizeof(*rules->sorted));
     for (size_t i = 0; i < rules->count; i++)

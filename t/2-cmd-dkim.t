@@ -254,6 +254,23 @@ is $err, "bad.conf:1: error: KeyList is a setting of OpenDKIM or dkim-filter: wr
     . "bad.conf:2: error: none: No such file or directory: correct the path, or make the key with tamis dkim genkey\n",
     'all of it';
 
+# With the rights of the service user.
+if ($> == 0 && getpwnam('nobody')) {
+    spew('user.conf', "user = nobody\npostfix_config_directory =\nsocket = unix:/tmp/none\n"
+        . "signing_key = example.org:s:two.private\n");
+    chmod 0755, $dir;
+    ($status, $err) = check('-c', "$dir/user.conf");
+    is $status, 78, "root's key, read by the service user";
+    is $err, "$dir/user.conf:4: error: $dir/two.private: nobody cannot read it: chown nobody "
+        . "$dir/two.private\n", 'with the mend';
+    chown scalar getpwnam('nobody'), 0, 'two.private';
+    ($status, $err) = check('-c', "$dir/user.conf");
+    is $err, '', 'which helps';
+    chmod 0700, $dir;
+    ($status, $err) = check('-c', "$dir/user.conf");
+    is $status, 78, 'a directory that it may not enter';
+}
+
 # The samples hold when they are put in force.
 chdir $home;
 my $top = abs_path($ENV{srcdir} // '.');

@@ -348,7 +348,8 @@ static void test_problems(void)
     keys = load("key_list = none\n");
     tap_ok(problems.errors == 1 && strstr(said(), "none") != NULL, "a list that is not there");
     unload(keys);
-    tap_file("keylist", "a:b\n*:d.example:keys/none\n*:d.example:keys/mail.private\n");
+    tap_file("keylist", "a:b\n*:d.example:keys/none\n*:d.example:keys/mail.private\n"
+                        "d.example:d.example:keys/rsa\n");
     key("keys/mail.private", ed_seed);
     keys = load("key_list = keylist\nsigning_key = x:y\n");
     tap_is(said(),
@@ -358,6 +359,7 @@ static void test_problems(void)
            "correct the path, or make the key with tamis dkim genkey\n"
            "keylist:3: warning: the selector is \"mail.private\", as dkim-filter would have it: "
            "leave the ending of the path out if the record is at another name\n"
+           "keylist:4: warning: d.example never matches an address: write *@d.example\n"
            "milter.conf:2: error: signing_key: \"x:y\": write DOMAIN:SELECTOR:PATH\n", "lists");
     unload(keys);
     keys = load("key_table = mysql:/x\nsigning_table = csl:a=b\n");
