@@ -14,6 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Who it is where milter.conf names nobody. */
+#define USUAL_USER "tamis"
+
 static const char *name_of(struct keys *keys, uid_t uid)
 {
     const struct passwd *user = getpwuid(uid);
@@ -22,14 +25,14 @@ static const char *name_of(struct keys *keys, uid_t uid)
                         : arena_printf(keys->arena, "user %lu", (unsigned long)uid);
 }
 
-/* Who should own the keys. Root reads for somebody else, or for nobody who is known. */
+/* Who should own the keys: root reads them for the service user. */
 static const char *owner_wanted(struct keys *keys)
 {
     const char *user = keys->settings->user;
 
     if (user[0] != '\0')
         return arena_strndup(keys->arena, user, strcspn(user, ":"));
-    return geteuid() == 0 ? "tamis" : name_of(keys, geteuid());
+    return geteuid() == 0 ? USUAL_USER : name_of(keys, geteuid());
 }
 
 static bool is_own_group(gid_t gid)
@@ -48,12 +51,13 @@ static bool is_own_group(gid_t gid)
 /* Root, who we are, and who root will be. */
 static bool is_trusted(struct keys *keys, uid_t uid)
 {
+    const char *user = keys->settings->user;
     struct rights rights;
 
     if (uid == 0 || uid == geteuid())
         return true;
-    return keys->settings->user[0] != '\0' &&
-           rights_of_user(keys->settings->user, &rights, NULL) && rights.uid == uid;
+    return rights_of_user(user[0] != '\0' ? user : USUAL_USER, &rights, NULL) &&
+           rights.uid == uid;
 }
 
 static bool complain(struct keys *keys, struct where at, const char *text)
