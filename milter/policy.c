@@ -5,6 +5,7 @@
 #include "direction.h"
 #include "dns_options.h"
 #include "restriction.h"
+#include "sign_names.h"
 #include "spf_scene.h"
 #include "steps.h"
 
@@ -258,6 +259,18 @@ static void load_checks(struct policy *p, struct problems *problems)
         }
 }
 
+static void load_keys(struct policy *p, struct problems *problems)
+{
+    const struct param_text *senders = &p->settings->signing_senders;
+
+    p->keys = keys_load(p->settings, problems);
+    p->sign_fields = sign_names_read(p->settings, p->arena, problems);
+    if (senders->text[0] != '\0')
+        p->signing_senders = tables_find(p->tables, senders->text,
+                                         settings_dir(p->settings, senders->where), senders->where,
+                                         problems);
+}
+
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)
 {
     struct policy *p = xcalloc(1, sizeof(*p));
@@ -282,6 +295,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     load_checks(p, problems);
     p->authres = authres_policy_read(p->settings, p->arena, problems);
     p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header;
+    load_keys(p, problems);
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -293,6 +307,7 @@ void policy_free(struct policy *p)
 {
     if (p == NULL)
         return;
+    keys_free(p->keys);
     site_free(p->site);
     spf_exempt_free(p->spf_exempt);
     tables_free(p->tables);
@@ -375,6 +390,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     site_each_file(policy->site, visit, arg);
     spf_exempt_each_file(policy->spf_exempt, visit, arg);
     tables_each_file(policy->tables, visit, arg);
+    keys_each_file(policy->keys, visit, arg);
 }
 
 static bool has_checks(const struct policy *policy, enum checks_id id)

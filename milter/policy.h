@@ -5,12 +5,14 @@
 
 #include "check_authres.h"
 #include "check_headers.h"
+#include "keys.h"
 #include "problems.h"
 #include "rbl.h"
 #include "settings.h"
 #include "site.h"
 
 struct directions;
+struct sign_fields;
 struct restriction_classes;
 struct spf_exempt;
 
@@ -28,6 +30,9 @@ struct policy {
     struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
     const struct rbl *rbl; /* the parameters of block lists */
+    struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
+    const struct table *signing_senders; /* NULL: not set */
+    const struct sign_fields *sign_fields;
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */
@@ -60,7 +65,7 @@ void policy_release(struct policy *policy);
 /* Frees the policies that nobody holds any more; for the maintenance thread. */
 void policy_reap(void);
 
-/* The files whose change calls for a reload: milter.conf, main.cf, the tables. */
+/* The files whose change calls for a reload: milter.conf, main.cf, the tables, the keys. */
 void policy_each_file(const struct policy *policy, void (*visit)(const char *path, void *arg),
                       void *arg);
 
