@@ -1,12 +1,14 @@
-/* maintain - the maintenance thread: reloads, and frees the policies that nobody holds any more */
+/* maintain - the maintenance thread: reloads, asks for the records of keys, and frees the policies that nobody holds any more */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_MAINTAIN_H
 #define TAMIS_MAINTAIN_H
 
+#include "key_watch.h"
 #include "policy.h"
 
-/* Starts the thread over the published policy. `source` must live as long as the thread. */
-void maintain_start(const struct policy_source *source);
+/* Starts the thread over the published policy. `source` must live as long as the thread; so must
+ * `keys`, whose records the thread asks for, at each load and then from time to time. */
+void maintain_start(const struct policy_source *source, struct key_watch *keys);
 
 /* Stops it, after the reload that is going on. */
 void maintain_stop(void);

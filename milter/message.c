@@ -161,6 +161,15 @@ const struct edit *message_last_edit(const struct message *m, enum act act)
     return last;
 }
 
+struct made_signature *message_add_signature(struct message *m)
+{
+    struct made_signature *made = arena_alloc(m->arena, sizeof(*made));
+
+    made->next = m->signatures;
+    m->signatures = made;
+    return made;
+}
+
 struct finding *message_find(const struct message *m, const char *question)
 {
     for (struct finding *f = m->findings; f != NULL; f = f->next)

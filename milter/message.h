@@ -100,6 +100,15 @@ struct edit {
     bool annotates; /* part of Authentication-Results, and performed in annotate mode, too */
 };
 
+/* A DKIM signature that was put on the message. */
+struct made_signature {
+    struct made_signature *next;
+    const char *domain, *selector, *algorithm; /* d=, s=, a= */
+    unsigned bits;                             /* of the key */
+};
+
+struct dkim_verdict; /* dkim_result.h */
+
 struct message {
     struct arena *arena; /* everything below lives in it */
     int64_t time_us;     /* wall clock when it began, microseconds since 1970 */
@@ -120,6 +129,8 @@ struct message {
     struct finding *findings, **findings_tail;
     struct edit *edits, **edits_tail;
     struct edit *header_edit; /* the last one of a header that came; NULL: none */
+    const struct dkim_verdict *dkim; /* of the signatures that it came with; NULL: not verified */
+    struct made_signature *signatures;
     struct header *headers, **headers_tail; /* kept when a rule may edit one */
     int header_count;
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
@@ -158,6 +169,9 @@ const struct edit *message_last_edit(const struct message *message, enum act act
 /* Appends a finding for a copy of the question: FINDING_TEMPERROR, "" until the world fills it
  * in. */
 struct finding *message_add_finding(struct message *message, const char *question);
+
+/* Puts a zeroed one in front; the caller fills it in. */
+struct made_signature *message_add_signature(struct message *message);
 
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */
 

@@ -5,6 +5,7 @@
 
 #include "check_authres.h"
 #include "check_headers.h"
+#include "dkim_canon.h"
 #include "keys.h"
 #include "problems.h"
 #include "rbl.h"
@@ -33,6 +34,8 @@ struct policy {
     struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
     const struct table *signing_senders; /* NULL: not set */
     const struct sign_fields *sign_fields;
+    enum dkim_canon sign_header, sign_body;
+    bool verifies_dkim; /* somebody wants to know what the signatures of incoming mail are worth */
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */

@@ -174,7 +174,7 @@ const struct param settings_rows[] = {
     ROW(PARAM_LIST, spf_exempt_domains, "",
         "domains of senders and HELO names that SPF is not asked about"),
     ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
-    ROW(PARAM_LIST, authentication_results, "iprev, spf",
+    ROW(PARAM_LIST, authentication_results, "iprev, spf, dkim",
         "what the Authentication-Results field of incoming mail tells; empty: there is none"),
     ROW(PARAM_STRING, authserv_id, "$myhostname", "whose field it is: a full domain name"),
     ROW(PARAM_BOOL, keep_authres_from_milters, "no",
@@ -200,6 +200,14 @@ const struct param settings_rows[] = {
         "fields of which nobody can add another to a signed mail"),
     NUMBER(PARAM_TIME, dkim_signature_ttl, "0", 0, 365 * DAY,
            "how long a signature is good for; 0: for ever"),
+
+    /* DKIM: what others have signed */
+    NUMBER(PARAM_INT, dkim_minimum_key_bits, "1024", 1024, 4096,
+           "signatures of smaller RSA keys have the result policy"),
+    NUMBER(PARAM_INT, dkim_max_signatures, "8", 1, 50,
+           "signatures of one mail that are verified, those of its From domain first"),
+    WORDS(dkim_partial_body, "policy", "policy accept", 0,
+          "a good signature over a part of the body (l=): the result policy, or pass"),
 
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",

@@ -10,6 +10,7 @@
 #include "problems.h"
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
+enum partial_body { PARTIAL_POLICY, PARTIAL_ACCEPT };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
 enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
 /* Header/body; alone it is the header's, with the body simple (RFC 6376, 3.5). */
@@ -106,6 +107,10 @@ struct settings {
     bool multiple_signatures;
     int dkim_canonicalization; /* enum canonicalization */
     int64_t dkim_signature_ttl;
+
+    /* DKIM: what others have signed */
+    long dkim_minimum_key_bits, dkim_max_signatures;
+    int dkim_partial_body; /* enum partial_body */
 
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */
