@@ -22,10 +22,11 @@ const char *dsn_for_class(const char *dsn, const char *class);
 /* The first word of a value; returns what follows it. */
 const char *access_split(const char *value, struct slice *word);
 
-/* What is wrong with a value of an access table used for subjects of `class`: each thing that
+/* What is wrong with a value of an access table used by the restriction `row`: each thing that
  * cannot work, or not as it seems to be meant, is added to `problems` at the rule's place. */
-void access_check_value(const struct policy *policy, const struct rule *rule, const char *class,
-                        enum list_id list, struct problems *problems);
+void access_check_value(const struct policy *policy, const struct rule *rule,
+                        const struct restriction *row, enum list_id list,
+                        struct problems *problems);
 
 /* Is it a header field, "Name: text" (RFC 5322 section 2.2), that can be prepended? */
 bool is_header_field(const char *text);

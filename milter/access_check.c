@@ -3,6 +3,7 @@
 #include "access.h"
 #include "param.h"
 #include "policy.h"
+#include "restriction.h"
 #include "steps.h"
 
 #include <stdio.h>
@@ -12,7 +13,8 @@
 struct value_check {
     const struct policy *policy;
     const struct rule *rule;
-    const char *class;
+    const struct restriction *row;
+    const char *class; /* the row's */
     enum list_id list;
     struct slice word;
     const char *text;
@@ -62,7 +64,7 @@ static void check_defer(const struct value_check *c)
 
 static void check_permit(const struct value_check *c)
 {
-    if (strcmp(c->class, "Unverified Client host") == 0)
+    if (c->row->by_server || strcmp(c->class, "Unverified Client host") == 0)
         warn(c, "OK is not allowed for a name that anybody can forge and answers 451 4.3.5: "
                 "write DUNNO");
 }
@@ -143,11 +145,12 @@ static void check_list(const struct value_check *c)
          c->rule->value, nearest.best ? "; did you mean " : "", nearest.best ? nearest.best : "");
 }
 
-void access_check_value(const struct policy *policy, const struct rule *rule, const char *class,
-                        enum list_id list, struct problems *problems)
+void access_check_value(const struct policy *policy, const struct rule *rule,
+                        const struct restriction *row, enum list_id list,
+                        struct problems *problems)
 {
-    struct value_check c = {.policy = policy, .rule = rule, .class = class, .list = list,
-                            .arena = arena_new(), .problems = problems};
+    struct value_check c = {.policy = policy, .rule = rule, .row = row, .class = row->class,
+                            .list = list, .arena = arena_new(), .problems = problems};
 
     c.text = access_split(rule->value, &c.word);
     if (c.word.len == 0)

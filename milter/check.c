@@ -4,6 +4,7 @@
 
 #include "fold.h"
 #include "log.h"
+#include "question.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,47 @@ struct outcome outcome_config_error(const struct scene *scene)
 
     o.unconditional = true;
     return o;
+}
+
+const struct finding *check_finding(const struct scene *scene, const char *question,
+                                    struct outcome *need)
+{
+    const struct finding *finding = message_find(scene->message, question);
+
+    if (finding == NULL)
+        *need = (struct outcome){.need = question};
+    return finding;
+}
+
+static bool dns_question(const struct scene *scene, const char *name, enum dns_type type,
+                         struct dns_question *q)
+{
+    return dns_question_make(slice_of(fold_domain_ascii(name, scene->arena)), type, scene->arena,
+                             q);
+}
+
+const char *check_dns_question(const struct scene *scene, const char *name, enum dns_type type)
+{
+    struct dns_question q;
+
+    return dns_question(scene, name, type, &q) ? dns_question_text(&q, scene->arena) : NULL;
+}
+
+bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
+               struct dns_answer *answer, struct outcome *need)
+{
+    const char *question = check_dns_question(scene, name, type);
+    const struct finding *finding;
+
+    *answer = (struct dns_answer){.state = DNS_NXDOMAIN};
+    if (question == NULL)
+        return true;
+    finding = check_finding(scene, question, need);
+    if (finding == NULL)
+        return false;
+    if (!dns_answer_read(finding->answer, type, scene->arena, answer))
+        *answer = (struct dns_answer){.state = DNS_TEMPERROR, .why = "an answer like no other"};
+    return true;
 }
 
 void check_report_undecided(const struct hit *hit)

@@ -3,6 +3,7 @@
 #ifndef TAMIS_CHECK_H
 #define TAMIS_CHECK_H
 
+#include "dns.h"
 #include "message.h"
 #include "table.h"
 
@@ -36,6 +37,7 @@ struct step {
     struct where where;        /* of the parameter that it stands in */
     bool warn_only;            /* warn_if_reject stood in front */
     const struct table *table; /* the argument, for rows that take a table */
+    const void *data;          /* the argument as the row's `parse` read it; else NULL */
     const struct restriction_class *class; /* for a restriction class's name */
 };
 
@@ -79,6 +81,8 @@ struct outcome {
     const char *dsn;
     const char *text;     /* the reply, or an edit's text, or what WARN and INFO say */
     const char *need;     /* a question that must be answered first; the judge is called again */
+    const char *const *also; /* with need: questions that will be asked next in any case, so that
+                              * they are sent side by side; ended by NULL; or NULL */
     const char *list;     /* a table's value that is a restriction list, under `subject` */
     const struct steps *steps; /* or the list itself (a restriction class) */
     struct subject subject;    /* with list and steps */
@@ -106,6 +110,23 @@ struct outcome outcome_reply(const struct scene *scene, int code, const char *ds
 
 /* 451 4.3.5 Server configuration error, as Postfix answers when a table or value is unusable. */
 struct outcome outcome_config_error(const struct scene *scene);
+
+/* What is known about a question: NULL, and *need is what the judge is to return, until the world
+ * has been asked. */
+const struct finding *check_finding(const struct scene *scene, const char *question,
+                                    struct outcome *need);
+
+/* The same for the DNS. False: *need. A name that cannot be in the DNS is DNS_NXDOMAIN, unasked; an
+ * answer in the log that cannot be read is DNS_TEMPERROR. `name` as people write it (U-labels
+ * allowed). */
+bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
+               struct dns_answer *answer, struct outcome *need);
+/* The text of that question, for outcome.also; NULL for a name that cannot be in the DNS. */
+const char *check_dns_question(const struct scene *scene, const char *name, enum dns_type type);
+
+/* permit_auth_destination: a permission when mail for the current recipient ends here or is relayed,
+ * a refusal when that cannot be known, else ACT_DUNNO. */
+struct outcome check_auth_destination(const struct scene *scene);
 
 /* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and
  * its owner should know. */

@@ -63,11 +63,10 @@ static enum match_result is_auth_destination(const struct scene *scene)
     return site_is_destination(scene->policy->site, domain, scene->arena);
 }
 
-static struct outcome judge_permit_auth(const struct step *step, const struct scene *scene)
+struct outcome check_auth_destination(const struct scene *scene)
 {
     enum match_result result;
 
-    (void)step;
     if (scene->recipient == NULL)
         return outcome_dunno();
     result = is_auth_destination(scene);
@@ -77,13 +76,19 @@ static struct outcome judge_permit_auth(const struct step *step, const struct sc
     return result == MATCH_YES ? outcome_permit() : outcome_dunno();
 }
 
+static struct outcome judge_permit_auth(const struct step *step, const struct scene *scene)
+{
+    (void)step;
+    return check_auth_destination(scene);
+}
+
 static struct outcome refuse_unauth(const struct scene *scene, int code)
 {
     struct outcome o;
 
     if (scene->recipient == NULL)
         return outcome_dunno();
-    o = judge_permit_auth(NULL, scene);
+    o = check_auth_destination(scene);
     if (o.act == ACT_PERMIT)
         return outcome_dunno();
     if (o.act != ACT_DUNNO)
@@ -110,12 +115,13 @@ static struct outcome judge_relay_domains(const struct step *step, const struct 
     struct subject subject = subject_recipient(scene);
     struct outcome o;
 
+    (void)step;
     if (scene->recipient == NULL)
         return outcome_dunno();
     if (match_domain(scene->policy->site->relay_domains, slice_of(scene->client->name),
                      scene->arena) == MATCH_YES)
         return outcome_permit();
-    o = judge_permit_auth(step, scene);
+    o = check_auth_destination(scene);
     if (o.act != ACT_DUNNO)
         return o;
     return outcome_refuse(scene, &subject, scene->policy->settings->relay_domains_reject_code,

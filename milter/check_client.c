@@ -54,7 +54,7 @@ const struct restriction rows_client[] = {
      .help = "permit clients in mynetworks"},
     {.name = "permit_inet_interfaces", .first_stage = STAGE_CONNECT,
      .judge = judge_inet_interfaces, .help = "permit this machine's own addresses"},
-    {.name = "permit_sasl_authenticated", .first_stage = STAGE_MAIL,
+    {.name = "permit_sasl_authenticated", .first_stage = STAGE_MAIL, .awaits_login = true,
      .judge = judge_sasl_authenticated, .help = "permit clients that have logged in"},
     {.name = "permit_tls_all_clientcerts", .first_stage = STAGE_HELO,
      .judge = judge_tls_all_clientcerts,

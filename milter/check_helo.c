@@ -1,5 +1,7 @@
 /* check_helo - restrictions on the syntax of the HELO name */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "check_helo.h"
+
 #include "address.h"
 #include "fold.h"
 #include "policy.h"
@@ -23,7 +25,7 @@ static struct outcome refuse(const struct scene *scene, int code, const char *wh
 }
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" */
-static struct outcome judge_literal(const struct scene *scene, struct slice helo)
+struct outcome check_helo_literal(const struct scene *scene, struct slice helo)
 {
     if (helo.len > 2 && helo.ptr[helo.len - 1] == ']')
         helo = (struct slice){helo.ptr + 1, helo.len - 2};
@@ -42,7 +44,7 @@ static struct outcome judge_invalid(const struct step *step, const struct scene 
     if (scene->client->helo == NULL)
         return outcome_dunno();
     if (helo.len > 0 && helo.ptr[0] == '[')
-        return judge_literal(scene, helo);
+        return check_helo_literal(scene, helo);
     if (is_hostname(name) || addr_parse(name, &addr))
         return outcome_dunno();
     return refuse(scene, scene->policy->settings->invalid_hostname_reject_code, "Invalid name");
@@ -56,7 +58,7 @@ static struct outcome judge_non_fqdn(const struct step *step, const struct scene
     if (scene->client->helo == NULL)
         return outcome_dunno();
     if (helo.len > 0 && helo.ptr[0] == '[')
-        return judge_literal(scene, helo);
+        return check_helo_literal(scene, helo);
     if (is_hostname(name) && memchr(name.ptr, '.', name.len) != NULL)
         return outcome_dunno();
     return refuse(scene, scene->policy->settings->non_fqdn_reject_code,
@@ -71,7 +73,7 @@ static struct outcome judge_naked_ip(const struct step *step, const struct scene
     (void)step;
     if (helo == NULL || helo[strspn(helo, "0123456789.:")] != '\0')
         return outcome_dunno();
-    literal = judge_literal(scene, slice_of(helo));
+    literal = check_helo_literal(scene, slice_of(helo));
     return literal.act == ACT_DUNNO ? outcome_permit() : literal;
 }
 

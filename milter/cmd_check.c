@@ -1,12 +1,16 @@
 /* cmd_check - `tamis check`: reads everything as the filter would, and says what is wrong */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
+#include "dns_options.h"
+#include "dns_zone.h"
 #include "keys_check.h"
 #include "options.h"
 #include "pattern_check.h"
 #include "policy.h"
+#include "rbl_test.h"
 #include "rights.h"
 #include "rule_check.h"
+#include "spf_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +39,52 @@ static bool find_rights(const struct policy_source *source, struct rights *right
     return found;
 }
 
+/* Where block lists are asked. */
+struct check_dns {
+    bool off;         /* --no-dns */
+    const char *zone; /* --zone; NULL: the DNS */
+};
+
+enum { DNS_TIME_US = 2000000 }; /* for all lists together */
+
+static bool open_source(const struct check_dns *from, const struct dns_options *options,
+                        struct dns_source *source, struct problems *problems)
+{
+    struct dns_zone *zone;
+    struct err err;
+
+    if (from->zone == NULL)
+        return dns_live_open(&options->live, source, &err) ||
+               problems_add(problems, SEV_WARNING, (struct where){NULL, 0},
+                            "block lists cannot be asked: %s", err.text);
+    zone = dns_zone_new();
+    dns_zone_load(zone, from->zone, problems);
+    *source = dns_zone_source(zone);
+    return true;
+}
+
+static void ask_lists(const struct policy *policy, const struct check_dns *from,
+                      struct problems *problems)
+{
+    uint64_t deadline_us = now_us() + DNS_TIME_US;
+    struct arena *arena = arena_new();
+    struct rbl_uses uses = rbl_uses_of(policy, arena);
+    struct problems told = {0};
+    struct dns_options options;
+    struct dns_source source;
+    struct dns *dns;
+
+    dns_options_of(policy->settings, arena, &options, &told);
+    problems_free(&told);
+    if (!from->off && uses.count > 0 && open_source(from, &options, &source, problems)) {
+        dns = dns_open(&options.limits, &source);
+        rbl_test(dns, &uses, strcmp(policy->settings->inet_protocols, "ipv4") != 0, deadline_us,
+                 problems);
+        dns_close(dns);
+    }
+    arena_free(arena);
+}
+
 static void check_keys(const struct policy *policy, struct problems *problems)
 {
     FILE *passwd = fopen("/etc/passwd", "re");
@@ -46,37 +96,50 @@ static void check_keys(const struct policy *policy, struct problems *problems)
     keys_check_times(policy->keys, policy->loaded_at, problems);
 }
 
-static void check(const struct policy_source *source, struct problems *problems)
+static void check(const struct policy_source *source, const struct check_dns *from,
+                  struct problems *problems)
 {
     struct policy *policy = policy_load(source, problems);
 
     if (policy != NULL) {
         rule_check_policy(policy, problems);
+        rbl_check_policy(policy, "/etc/resolv.conf", problems);
         pattern_check_tables(policy->tables, problems);
+        spf_check_policy(policy, problems);
+        ask_lists(policy, from, problems);
         check_keys(policy, problems);
     }
     policy_free(policy);
 }
 
 /* With the rights of the filter, so that what it cannot read is found. */
-static void check_as_filter(const struct policy_source *source, struct problems *problems)
+static void check_as_filter(const struct policy_source *source, const struct check_dns *from,
+                            struct problems *problems)
 {
     struct rights rights, before;
     struct err err;
 
     if (!find_rights(source, &rights, problems)) {
-        check(source, problems);
+        check(source, from, problems);
     } else if (!rights_try(&rights, &before, &err)) {
         problems_add(problems, SEV_ERROR, (struct where){NULL, 0}, "%s", err.text);
     } else {
-        check(source, problems);
+        check(source, from, problems);
         rights_restore(&before);
     }
 }
 
 int cmd_check(int argc, char **argv)
 {
+    const char *no_dns = NULL;
+    struct check_dns from = {0};
+    const struct option_row rows[] = {
+        {0, "no-dns", NULL, "do not ask block lists whether they work", &no_dns, NULL},
+        {0, "zone", "FILE", "ask them in a zone file in place of the DNS", &from.zone, NULL},
+        {0},
+    };
     struct options options = {
+        .rows = rows,
         .usage = "tamis check [OPTION…]",
         .about = "Reads configuration, rules and site facts as the filter would. Each problem is\n"
                  "printed with its place and mend. Exit status: 0 usable, 78 not.",
@@ -87,9 +150,10 @@ int cmd_check(int argc, char **argv)
 
     if (status < 0)
         status = options_no_arguments(&options, argv);
+    from.off = no_dns != NULL;
     if (status < 0) {
         if (options_source(&options, true, &source, &problems))
-            check_as_filter(&source, &problems);
+            check_as_filter(&source, &from, &problems);
         options_print_most(&options, &problems, SEV_NOTE);
         printf("%s: %zu error%s, %zu warning%s\n", problems.errors ? "unusable" : "usable",
                problems.errors, problems.errors == 1 ? "" : "s", problems.warnings,

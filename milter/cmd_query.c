@@ -4,6 +4,7 @@
 
 #include "access_keys.h"
 #include "address.h"
+#include "cmd_query_spf.h"
 #include "fold.h"
 #include "mime.h"
 #include "net.h"
@@ -374,6 +375,20 @@ static int check_usage(const struct options *options, struct request *request, c
     return EX_OK;
 }
 
+/* The word `spf` in place of a table: the first argument that is no option. It is taken out. */
+static bool take_spf(int *argc, char **argv)
+{
+    int i = 1;
+
+    while (i < *argc && argv[i][0] == '-' && argv[i][1] != '\0')
+        i += (argv[i][1] == 'c' || argv[i][1] == 'o') && argv[i][2] == '\0' ? 2 : 1;
+    if (i >= *argc || strcmp(argv[i], "spf") != 0)
+        return false;
+    memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
+    --*argc;
+    return true;
+}
+
 int cmd_query(int argc, char **argv)
 {
     struct request request = {0};
@@ -388,14 +403,18 @@ int cmd_query(int argc, char **argv)
         {0},
     };
     struct options options = {
-        .usage = "tamis query [OPTION…] TYPE:FILE KEY",
+        .usage = "tamis query [OPTION…] TYPE:FILE KEY\n"
+                 "       tamis query spf --client ADDRESS --from SENDER [OPTION…]",
         .about = "Asks a lookup table, as postmap -q. KEY may be - : keys, or a mail, on standard\n"
                  "input. A client is NAME[ADDR], a name, or an address.\n"
                  "Exit status: 0 found, 1 not found, 75 lookup failed, 78 table unusable.",
         .rows = rows,
     };
-    int status = options_parse(&options, argc, argv);
+    int status;
 
+    if (take_spf(&argc, argv))
+        return query_spf(argc, argv);
+    status = options_parse(&options, argc, argv);
     if (status < 0) {
         status = check_usage(&options, &request, argv + options.first);
         if (status == EX_OK)

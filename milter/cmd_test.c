@@ -1,6 +1,7 @@
 /* cmd_test - `tamis test`: a mail file, or a script of SMTP events, through the whole engine */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
+#include "cmd_world.h"
 #include "front_test.h"
 #include "options.h"
 #include "test_mail.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-static int run_session(const char *path, const struct policy_source *source)
+static int run_session(const char *path, const struct policy_source *source, struct world *world)
 {
     FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
     bool good;
@@ -19,7 +20,7 @@ static int run_session(const char *path, const struct policy_source *source)
         fprintf(stderr, "tamis test: %s: %s\n", path, strerror(errno));
         return EX_DATAERR;
     }
-    good = test_session(in, stdout, source, &world_bare);
+    good = test_session(in, stdout, source, world);
     if (!good)
         fprintf(stderr, "tamis test: %s: %s\n", path, strerror(errno));
     if (in != stdin)
@@ -48,8 +49,23 @@ static void unload(void)
     policy_reap();
 }
 
+static int play(const struct policy_source *source, const struct test_mail *mail,
+                const char *script, const char *path, const char *zone)
+{
+    struct policy *policy = policy_acquire();
+    struct cmd_world world;
+    int status = EX_DATAERR;
+
+    if (cmd_world_open(&world, policy->settings, zone))
+        status = script != NULL ? run_session(script, source, world.world)
+                                : test_mail_run(mail, path, world.world, stdout);
+    cmd_world_close(&world);
+    policy_release(policy);
+    return status;
+}
+
 static int run(const struct options *options, const struct test_mail *mail, const char *script,
-               char **arguments)
+               const char *zone, char **arguments)
 {
     struct policy_source source;
     int status;
@@ -60,7 +76,7 @@ static int run(const struct options *options, const struct test_mail *mail, cons
         return options_usage_error(options, "a mail file does not go with --session");
     if (!load(options, &source))
         return EX_CONFIG;
-    status = script ? run_session(script, &source) : test_mail_run(mail, arguments[0], stdout);
+    status = play(&source, mail, script, arguments[0], zone);
     unload();
     return status;
 }
@@ -68,7 +84,7 @@ static int run(const struct options *options, const struct test_mail *mail, cons
 int cmd_test(int argc, char **argv)
 {
     struct test_mail mail = {0};
-    const char *script = NULL, *json = NULL;
+    const char *script = NULL, *json = NULL, *zone = NULL;
     const struct option_row rows[] = {
         {0, "session", "SCRIPT", "play a script of SMTP events (- : standard input)", &script,
          NULL},
@@ -77,6 +93,7 @@ int cmd_test(int argc, char **argv)
         {0, "auth", "LOGIN", "its login name", &mail.login, NULL},
         {0, "from", "ADDR", "the envelope sender (Return-Path, else <>)", &mail.from, NULL},
         {0, "rcpt", "ADDR", "an envelope recipient; may be repeated", NULL, &mail.recipients},
+        {0, "zone", "FILE", "a zone file in place of the DNS", &zone, NULL},
         {0, "json", NULL, "one JSON object", &json, NULL},
         {0},
     };
@@ -89,7 +106,7 @@ int cmd_test(int argc, char **argv)
 
     mail.json = json != NULL;
     if (status < 0)
-        status = run(&options, &mail, script, argv + options.first);
+        status = run(&options, &mail, script, zone, argv + options.first);
     test_mail_free(&mail);
     options_free(&options);
     return status;

@@ -48,6 +48,7 @@ const char *conf_path(const char *dir, const char *path, struct arena *arena);
 struct conf_names {
     const char *(*find)(void *arg, const char *name);
     void *arg;
+    bool *undefined; /* becomes true when the value of an undefined name is wanted; may be NULL */
 };
 
 /* Expands $name, ${name}, $(name), ${name?text}, ${name:text}, ${name?{text}:{text}},

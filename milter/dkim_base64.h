@@ -5,7 +5,7 @@
 
 #include "base.h"
 
-/* Characters that `len` bytes take, without a NUL; and the most bytes that `len` characters give. */
+/* Characters that `len` bytes take, without a NUL; the most bytes that `len` characters give. */
 #define BASE64_SIZE(len) (((size_t)(len) + 2) / 3 * 4)
 #define BASE64_BYTES(len) ((size_t)(len) / 4 * 3 + 3)
 

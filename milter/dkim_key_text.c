@@ -42,8 +42,8 @@ static EVP_PKEY *read_pem(const char *text, size_t len, struct err *err)
     }
     ERR_clear_error();
     if (encrypted)
-        err_set(err, "the key is encrypted, and nobody is there to give the passphrase; decrypt it: "
-                "openssl pkey -in FILE -out NEWFILE");
+        err_set(err, "the key is encrypted, and nobody is there to give the passphrase; decrypt "
+                "it: openssl pkey -in FILE -out NEWFILE");
     else if (contains(text, len, "PUBLIC KEY-----") && !contains(text, len, "PRIVATE KEY-----"))
         err_set(err, "a public key; the private one is wanted here");
     else
@@ -126,7 +126,8 @@ char *dkim_key_pem(const struct dkim_key *key, struct err *err)
     char *text = NULL, *pem = NULL;
     long len;
 
-    if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1 &&
+    if (bio != NULL &&
+        PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1 &&
         (len = BIO_get_mem_data(bio, &text)) > 0)
         pem = xstrndup(text, (size_t)len);
     BIO_free(bio);

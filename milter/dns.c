@@ -302,15 +302,14 @@ static bool wait_ready(struct dns_job *job, uint64_t deadline_us)
     return true;
 }
 
-void dns_wait(struct dns_job *job, uint64_t deadline_us, struct arena *arena,
-              struct dns_answer *answer)
+/* The reply, counted, if there is one that counts by then; NULL otherwise. */
+static struct dns_reply *reply_by(struct dns_job *job, uint64_t until_us)
 {
-    uint64_t limit = job->started_us + job->dns->limits.timeout_us;
     struct dns_reply *reply = NULL;
     bool finish = false;
 
     pthread_mutex_lock(&job->lock);
-    if (wait_ready(job, deadline_us < limit ? deadline_us : limit)) {
+    if (wait_ready(job, until_us)) {
         reply = dns_reply_acquire(job->reply);
         finish = !job->finished;
         job->finished = true;
@@ -318,13 +317,34 @@ void dns_wait(struct dns_job *job, uint64_t deadline_us, struct arena *arena,
     pthread_mutex_unlock(&job->lock);
     if (finish)
         job_finish(job);
-    if (reply == NULL) {
-        count(job->dns, TIMEOUTS);
-        *answer = (struct dns_answer){.state = DNS_TEMPERROR, .why = "timeout"};
-        return;
+    return reply;
+}
+
+bool dns_try(struct dns_job *job, uint64_t until_us, struct arena *arena,
+             struct dns_answer *answer)
+{
+    uint64_t limit = job->started_us + job->dns->limits.timeout_us;
+    struct dns_reply *reply = reply_by(job, until_us < limit ? until_us : limit);
+
+    if (reply != NULL) {
+        dns_reply_decode(reply, job->ttl, arena, answer);
+        dns_reply_release(reply);
+        return true;
     }
-    dns_reply_decode(reply, job->ttl, arena, answer);
-    dns_reply_release(reply);
+    if (now_us() < limit)
+        return false;
+    count(job->dns, TIMEOUTS);
+    *answer = (struct dns_answer){.state = DNS_TEMPERROR, .why = "timeout"};
+    return true;
+}
+
+void dns_wait(struct dns_job *job, uint64_t deadline_us, struct arena *arena,
+              struct dns_answer *answer)
+{
+    if (dns_try(job, deadline_us, arena, answer))
+        return;
+    count(job->dns, TIMEOUTS);
+    *answer = (struct dns_answer){.state = DNS_TEMPERROR, .why = "timeout"};
 }
 
 static bool has_reply(struct dns_job *job)

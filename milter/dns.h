@@ -123,6 +123,10 @@ struct dns_job;
 struct dns_job *dns_start(struct dns *dns, const struct dns_question *question);
 void dns_wait(struct dns_job *job, uint64_t deadline_us, struct arena *arena,
               struct dns_answer *answer);
+/* The same without giving up: false when the answer has not come by `until_us`, and there is time
+ * left for it (limits.timeout_us). */
+bool dns_try(struct dns_job *job, uint64_t until_us, struct arena *arena,
+             struct dns_answer *answer);
 void dns_release(struct dns_job *job); /* NULL is allowed */
 
 struct dns_stats dns_stats(struct dns *dns);

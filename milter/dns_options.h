@@ -11,7 +11,7 @@ struct dns_options {
     struct dns_live_options live; /* for dns_live_open */
 };
 
-/* Reads dns_servers and the rest. Texts are in the arena or the settings. False, with every problem
+/* Reads dns_servers and the rest. Texts are in the arena. False, with every problem
  * placed, if a server is no address; it is left out then. */
 bool dns_options_of(const struct settings *settings, struct arena *arena,
                     struct dns_options *options, struct problems *problems);

@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "decision.h"
+#include "engine_ask.h"
 #include "log.h"
 #include "restriction.h"
 #include "steps.h"
@@ -12,7 +13,6 @@
 
 enum {
     DEPTH_MAX = 100,     /* lists within lists, as in Postfix */
-    NEEDS_MAX = 64,      /* questions of one judge */
     STEPS_MAX = 100000,  /* of one list: classes that name others twice double with each level */
 };
 
@@ -37,34 +37,6 @@ static void log_event(const struct walk *w, const char *what, const struct verdi
     if (!e->quiet)
         decision_log(what, w->scene.stage, e->client, e->message, w->scene.recipient, v->text,
                      &v->rule);
-}
-
-/* Asks the world what the judge needs. False when the judge asks for what was answered already. */
-static bool answer(struct walk *w, const char *question)
-{
-    struct engine *e = w->engine;
-    struct message *m = e->message;
-    struct finding *finding;
-    uint64_t begun = now_us();
-
-    if (message_find(m, question) != NULL)
-        return false;
-    finding = message_add_finding(m, question);
-    e->world->ask(e->world, finding, e->deadline_us, m->arena);
-    finding->us = (unsigned)(now_us() - begun);
-    return true;
-}
-
-static struct outcome judge(struct walk *w, const struct step *step)
-{
-    struct outcome o = step->row->judge(step, &w->scene);
-
-    for (int i = 0; o.need != NULL; i++) {
-        if (i == NEEDS_MAX || !answer(w, o.need))
-            return outcome_config_error(&w->scene);
-        o = step->row->judge(step, &w->scene);
-    }
-    return o;
 }
 
 static struct verdict verdict_of(const struct walk *w, const struct step *step,
@@ -234,7 +206,8 @@ static struct outcome outcome_endless(const struct walk *w)
 static enum act walk_step(struct walk *w, const struct step *step)
 {
     uint64_t begun = now_us();
-    struct outcome o = ++w->steps > STEPS_MAX ? outcome_endless(w) : judge(w, step);
+    struct outcome o = ++w->steps > STEPS_MAX ? outcome_endless(w)
+                                            : engine_judge(w->engine, &w->scene, step);
     struct verdict v = verdict_of(w, step, &o);
     enum act act;
 

@@ -15,6 +15,13 @@ struct engine {
     uint64_t deadline_us; /* of the stage, monotonic */
     bool quiet;           /* no syslog lines: a rehearsal */
 
+    /* A step whose questions the end of the message will ask (engine_learn): they are sent early;
+     * NULL: none. Its row asks, and its judge answers ACT_DUNNO when nothing is missing. */
+    const struct step *wanted;
+
+    struct inquiry *inquiry; /* of the message, with what is on its way; NULL: nothing was asked */
+    struct hint *hints;
+
     /* The deferral that takes effect if the recipient would be permitted, as it stood at the end of
      * the client, HELO and sender lists; code 0: none. What an earlier stage set is kept for the
      * later ones. */
@@ -27,5 +34,17 @@ struct engine {
  * deadline. */
 struct verdict engine_run(struct engine *engine, enum stage stage,
                           const struct recipient *recipient);
+
+/* Sends what the lists will surely ask and what is known enough at `stage` to be asked: early, and
+ * all of it side by side. Never waits. Not for what an earlier step, judged on what is known,
+ * permits or refuses; not before the login where steps wait for one and clients log in. */
+void engine_prepare(struct engine *engine, enum stage stage);
+
+/* Answers what the step's judge needs, as findings on the message. Waits like engine_run; nothing
+ * else happens. */
+void engine_learn(struct engine *engine, enum stage stage, const struct step *step);
+
+/* The message is over: forgets what is on its way. Never waits. */
+void engine_forget(struct engine *engine);
 
 #endif

@@ -81,8 +81,11 @@ static bool expand_name(struct expansion *x, const char *name, struct buf *out)
     if (++x->steps > MAX_STEPS)
         return err_set(x->err, "$%s: the value refers to more than %d names", name, MAX_STEPS);
     value = x->names->find(x->names->arg, name);
-    if (value == NULL)
+    if (value == NULL) {
+        if (x->names->undefined != NULL)
+            *x->names->undefined = true;
         return true;
+    }
     x->open[x->depth++] = name;
     good = expand(x, slice_of(value), out);
     x->depth--;

@@ -351,28 +351,57 @@ static const struct recipient *recipient_number(const struct message *m,
     return number > 0 ? r : NULL;
 }
 
+/* [RECIPIENT,STEP,US] */
+static int add_step(struct writing *w, const struct check_record *c)
+{
+    struct buf *list = w->list;
+    int64_t step;
+    int rc = step_id(w, c, &step);
+
+    buf_adds(list, list->len > 0 ? ",[" : "[[");
+    add_number(list, c->recipient);
+    buf_addc(list, ',');
+    add_number(list, step);
+    buf_addc(list, ',');
+    add_number(list, c->us);
+    buf_addc(list, ']');
+    return rc;
+}
+
+/* What the world was asked, behind the steps that asked: a step names one question at most. */
+static int add_findings(struct writing *w)
+{
+    static const char *const results[] = {"found", "none", "temperror"};
+    int rc = SQLITE_OK;
+
+    set_recipient(w, NULL);
+    for (const struct finding *f = w->entry->message->findings; f != NULL && rc == SQLITE_OK;
+         f = f->next) {
+        struct check_record record = {.restriction = "question", .question = f->question,
+                                      .answer = f->answer, .result = results[f->state],
+                                      .us = f->us};
+
+        rc = add_step(w, &record);
+    }
+    return rc;
+}
+
 static int add_checks(struct writing *w)
 {
     const struct message *m = w->entry->message;
     sqlite3_stmt *stmt = w->db->stmts[DB_ADD_CHECKS];
     const struct recipient *r = NULL;
     struct buf *list = w->list;
-    int64_t step;
     int rc = SQLITE_OK;
 
     buf_clear(list);
     for (const struct check_record *c = m->checks; c != NULL && rc == SQLITE_OK; c = c->next) {
         r = recipient_number(m, r, c->recipient);
         set_recipient(w, r);
-        rc = step_id(w, c, &step);
-        buf_adds(list, list->len > 0 ? ",[" : "[[");
-        add_number(list, c->recipient);
-        buf_addc(list, ',');
-        add_number(list, step);
-        buf_addc(list, ',');
-        add_number(list, c->us);
-        buf_addc(list, ']');
+        rc = add_step(w, c);
     }
+    if (rc == SQLITE_OK)
+        rc = add_findings(w);
     if (rc == SQLITE_OK && list->len > 0) {
         buf_addc(list, ']');
         sqlite3_bind_int64(stmt, 1, w->id);

@@ -110,14 +110,30 @@ static struct edit *append_edit(struct message *m, enum act act, const char *tex
     return edit;
 }
 
-void message_edit_header(struct message *m, enum act act, const struct header *header,
-                         enum edit_place place, const char *text, const struct rule_ref *rule)
+struct edit *message_edit_header(struct message *m, enum act act, const struct header *header,
+                                 enum edit_place place, const char *text,
+                                 const struct rule_ref *rule)
 {
     struct edit *edit = append_edit(m, act, text);
 
     edit->header = header;
     edit->place = place;
     edit->rule = *rule;
+    if (header != NULL)
+        m->header_edit = edit;
+    return edit;
+}
+
+struct edit *message_edit_top(struct message *m, const char *text, const struct rule_ref *rule)
+{
+    struct edit *edit = arena_alloc(m->arena, sizeof(*edit));
+
+    *edit = (struct edit){.next = m->edits, .act = ACT_PREPEND, .place = EDIT_TOP,
+                          .text = arena_strdup(m->arena, text), .rule = *rule};
+    if (m->edits == NULL)
+        m->edits_tail = &edit->next;
+    m->edits = edit;
+    return edit;
 }
 
 bool message_add_edit(struct message *m, enum act act, const char *text,

@@ -97,6 +97,7 @@ struct edit {
     const struct header *header; /* the one that is meant; NULL for what concerns none */
     enum edit_place place;
     struct rule_ref rule;
+    bool annotates; /* part of Authentication-Results, and performed in annotate mode, too */
 };
 
 struct message {
@@ -118,6 +119,7 @@ struct message {
     struct check_record *checks, **checks_tail;
     struct finding *findings, **findings_tail;
     struct edit *edits, **edits_tail;
+    struct edit *header_edit; /* the last one of a header that came; NULL: none */
     struct header *headers, **headers_tail; /* kept when a rule may edit one */
     int header_count;
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
@@ -144,8 +146,12 @@ bool message_add_edit(struct message *message, enum act act, const char *text,
                       const struct rule_ref *rule);
 /* Appends what a rule wants with a header; the caller sees to it that there is one a header. The
  * text is copied (NULL: none), the rule's must live as long as the policy. */
-void message_edit_header(struct message *message, enum act act, const struct header *header,
-                         enum edit_place place, const char *text, const struct rule_ref *rule);
+struct edit *message_edit_header(struct message *message, enum act act,
+                                 const struct header *header, enum edit_place place,
+                                 const char *text, const struct rule_ref *rule);
+/* A field above all others, those that rules put on top (EDIT_TOP) so far, too. */
+struct edit *message_edit_top(struct message *message, const char *text,
+                              const struct rule_ref *rule);
 /* The last one of that kind, or NULL. */
 const struct edit *message_last_edit(const struct message *message, enum act act);
 

@@ -22,6 +22,7 @@ enum param_flags {
     PARAM_DIRECTED = 1 << 0, /* also incoming_X and outgoing_X; the field is an array of two */
     PARAM_SMTPD = 1 << 1,    /* also smtpd_X */
     PARAM_FACT = 1 << 2,     /* a site fact: taken from main.cf when milter.conf does not set it */
+    PARAM_RAW = 1 << 3,  /* $name is not expanded: the value is a template */
 };
 
 /* A text that is read later, and where it stands. */

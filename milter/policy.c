@@ -6,6 +6,7 @@
 #include "dns_options.h"
 #include "restriction.h"
 #include "sign_names.h"
+#include "spf_scene.h"
 #include "steps.h"
 
 #include <pthread.h>
@@ -200,6 +201,26 @@ static void check_directed(const struct policy *p, enum list_id list, struct pro
                          list_name(list));
 }
 
+static bool steps_ask(const struct steps *steps)
+{
+    for (size_t i = 0; steps != NULL && i < steps->count; i++)
+        if (steps->list[i].row->asks)
+            return true;
+    return false;
+}
+
+/* Whoever names a class, a table's value too, may come to what it asks. */
+static void note_askers(struct policy *p)
+{
+    for (int list = 0; list < LIST_COUNT; list++) {
+        for (int d = 0; d < DIR_COUNT; d++) {
+            p->asks[d] |= steps_ask(p->lists[d][list]);
+            for (size_t i = 0; i < p->classes->count; i++)
+                p->asks[d] |= steps_ask(p->classes->list[i].steps[list]);
+        }
+    }
+}
+
 static void load_lists(struct policy *p, struct problems *problems)
 {
     load_classes(p, problems);
@@ -210,6 +231,7 @@ static void load_lists(struct policy *p, struct problems *problems)
         define_classes(p, (enum list_id)list, problems);
     }
     check_classes(p, problems);
+    note_askers(p);
 }
 
 static const struct param_text *setting_of_checks(const struct settings *s, enum checks_id id)
@@ -264,11 +286,15 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     limits.strict = p->settings->strict_tables;
     p->tables = tables_new(&limits);
     p->site = site_new(p->settings, p->tables, problems);
+    p->spf_exempt = spf_exempt_new(p->settings, p->tables, problems);
     p->directions = directions_parse(p->settings->outgoing.text, p->settings->outgoing.where,
                                      p->site->mynetworks, p->arena, problems);
     dns_options_of(p->settings, p->arena, &dns, problems);
+    p->rbl = rbl_load(p->settings, p->tables, p->arena, problems);
     load_lists(p, problems);
     load_checks(p, problems);
+    p->authres = authres_policy_read(p->settings, p->arena, problems);
+    p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header;
     load_keys(p, problems);
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
@@ -283,6 +309,7 @@ void policy_free(struct policy *p)
         return;
     keys_free(p->keys);
     site_free(p->site);
+    spf_exempt_free(p->spf_exempt);
     tables_free(p->tables);
     settings_free(p->settings);
     arena_free(p->arena);
@@ -361,6 +388,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     if (policy->settings->main_cf != NULL)
         visit(policy->settings->main_cf, arg);
     site_each_file(policy->site, visit, arg);
+    spf_exempt_each_file(policy->spf_exempt, visit, arg);
     tables_each_file(policy->tables, visit, arg);
     keys_each_file(policy->keys, visit, arg);
 }
@@ -378,7 +406,8 @@ struct policy_needs policy_needs(const struct policy *policy)
                 || has_checks(policy, CHECKS_BODY);
 
     return (struct policy_needs){
-        .headers = s->log_message_id || body || has_checks(policy, CHECKS_HEADER),
+        .headers = s->log_message_id || policy->authres.id != NULL || body ||
+                   has_checks(policy, CHECKS_HEADER),
         .body = body,
         .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,
         .early_reply = !s->delay_reject,

@@ -3,15 +3,18 @@
 #ifndef TAMIS_POLICY_H
 #define TAMIS_POLICY_H
 
+#include "check_authres.h"
 #include "check_headers.h"
 #include "keys.h"
 #include "problems.h"
+#include "rbl.h"
 #include "settings.h"
 #include "site.h"
 
 struct directions;
 struct sign_fields;
 struct restriction_classes;
+struct spf_exempt;
 
 struct policy {
     struct arena *arena;
@@ -20,9 +23,13 @@ struct policy {
     struct tables *tables;
     const struct steps *lists[DIR_COUNT][LIST_COUNT]; /* never NULL */
     const struct checks *checks[DIR_COUNT][CHECKS_COUNT]; /* never NULL */
-    bool may_edit; /* some rule may want to change a header */
+    struct authres_policy authres;
+    bool may_edit; /* some header may be changed */
+    bool asks[DIR_COUNT]; /* some restriction may ask the world */
     const struct restriction_classes *classes;
+    struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
+    const struct rbl *rbl; /* the parameters of block lists */
     struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
     const struct table *signing_senders; /* NULL: not set */
     const struct sign_fields *sign_fields;

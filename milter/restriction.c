@@ -31,41 +31,11 @@ static const struct restriction rows_mta[] = {
 
 /* What asks the DNS, a login map or an authentication method. */
 static const struct restriction rows_unjudged[] = {
-    UNJUDGED("check_client_a_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_client_mx_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_client_ns_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_reverse_client_hostname_a_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_reverse_client_hostname_mx_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_reverse_client_hostname_ns_access", ARG_TABLE, STAGE_CONNECT),
-    UNJUDGED("check_helo_a_access", ARG_TABLE, STAGE_HELO),
-    UNJUDGED("check_helo_mx_access", ARG_TABLE, STAGE_HELO),
-    UNJUDGED("check_helo_ns_access", ARG_TABLE, STAGE_HELO),
-    UNJUDGED("check_sender_a_access", ARG_TABLE, STAGE_MAIL),
-    UNJUDGED("check_sender_mx_access", ARG_TABLE, STAGE_MAIL),
-    UNJUDGED("check_sender_ns_access", ARG_TABLE, STAGE_MAIL),
-    UNJUDGED("check_recipient_a_access", ARG_TABLE, STAGE_RCPT),
-    UNJUDGED("check_recipient_mx_access", ARG_TABLE, STAGE_RCPT),
-    UNJUDGED("check_recipient_ns_access", ARG_TABLE, STAGE_RCPT),
-    UNJUDGED("check_spf_access", ARG_TABLE, STAGE_MAIL),
     UNJUDGED("check_dkim_access", ARG_TABLE, STAGE_EOM),
-    UNJUDGED("reject_unknown_client_hostname", ARG_NONE, STAGE_CONNECT),
-    UNJUDGED("reject_unknown_reverse_client_hostname", ARG_NONE, STAGE_CONNECT),
-    UNJUDGED("reject_unknown_forward_client_hostname", ARG_NONE, STAGE_CONNECT),
-    UNJUDGED("reject_unknown_helo_hostname", ARG_NONE, STAGE_HELO),
-    UNJUDGED("reject_unknown_sender_domain", ARG_NONE, STAGE_MAIL),
-    UNJUDGED("reject_unknown_recipient_domain", ARG_NONE, STAGE_RCPT),
     UNJUDGED("reject_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_unauthenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_known_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
-    UNJUDGED("reject_rbl_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("reject_rhsbl_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("reject_rhsbl_reverse_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("reject_rhsbl_helo", ARG_NAME, STAGE_HELO),
-    UNJUDGED("reject_rhsbl_sender", ARG_NAME, STAGE_MAIL),
-    UNJUDGED("reject_rhsbl_recipient", ARG_NAME, STAGE_RCPT),
-    UNJUDGED("permit_dnswl_client", ARG_NAME, STAGE_CONNECT),
-    UNJUDGED("permit_rhswl_client", ARG_NAME, STAGE_CONNECT),
     UNJUDGED("greylist", ARG_NONE, STAGE_RCPT),
     {0},
 };
@@ -77,19 +47,18 @@ static const struct restriction rows_old[] = {
     OLD("reject_invalid_hostname", "reject_invalid_helo_hostname"),
     OLD("reject_non_fqdn_hostname", "reject_non_fqdn_helo_hostname"),
     OLD("reject_rbl", "reject_rbl_client"),
-    {.name = "reject_maps_rbl", .kind = KIND_UNJUDGED, .first_stage = STAGE_CONNECT,
-     .help = "old: name the lists with reject_rbl_client"},
     {0},
 };
 
-/* ACTION_METHOD_RESULT of RFC 8601: permit_spf_pass, reject_dkim_fail … */
+/* ACTION_METHOD_RESULT of RFC 8601, of the methods that are not in check_method.c. */
 static const struct restriction row_method = {
     .name = "ACTION_METHOD_RESULT", .kind = KIND_UNJUDGED, .first_stage = STAGE_MAIL,
-    .help = "result of an authentication method: not judged by this release",
+    .help = "result of DKIM or DMARC: not judged by this release",
 };
 
 static const struct restriction *const families[] = {
-    rows_list, rows_access, rows_client, rows_helo, rows_address, rows_mta, rows_unjudged, rows_old,
+    rows_list, rows_access, rows_client, rows_helo, rows_address, rows_rbl, rows_resolve,
+    rows_resolve_access, rows_method, rows_mta, rows_unjudged, rows_old,
 };
 
 static bool take_word(struct slice *name, const char *const *words, size_t count)
@@ -108,7 +77,7 @@ static bool take_word(struct slice *name, const char *const *words, size_t count
 static bool is_method_result(struct slice name)
 {
     static const char *const actions[] = {"permit_", "reject_", "defer_", "hold_"};
-    static const char *const methods[] = {"spf_", "helo_spf_", "dkim_", "iprev_", "dmarc_"};
+    static const char *const methods[] = {"dkim_", "dmarc_"};
     static const char *const results[] = {"pass", "fail", "softfail", "neutral", "none", "policy",
                                           "temperror", "permerror"};
 

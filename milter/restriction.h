@@ -4,11 +4,13 @@
 #define TAMIS_RESTRICTION_H
 
 #include "check.h"
+#include "problems.h"
 
 enum restriction_arg {
     ARG_NONE,
     ARG_TABLE, /* TYPE:TABLE */
     ARG_NAME,  /* a word: a zone, a service … */
+    ARG_COUNT, /* a whole number, which may be missing */
 };
 
 enum restriction_kind {
@@ -19,14 +21,25 @@ enum restriction_kind {
     KIND_OLD,     /* an old name for `instead` */
 };
 
+/* Reads an argument once, when its list is loaded (ARG_COUNT: only if there is one). The result, in
+ * the arena, becomes the step's `data`. NULL: unusable, with every problem placed (`problems` may be
+ * NULL). */
+typedef const void *parse_fn(struct slice argument, struct arena *arena, struct where where,
+                             struct problems *problems);
+
 struct restriction {
     const char *name;
     enum restriction_kind kind;
     enum restriction_arg arg;
     enum stage first_stage; /* from which its subject is known */
     judge_fn *judge;        /* KIND_OURS */
+    parse_fn *parse;        /* ARG_NAME, ARG_COUNT: reads the argument; NULL: nothing to read */
     const char *instead;    /* what to write instead of this old or obsolete name; else NULL */
     const char *class;      /* ARG_TABLE: the reply class of its rejections, "Sender address" … */
+    bool by_server;         /* ARG_TABLE: asked for the names and addresses of hosts whatever the
+                             * class; and it never permits */
+    bool asks;              /* its judge may ask the world: worth being judged early */
+    bool awaits_login;      /* its answer may change when the client logs in */
     const char *help;       /* one line */
 };
 
@@ -44,6 +57,6 @@ extern const struct restriction restriction_class_row;
 
 /* The rows of one family of checks each (check_*.c), ended by one without a name. */
 extern const struct restriction rows_list[], rows_access[], rows_client[], rows_helo[],
-    rows_address[];
+    rows_address[], rows_rbl[], rows_resolve[], rows_resolve_access[], rows_method[];
 
 #endif

@@ -13,7 +13,8 @@
 struct use {
     const struct policy *policy;
     const struct table *table;
-    const char *class;
+    const struct restriction *row;
+    const char *class; /* that says which keys there are */
     enum list_id list;
     struct problems *problems;
 };
@@ -135,7 +136,9 @@ static void check_client_key(const struct use *u, const struct rule *rule)
     else if (len > 1 && key[len - 1] == '.' && is_digit((unsigned char)key[0]))
         never(u, rule, "networks end without a dot", (struct slice){key, len - 1});
     else if (strchr(key, '@') != NULL)
-        never(u, rule, "a client is a host name or an address", (struct slice){NULL, 0});
+        never(u, rule, u->row->by_server ? "what is looked up is a host name or an address"
+                                         : "a client is a host name or an address",
+              (struct slice){NULL, 0});
     else if (strchr(key, ':') != NULL && addr_parse(slice_of(key), &addr) &&
              strcasecmp(addr_text(&addr, text), key) != 0)
         never(u, rule, "addresses are looked up in their short form", slice_of(text));
@@ -149,6 +152,20 @@ static void check_address_key(const struct use *u, const struct rule *rule)
         never(u, rule, "in access tables a domain stands without @", slice_of(key + 1));
     else if (key[0] == '<' && key[1] != '>' && strchr(key, '@') != NULL)
         never(u, rule, "addresses stand without < >", inside(key));
+}
+
+/* What is looked up is a domain that SPF vouches for, not an address. */
+static bool is_domain_row(const struct restriction *row)
+{
+    return strcmp(row->name, "check_spf_access") == 0;
+}
+
+static void check_domain_key(const struct use *u, const struct rule *rule)
+{
+    const char *at = strrchr(rule->key, '@');
+
+    if (at != NULL)
+        never(u, rule, "it is a domain that is looked up", slice_of(at + 1));
 }
 
 static void check_key(const struct use *u, const struct rule *rule)
@@ -169,6 +186,8 @@ static void check_key(const struct use *u, const struct rule *rule)
         check_network(u, rule, &net);
     else if (is_client_class(u->class))
         check_client_key(u, rule);
+    else if (is_domain_row(u->row))
+        check_domain_key(u, rule);
     else if (is_address_class(u->class))
         check_address_key(u, rule);
 }
@@ -179,15 +198,24 @@ static void check_rule(const struct rule *rule, void *arg)
 
     if (!table_has_patterns(u->table) && rule->where.file != NULL)
         check_key(u, rule);
-    access_check_value(u->policy, rule, u->class, u->list, u->problems);
+    access_check_value(u->policy, rule, u->row, u->list, u->problems);
+}
+
+static bool same_use(const struct use *a, const struct use *b)
+{
+    return a->table == b->table && a->row->by_server == b->row->by_server &&
+           is_domain_row(a->row) == is_domain_row(b->row) &&
+           strcmp(a->row->class, b->row->class) == 0;
 }
 
 static void check_use(struct uses *uses, const struct step *step, enum list_id list)
 {
-    struct use u = {uses->policy, step->table, step->row->class, list, uses->problems};
+    const struct restriction *row = step->row;
+    struct use u = {uses->policy, step->table, row, row->by_server ? "Client host" : row->class,
+                    list, uses->problems};
 
     for (size_t i = 0; i < uses->count; i++)
-        if (uses->list[i].table == u.table && strcmp(uses->list[i].class, u.class) == 0)
+        if (same_use(&uses->list[i], &u))
             return;
     if (uses->count < USES_MAX)
         uses->list[uses->count++] = u;

@@ -4,6 +4,7 @@
 #include "serve.h"
 
 #include "config.h"
+#include "cmd_world.h"
 #include "control.h"
 #include "detach.h"
 #include "front_milter.h"
@@ -49,6 +50,7 @@ struct server {
     uint64_t drain_us;
     struct front_options front;
     struct status_source status;
+    struct cmd_world world; /* that of all sessions */
     pthread_t thread;
 };
 
@@ -255,8 +257,9 @@ static unsigned raise_files(void)
 
 static void start_threads(struct server *server, struct journal *journal)
 {
-    server->front = (struct front_options){&world_bare, journal, raise_files()};
-    server->status = (struct status_source){journal, server->place, (int64_t)time(NULL)};
+    server->front = (struct front_options){server->world.world, journal, raise_files()};
+    server->status = (struct status_source){journal, server->world.world, server->place,
+                                            (int64_t)time(NULL)};
     policy_publish(server->policy);
     server->policy = NULL;
     maintain_start(server->options->source);
@@ -276,6 +279,17 @@ static struct journal *open_journal(const struct server *server)
     };
 
     return journal_open(&options);
+}
+
+/* After the last fork: it has threads. */
+static int open_world(struct server *server)
+{
+    struct err err;
+
+    if (!cmd_world_open(&server->world, server->policy->settings, NULL) ||
+        !world_dns_open(server->world.world, &err))
+        return fail(EX_CONFIG, &err);
+    return EX_OK;
 }
 
 static void say_ready(const struct server *server)
@@ -343,6 +357,7 @@ static int end(struct server *server, struct journal *journal)
     struct timespec grace = {.tv_nsec = GRACE_US * 1000};
 
     nanosleep(&grace, NULL);
+    world_dns_stop(server->world.world);
     bool quiet = front_stop(STOP_US);
     if (server->socket.kind == SOCKET_UNIX)
         unlink(server->socket.path);
@@ -383,6 +398,11 @@ int serve(const struct serve_options *options)
         return status;
     }
     open_log(&server);
+    status = open_world(&server);
+    if (status != EX_OK) {
+        policy_free(server.policy);
+        return status;
+    }
     struct journal *journal = open_journal(&server);
     start_threads(&server, journal);
     say_ready(&server);

@@ -8,6 +8,7 @@
 #include "direction.h"
 #include "engine.h"
 #include "fold.h"
+#include "session_authres.h"
 #include "session_content.h"
 #include "session_macros.h"
 #include "session_received.h"
@@ -22,13 +23,14 @@ struct session {
     struct policy *policy;
     struct world *world;
     struct journal *journal;
-    bool enforce;
+    bool enforce, annotates; /* all; Authentication-Results alone */
     struct arena *arena, *helo_arena; /* of the client, of its last HELO; the message has its own */
     struct client client;
     struct engine engine;
     struct message *message; /* never NULL */
     struct content *content; /* of the message, once some has come; NULL: nothing looks at it */
     bool has_content;
+    struct annotation annotation;
     bool touched;            /* something happened to the message that is worth a row */
     struct verdict pending;  /* found at MAIL when that cannot answer; ACT_DUNNO: none */
     struct verdict discard;  /* the message will be thrown away at its end; ACT_DUNNO: no */
@@ -49,6 +51,7 @@ static void begin_message(struct session *s)
     s->message->verdict.enforced = s->enforce;
     s->engine.message = s->message;
     s->message->direction = direction_of(s->policy->directions, &s->client, "", s->message->arena);
+    annotation_begin(&s->annotation, &s->engine, !s->annotates);
     s->touched = s->has_content = false;
     s->pending = (struct verdict){0};
     s->discard = (struct verdict){0};
@@ -57,8 +60,8 @@ static void begin_message(struct session *s)
 static void reset_client(struct session *s)
 {
     arena_reset(s->arena);
-    s->client = (struct client){.name = "unknown", .addr_text = "192.0.2.1", .port = -1,
-                                .daemon_port = -1};
+    s->client = (struct client){.name = "unknown", .ptr = "unknown", .addr_text = "192.0.2.1",
+                                .port = -1, .daemon_port = -1};
     addr_parse(slice_of(s->client.addr_text), &s->client.addr);
     memset(s->engine.defer_if_permit, 0, sizeof(s->engine.defer_if_permit));
 }
@@ -72,6 +75,7 @@ struct session *session_new(struct policy *policy, struct world *world, struct j
     s->world = world;
     s->journal = journal;
     s->enforce = always_enforce || policy->settings->mode == MODE_ENFORCE;
+    s->annotates = !s->enforce && policy->settings->mode == MODE_ANNOTATE;
     s->arena = arena_new();
     s->helo_arena = arena_new();
     s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client};
@@ -118,6 +122,7 @@ static void end_message(struct session *s, bool finished)
     struct message *m = s->message;
     struct entry *entry;
 
+    engine_forget(&s->engine);
     content_free(s->content);
     s->content = NULL;
     s->message = NULL;
@@ -161,9 +166,9 @@ static struct verdict run(struct session *s, enum stage stage, const struct reci
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = stage};
 
+    s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
     if (s->discard.act != ACT_DUNNO)
         return v;
-    s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
     v = engine_run(&s->engine, stage, recipient);
     if (stage == STAGE_RCPT && v.act == ACT_DEFER && !s->policy->settings->delay_reject)
         keep_verdict(&v, s->message->arena);
@@ -218,30 +223,14 @@ const struct verdict *session_connect(struct session *s, const char *name, const
                                       int port, const struct macros *macros)
 {
     struct client *c = &s->client;
-    const char *real = macro_get(macros, "{client_name}");
 
     end_message(s, false);
     reset_client(s);
-    c->addr_text = printable_copy(s->arena, addr_text ? addr_text : "unknown", '?');
-    if (!addr_parse(slice_of(c->addr_text), &c->addr))
-        c->addr = (struct addr){.family = AF_UNSPEC};
-    if (real == NULL)
-        real = name;
-    c->name = real && real[0] && real[0] != '[' ? printable_copy(s->arena, real, '?') : "unknown";
-    c->ptr = macro_keep(s->arena, macros, "{client_ptr}");
-    if (c->ptr == NULL)
-        c->ptr = c->name; /* verified, or unknown as well */
-    c->resolve = macro_keep(s->arena, macros, "{client_resolve}");
-    c->daemon_name = macro_keep(s->arena, macros, "{daemon_name}");
-    c->daemon_addr = macro_keep(s->arena, macros, "{daemon_addr}");
-    c->mta_version = macro_keep(s->arena, macros, "v");
-    c->mta_host = macro_keep(s->arena, macros, "j");
+    client_of_connect(c, name, addr_text, port, macros, s->arena);
     if (c->mta_host == NULL)
         c->mta_host = s->policy->settings->myhostname;
-    c->daemon_port = macro_port(macros, "{daemon_port}");
-    c->port = port;
-    c->local = port == 0 || c->daemon_port == 0;
     begin_message(s);
+    engine_prepare(&s->engine, STAGE_CONNECT);
     conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT, s->arena), NULL);
     s->engine.defer_if_permit[LIST_HELO] = s->engine.defer_if_permit[LIST_CLIENT];
     return &s->answer;
@@ -258,12 +247,9 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
         arena_size(s->message->arena) > IDLE_BYTES)
         session_abort(s);
     c->helo = printable_copy(arena, name, '?');
-    c->tls_version = macro_keep(arena, macros, "{tls_version}");
-    c->cipher = macro_keep(arena, macros, "{cipher}");
-    c->cipher_bits = macro_keep(arena, macros, "{cipher_bits}");
-    c->cert_subject = macro_keep(arena, macros, "{cert_subject}");
-    c->cert_issuer = macro_keep(arena, macros, "{cert_issuer}");
+    client_of_helo(c, macros, arena);
     slots[LIST_HELO] = slots[LIST_CLIENT]; /* what the arena held is gone */
+    engine_prepare(&s->engine, STAGE_HELO);
     conclude(s, run_early(s, STAGE_HELO, LIST_HELO, arena), NULL);
     slots[LIST_SENDER] = slots[LIST_HELO];
     return &s->answer;
@@ -314,6 +300,7 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
             return postpone(s, v);
         return conclude(s, v, NULL);
     }
+    engine_prepare(&s->engine, STAGE_MAIL);
     return conclude(s, run(s, STAGE_MAIL, NULL), NULL);
 }
 
@@ -405,9 +392,12 @@ static struct content *content_of(struct session *s)
 void session_header(struct session *s, const char *name, const char *value)
 {
     struct message *m = s->message;
+    struct content *content = content_of(s);
+    const struct header *header = content_keep(s->policy, m, name, value);
 
-    content_header(content_of(s), name, value);
-
+    content_header(content, header, name, value);
+    if (header != NULL)
+        annotation_header(&s->annotation, header);
     if (slice_is_nocase(slice_of(name), "Message-ID") && m->message_id[0] == '\0') {
         struct slice id = slice_trim(slice_of(value));
 
@@ -433,12 +423,11 @@ static const struct verdict *conclude_content(struct session *s)
     return &s->answer;
 }
 
-const struct verdict *session_eom(struct session *s, const struct macros *macros)
+static const struct verdict *end_of_message(struct session *s)
 {
     struct message *m = s->message;
     struct verdict v;
 
-    note_queue_id(s, macros);
     if (s->discard.act == ACT_DISCARD && s->discard.enforced) {
         m->verdict = s->discard; /* whatever befell recipients since */
         s->answer = s->discard;
@@ -457,8 +446,21 @@ const struct verdict *session_eom(struct session *s, const struct macros *macros
     return &s->answer;
 }
 
+const struct verdict *session_eom(struct session *s, const struct macros *macros)
+{
+    const struct verdict *answer;
+
+    note_queue_id(s, macros);
+    answer = end_of_message(s);
+    if (answer->act == ACT_DUNNO || !answer->enforced)
+        annotation_end(&s->annotation);
+    return answer;
+}
+
 const struct edit *session_edits(const struct session *s)
 {
+    if (s->annotates)
+        return annotation_edits(&s->annotation);
     return s->enforce && !verdict_refuses(&s->answer) ? s->message->edits : NULL;
 }
 
@@ -470,6 +472,11 @@ const struct message *session_message(const struct session *s)
 const struct client *session_client(const struct session *s)
 {
     return &s->client;
+}
+
+const struct inquiry *session_inquiry(const struct session *s)
+{
+    return s->engine.inquiry;
 }
 
 void session_abort(struct session *s)

@@ -54,11 +54,14 @@ const struct verdict *session_eom(struct session *session, const struct macros *
 /* RSET, or a transaction broken off. */
 void session_abort(struct session *session);
 
-/* After session_eom was answered with ACT_DUNNO: what must be performed on the mail. NULL list:
- * nothing (or not enforced). */
+/* After session_eom was answered with ACT_DUNNO, or with what is not enforced: what must be
+ * performed on the mail; in annotate mode Authentication-Results alone. NULL: nothing. */
 const struct edit *session_edits(const struct session *session);
 const struct message *session_message(const struct session *session);
 const struct client *session_client(const struct session *session);
+
+/* What the message has asked its world; NULL: nothing. */
+const struct inquiry *session_inquiry(const struct session *session);
 
 /* After the answer to end of message went out: `failed` names a call that the MTA refused, or NULL.
  * Logs the transaction and makes room for the next one. */

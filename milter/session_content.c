@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session_content.h"
 
+#include "authres.h"
 #include "decision.h"
 #include "header_edits.h"
 
@@ -11,7 +12,7 @@
 
 enum {
     LINE_LIMIT = 2048,    /* Postfix's line_length_limit: longer lines are read in pieces */
-    HEADERS_MAX = 100000, /* more are refused, for the memory's sake */
+    HEADERS_MAX = 100000, /* more are refused, or at least not kept, for the memory's sake */
     RECORDS_MAX = 1000,   /* of one message: what more rules only say is dropped */
 };
 
@@ -261,6 +262,15 @@ static bool has_list(const struct content *c, enum checks_id id)
     return c->lists[id]->count > 0;
 }
 
+const struct header *content_keep(const struct policy *policy, struct message *m,
+                                  const char *name, const char *value)
+{
+    if (policy->may_edit && (m->header_count < HEADERS_MAX || authres_is_field(name)))
+        return message_add_header(m, name, value);
+    m->header_count++;
+    return NULL;
+}
+
 struct content *content_new(const struct content_scene *scene)
 {
     struct mime_options options = {.line_limit = LINE_LIMIT};
@@ -303,21 +313,16 @@ static void refuse_headers(struct content *c)
                                   .dsn = "5.3.4", .text = text};
 }
 
-void content_header(struct content *c, const char *name, const char *value)
+void content_header(struct content *c, const struct header *header, const char *name,
+                    const char *value)
 {
-    struct message *m;
-
     if (c == NULL || c->in_body || c->verdict.act != ACT_DUNNO)
         return;
-    m = c->scene.message;
-    if (m->header_count == HEADERS_MAX) {
+    if (c->scene.message->header_count > HEADERS_MAX) {
         refuse_headers(c);
         return;
     }
-    if (c->scene.policy->may_edit)
-        c->header = message_add_header(m, name, value);
-    else
-        m->header_count++;
+    c->header = header;
     mime_primary_header(c->mime, name, value);
 }
 

@@ -21,9 +21,15 @@ struct content_scene {
 struct content *content_new(const struct content_scene *scene);
 void content_free(struct content *content);
 
-/* A header as the MTA passes it, the blank behind the colon included. What a rule decides is kept.
- * After the first of the body there are no more. */
-void content_header(struct content *content, const char *name, const char *value);
+/* Notes a header on the message, as the MTA passes it, the blank behind the colon included. NULL
+ * when nothing could edit it. */
+const struct header *content_keep(const struct policy *policy, struct message *message,
+                                  const char *name, const char *value);
+
+/* The same header, as content_keep returned it. What a rule decides is kept. After the first of the
+ * body there are no more. */
+void content_header(struct content *content, const struct header *header, const char *name,
+                    const char *value);
 
 /* The field that the MTA itself puts on top, "Received: …" (received_text), before all others.
  * Only REPLACE by another Received and what does not edit it can be done. */

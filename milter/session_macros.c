@@ -33,3 +33,36 @@ int macro_port(const struct macros *macros, const char *name)
 
     return value && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
 }
+
+void client_of_connect(struct client *c, const char *name, const char *addr_text, int port,
+                       const struct macros *macros, struct arena *arena)
+{
+    const char *real = macro_get(macros, "{client_name}");
+
+    c->addr_text = printable_copy(arena, addr_text ? addr_text : "unknown", '?');
+    if (!addr_parse(slice_of(c->addr_text), &c->addr))
+        c->addr = (struct addr){.family = AF_UNSPEC};
+    if (real == NULL)
+        real = name;
+    c->name = real && real[0] && real[0] != '[' ? printable_copy(arena, real, '?') : "unknown";
+    c->ptr = macro_keep(arena, macros, "{client_ptr}");
+    if (c->ptr == NULL)
+        c->ptr = c->name; /* verified, or unknown as well */
+    c->resolve = macro_keep(arena, macros, "{client_resolve}");
+    c->daemon_name = macro_keep(arena, macros, "{daemon_name}");
+    c->daemon_addr = macro_keep(arena, macros, "{daemon_addr}");
+    c->mta_version = macro_keep(arena, macros, "v");
+    c->mta_host = macro_keep(arena, macros, "j");
+    c->daemon_port = macro_port(macros, "{daemon_port}");
+    c->port = port;
+    c->local = port == 0 || c->daemon_port == 0;
+}
+
+void client_of_helo(struct client *c, const struct macros *macros, struct arena *arena)
+{
+    c->tls_version = macro_keep(arena, macros, "{tls_version}");
+    c->cipher = macro_keep(arena, macros, "{cipher}");
+    c->cipher_bits = macro_keep(arena, macros, "{cipher_bits}");
+    c->cert_subject = macro_keep(arena, macros, "{cert_subject}");
+    c->cert_issuer = macro_keep(arena, macros, "{cert_issuer}");
+}

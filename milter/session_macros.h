@@ -17,4 +17,11 @@ int macro_port(const struct macros *macros, const char *name);
 /* A copy of `text` (NULL: "") in the arena, with `replacement` for control characters. */
 char *printable_copy(struct arena *arena, const char *text, char replacement);
 
+/* What CONNECT tells, as session_connect gets it; mta_host stays NULL when it is not told. */
+void client_of_connect(struct client *client, const char *name, const char *addr_text, int port,
+                       const struct macros *macros, struct arena *arena);
+
+/* What the macros tell at HELO: TLS. */
+void client_of_helo(struct client *client, const struct macros *macros, struct arena *arena);
+
 #endif

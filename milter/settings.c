@@ -22,6 +22,8 @@
      .fallback = fallback_, .help = help_}
 #define CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 599, help_)
 #define DEFER_CODE(name_, preset_, help_) NUMBER(PARAM_INT, name_, preset_, 400, 499, help_)
+#define TEMPFAIL(name_, preset_, help_)                                                            \
+    WORDS(name_, preset_, "defer_if_permit defer", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
 /* RFC 6376, 5.4.1: what a reader sees and what makes the mail; nothing that is changed on the way. */
@@ -107,6 +109,16 @@ const struct param settings_rows[] = {
     CODE(relay_domains_reject_code, "554", "reply code of reject_unauth_destination"),
     CODE(multi_recipient_bounce_reject_code, "550", "reply code of reject_multi_recipient_bounce"),
     CODE(plaintext_reject_code, "450", "reply code of reject_plaintext_session"),
+    CODE(unknown_client_reject_code, "450", "reply code of reject_unknown_…client_hostname"),
+    CODE(unknown_hostname_reject_code, "450", "reply code of reject_unknown_helo_hostname"),
+    CODE(unknown_address_reject_code, "450",
+         "reply code of reject_unknown_sender_domain and reject_unknown_recipient_domain"),
+    TEMPFAIL(reject_tempfail_action, "defer_if_permit",
+             "when the DNS has no answer: defer at once, or defer_if_permit"),
+    TEMPFAIL(unknown_helo_hostname_tempfail_action, "$reject_tempfail_action",
+             "the same for reject_unknown_helo_hostname"),
+    TEMPFAIL(unknown_address_tempfail_action, "$reject_tempfail_action",
+             "the same for reject_unknown_sender_domain and reject_unknown_recipient_domain"),
 
     /* the log */
     ROW(PARAM_PATH, log_file, "$state_directory/log.db",
@@ -133,11 +145,40 @@ const struct param settings_rows[] = {
     NUMBER(PARAM_SIZE, dns_cache_size, "32M", 1024 * 1024, (int64_t)4 << 30,
            "memory for answers of the DNS"),
     NUMBER(PARAM_TIME, dns_timeout, "5s", 1, 60, "how long one lookup may take"),
+    ROW(PARAM_BOOL, early_lookups, "yes",
+        "ask the DNS as soon as a question is known, all questions side by side"),
+    NUMBER(PARAM_TIME, rbl_rest_time, "15m", 60, DAY,
+           "how long a block list that answers with an error is not asked"),
     NUMBER(PARAM_TIME, dns_max_ttl, "1h", 1, DAY, "how long an answer is remembered at most"),
     NUMBER(PARAM_TIME, dns_max_negative_ttl, "5m", 1, DAY,
            "how long it is remembered that there is none"),
     NUMBER(PARAM_INT, dns_lookup_limit, "1000", 10, 10000,
            "lookups under way; more are answered as if they had failed"),
+
+    /* block lists */
+    FLAGGED(PARAM_STRING, default_rbl_reply,
+            "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using "
+            "$rbl_domain${rbl_reason?; $rbl_reason}",
+            PARAM_RAW, "reply to what a block list holds, a template"),
+    ROW(PARAM_LIST, rbl_reply_maps, "", "tables of such templates, by ZONE or ZONE=FILTER"),
+    CODE(maps_rbl_reject_code, "554", "$rbl_code: reply code of reject_rbl_… and reject_rhsbl_…"),
+    ROW(PARAM_LIST, maps_rbl_domains, "", "lists of reject_maps_rbl (obsolete)"),
+    ROW(PARAM_LIST, rbl_score_sites, "",
+        "lists of reject_rbl_score: ZONE[=FILTER][*WEIGHT], as in postscreen_dnsbl_sites"),
+    NUMBER(PARAM_INT, rbl_score_threshold, "1", 1, INT32_MAX,
+           "sum of weights from which reject_rbl_score rejects"),
+
+    /* SPF */
+    ROW(PARAM_LIST, spf_exempt_networks, "",
+        "clients that SPF is not asked about: forwarders, as in mynetworks"),
+    ROW(PARAM_LIST, spf_exempt_domains, "",
+        "domains of senders and HELO names that SPF is not asked about"),
+    ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
+    ROW(PARAM_LIST, authentication_results, "iprev, spf",
+        "what the Authentication-Results field of incoming mail tells; empty: there is none"),
+    ROW(PARAM_STRING, authserv_id, "$myhostname", "whose field it is: a full domain name"),
+    ROW(PARAM_BOOL, keep_authres_from_milters, "no",
+        "leave fields with our authserv_id: a filter before tamis adds them"),
 
     /* DKIM: who signs what */
     ROW(PARAM_LIST, key_table, "",

@@ -11,6 +11,7 @@
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
+enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
 /* Header/body; alone it is the header's, with the body simple (RFC 6376, 3.5). */
 enum canonicalization {
     CANON_RELAXED_RELAXED,
@@ -43,7 +44,7 @@ struct settings {
     int mode; /* enum mode */
     const char *socket, *control_socket, *pid_file, *user;
     const char *state_directory, *run_directory;
-    int64_t drain_time_limit, stage_time_limit;
+    int64_t drain_time_limit, stage_time_limit, rbl_rest_time;
     bool reload_on_change, strict, strict_tables;
 
     /* the rules */
@@ -67,6 +68,9 @@ struct settings {
     long access_map_reject_code, access_map_defer_code, reject_code, defer_code;
     long invalid_hostname_reject_code, non_fqdn_reject_code, relay_domains_reject_code;
     long multi_recipient_bounce_reject_code, plaintext_reject_code;
+    long unknown_client_reject_code, unknown_hostname_reject_code, unknown_address_reject_code;
+    int reject_tempfail_action; /* enum tempfail, as all of them */
+    int unknown_helo_hostname_tempfail_action, unknown_address_tempfail_action;
 
     /* the log */
     const char *log_file;
@@ -78,10 +82,22 @@ struct settings {
 
     /* the DNS */
     struct param_text dns_servers; /* dns_options.h reads them */
-    bool dns_recursion;
+    bool dns_recursion, early_lookups;
     const char *dns_trust_anchor;
     int64_t dns_cache_size, dns_timeout, dns_max_ttl, dns_max_negative_ttl;
     long dns_lookup_limit;
+
+    /* block lists */
+    const char *default_rbl_reply; /* a template */
+    struct param_text rbl_reply_maps, maps_rbl_domains, rbl_score_sites;
+    long maps_rbl_reject_code, rbl_score_threshold;
+
+    /* SPF */
+    struct param_text spf_exempt_networks, spf_exempt_domains;
+    bool received_spf_header;
+    const char *authserv_id;
+    struct param_text authentication_results; /* check_authres.h reads it */
+    bool keep_authres_from_milters;
 
     /* DKIM: who signs what */
     struct param_text key_table, signing_table, key_list, signing_key; /* keys.h reads them */

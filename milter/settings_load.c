@@ -218,7 +218,7 @@ static const char *store(struct loader *l, const struct param *row, const struct
                          int direction)
 {
     char *field = (char *)l->s + row->offset + (size_t)direction * field_size(row->type);
-    const char *value = expand(l, raw);
+    const char *value = row->flags & PARAM_RAW ? raw->text : expand(l, raw);
     struct raw preset = {row->name, NULL, {NULL, 0}, false};
 
     if (value != NULL && param_store(row, value, raw->where, conf_dir(raw->where, l->s->arena),
@@ -359,7 +359,7 @@ struct settings *settings_of_conf(struct conf *conf, const char *file, struct pr
     s->arena = arena_new();
     s->conf = conf;
     s->file = arena_strdup(s->arena, file);
-    l.names = (struct conf_names){find, &l};
+    l.names = (struct conf_names){find, &l, NULL};
     l.given = settings_assign(conf, problems);
     load_all(&l);
     free(l.given);

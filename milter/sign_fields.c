@@ -31,6 +31,7 @@ bool sign_fields_is_name(struct slice name)
 
 struct wanted {
     const char *name;
+    uint32_t mark;
     size_t occurs, extra; /* fields of that name; one more if oversigned */
 };
 
@@ -53,23 +54,24 @@ static uint32_t *header_marks(const struct sign_header *headers, size_t count, s
     return marks;
 }
 
-static size_t count_fields(const char *name, const struct sign_header *headers,
+static size_t count_fields(const struct wanted *wanted, const struct sign_header *headers,
                            const uint32_t *marks, size_t count)
 {
-    uint32_t mark = name_mark(name);
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++)
-        n += marks[i] == mark && strcasecmp(headers[i].name, name) == 0;
+        n += marks[i] == wanted->mark && strcasecmp(headers[i].name, wanted->name) == 0;
     return n;
 }
 
 static struct wanted *add_name(struct wanted *list, size_t *count, const char *name)
 {
+    uint32_t mark = name_mark(name);
+
     for (size_t i = 0; i < *count; i++)
-        if (strcasecmp(list[i].name, name) == 0)
+        if (list[i].mark == mark && strcasecmp(list[i].name, name) == 0)
             return &list[i];
-    list[*count] = (struct wanted){.name = name};
+    list[*count] = (struct wanted){.name = name, .mark = mark};
     return &list[(*count)++];
 }
 
@@ -161,7 +163,7 @@ bool sign_fields_choose(const struct sign_fields *fields, const struct sign_head
     struct wanted *list = gather(fields, arena, &names);
 
     for (size_t i = 0; i < names; i++)
-        list[i].occurs = count_fields(list[i].name, headers, marks, count);
+        list[i].occurs = count_fields(&list[i], headers, marks, count);
     if (list[0].occurs == 0)
         return err_set(err, "there is no From field");
     if (list[0].occurs > SIGN_FROM_MAX)

@@ -185,11 +185,11 @@ static bool is_own_literal(const struct site *site, struct slice domain)
            (interfaces_have(&site->own, &addr) || interfaces_have(&site->proxy, &addr));
 }
 
-enum match_result site_is_destination(const struct site *site, struct slice domain,
-                                      struct arena *arena)
+enum match_result site_is_final_destination(const struct site *site, struct slice domain,
+                                            struct arena *arena)
 {
     const struct match_list *lists[] = {site->mydestination, site->virtual_alias_domains,
-                                        site->virtual_mailbox_domains, site->relay_domains};
+                                        site->virtual_mailbox_domains};
     enum match_result result = MATCH_NO;
 
     if (is_own_literal(site, domain))
@@ -203,6 +203,17 @@ enum match_result site_is_destination(const struct site *site, struct slice doma
             result = MATCH_ERROR;
     }
     return result;
+}
+
+enum match_result site_is_destination(const struct site *site, struct slice domain,
+                                      struct arena *arena)
+{
+    enum match_result final = site_is_final_destination(site, domain, arena), relayed;
+
+    if (final == MATCH_YES)
+        return MATCH_YES;
+    relayed = match_domain(site->relay_domains, domain, arena);
+    return relayed == MATCH_NO ? final : relayed;
 }
 
 void site_each_file(const struct site *site, void (*visit)(const char *path, void *arg), void *arg)

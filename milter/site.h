@@ -45,6 +45,10 @@ bool site_is_own_address(const struct site *site, const struct addr *addr);
 enum match_result site_is_destination(const struct site *site, struct slice domain,
                                       struct arena *arena);
 
+/* The same without relay_domains: is it delivered here, or an alias of what is? */
+enum match_result site_is_final_destination(const struct site *site, struct slice domain,
+                                            struct arena *arena);
+
 /* The files named inside the lists, for the watch on changes; those of tables are not among them.
  */
 void site_each_file(const struct site *site, void (*visit)(const char *path, void *arg), void *arg);

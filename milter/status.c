@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "front_milter.h"
 #include "maintain.h"
+#include "world_dns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct facts {
     const struct status_source *source;
     struct reload_report reload;
     struct journal_status journal;
+    struct dns_stats dns;
     const char *mode;
     unsigned generation;
     int64_t loaded_at, now;
@@ -42,6 +44,8 @@ static void read_facts(const struct status_source *source, struct facts *facts)
     maintain_report(&facts->reload);
     if (source->journal)
         journal_read_status(source->journal, &facts->journal);
+    if (source->world)
+        world_dns_stats(source->world, &facts->dns);
 }
 
 static int64_t uptime(const struct facts *facts)
@@ -102,6 +106,16 @@ static void add_counters(struct buf *out, enum counter from, enum counter to)
         buf_addf(out, ",\"%s\":%llu", counter_name(c), (unsigned long long)counter_read(c));
 }
 
+static void render_dns_text(const struct dns_stats *dns, struct buf *out)
+{
+    buf_addf(out,
+             "DNS         %llu asked, %llu shared, %llu remembered, %llu refused, %llu too late; "
+             "%zu under way, %zu answers in %zu bytes\n",
+             (unsigned long long)dns->sent, (unsigned long long)dns->shared,
+             (unsigned long long)dns->cached, (unsigned long long)dns->refused,
+             (unsigned long long)dns->timeouts, dns->under_way, dns->entries, dns->bytes);
+}
+
 static void render_text(const struct facts *facts, struct buf *out)
 {
     const struct journal_status *journal = &facts->journal;
@@ -126,6 +140,17 @@ static void render_text(const struct facts *facts, struct buf *out)
              (unsigned long long)journal->written, (unsigned long long)journal->queued,
              (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
              (unsigned long long)(journal->file_bytes + journal->wal_bytes));
+    render_dns_text(&facts->dns, out);
+}
+
+static void render_dns(const struct dns_stats *dns, struct buf *out)
+{
+    buf_addf(out,
+             "\"dns\":{\"sent\":%llu,\"shared\":%llu,\"cached\":%llu,\"refused\":%llu,"
+             "\"timeouts\":%llu,\"under_way\":%zu,\"entries\":%zu,\"bytes\":%zu},",
+             (unsigned long long)dns->sent, (unsigned long long)dns->shared,
+             (unsigned long long)dns->cached, (unsigned long long)dns->refused,
+             (unsigned long long)dns->timeouts, dns->under_way, dns->entries, dns->bytes);
 }
 
 static void add_string(struct buf *out, const char *name, const char *text)
@@ -172,6 +197,7 @@ static void render_json(const struct facts *facts, struct buf *out)
     buf_addf(out, "\"since\":%lld", (long long)facts->source->started_at);
     add_counters(out, COUNT_MTA_FAILURES, COUNT_RELOADS_REFUSED);
     buf_adds(out, "},");
+    render_dns(&facts->dns, out);
     render_journal(&facts->journal, out);
     buf_adds(out, "}\n");
 }

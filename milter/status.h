@@ -5,9 +5,11 @@
 
 #include "buf.h"
 #include "journal.h"
+#include "world.h"
 
 struct status_source {
     struct journal *journal; /* may be NULL */
+    struct world *world;     /* of world_dns; NULL: none */
     const char *socket;      /* where it listens */
     int64_t started_at;      /* seconds since 1970 */
 };

@@ -141,6 +141,34 @@ static void skip(struct parser *p, const struct restriction *row, struct slice n
                  : "is not judged by this release; skipped here, keep it in main.cf");
 }
 
+static bool is_count(struct slice word)
+{
+    long number;
+
+    return parse_long(word, 0, INT32_MAX, &number);
+}
+
+/* A word for the row to read. */
+static void add_word_step(struct parser *p, const struct restriction *row, struct slice name)
+{
+    struct slice before = p->rest, word;
+    bool given = next_word(p, &word) && (row->arg != ARG_COUNT || is_count(word));
+    const void *data = NULL;
+
+    if (!given)
+        p->rest = before;
+    if (!given && row->arg == ARG_NAME) {
+        complain(p, SEV_ERROR, name, "needs an argument behind it");
+        return;
+    }
+    if (given && row->parse != NULL) {
+        data = row->parse(word, p->arena, p->source->where, p->problems);
+        p->failed = p->failed || data == NULL;
+    }
+    add_step(p, row, given ? arena_printf(p->arena, "%s %.*s", row->name, (int)word.len, word.ptr)
+                           : row->name)->data = data;
+}
+
 static void check_stage(struct parser *p, const struct restriction *row, struct slice name)
 {
     if (row->first_stage > p->source->stage)
@@ -172,6 +200,8 @@ static void parse_known(struct parser *p, const struct restriction *row, struct 
     check_stage(p, row, name);
     if (row->arg == ARG_NONE)
         add_step(p, row, row->name);
+    else if (row->arg == ARG_NAME || row->arg == ARG_COUNT)
+        add_word_step(p, row, name);
     else if (!next_word(p, &argument))
         complain(p, SEV_ERROR, name, "needs a lookup table behind it, TYPE:FILE");
     else if (memchr(argument.ptr, ':', argument.len) == NULL)

@@ -6,6 +6,7 @@
 #include "header_diff.h"
 #include "header_edits.h"
 #include "rehearsal.h"
+#include "world_dns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,35 @@ static void print_steps(FILE *out, const struct message *m)
     }
 }
 
+/* Questions that stand with no step, or with several. */
+static bool is_told(const struct message *m, const struct finding *f)
+{
+    for (const struct check_record *c = m->checks; c != NULL; c = c->next)
+        if (c->question != NULL && strcmp(c->question, f->question) == 0)
+            return true;
+    return false;
+}
+
+static void print_lookup(const struct dns_question *question, const struct dns_answer *answer,
+                         void *arg)
+{
+    struct arena *arena = arena_new();
+
+    fprintf(arg, "  lookup  %s = %s\n", dns_question_text(question, arena),
+            answer != NULL ? dns_answer_text(answer, arena) : "no answer yet");
+    arena_free(arena);
+}
+
+static void print_questions(FILE *out, struct session *session)
+{
+    const struct message *m = session_message(session);
+
+    for (const struct finding *f = m->findings; f != NULL; f = f->next)
+        if (!is_told(m, f))
+            fprintf(out, "  asked   %s = %s\n", f->question, f->answer);
+    world_dns_each(session_inquiry(session), print_lookup, out);
+}
+
 /* Of the field that the MTA puts on top: it is not in the mail file. */
 static bool is_own(const struct edit *e)
 {
@@ -169,6 +199,7 @@ static void print_text(FILE *out, struct session *session, const struct verdict 
     fprintf(out, "%s, client %s[%s]\n", direction_name(m->direction),
             session_client(session)->name, session_client(session)->addr_text);
     print_steps(out, m);
+    print_questions(out, session);
     for (const struct recipient *r = m->recipients; r != NULL; r = r->next)
         fprintf(out, "RCPT <%s>: %s\n", r->address.text, verdict_reply(&r->verdict, arena));
     print_end(out, m, last, arena);
@@ -224,6 +255,19 @@ static void json_steps(struct buf *b, const struct message *m)
         json_text(b, "result", c->result);
         buf_addc(b, ',');
         json_rule(b, &c->rule);
+        buf_adds(b, "}");
+    }
+    buf_adds(b, "]");
+}
+
+static void json_questions(struct buf *b, const struct message *m)
+{
+    buf_adds(b, ",\"questions\":[");
+    for (const struct finding *f = m->findings; f != NULL; f = f->next) {
+        buf_adds(b, f == m->findings ? "{" : ",{");
+        json_text(b, "question", f->question);
+        buf_addc(b, ',');
+        json_text(b, "answer", f->answer);
         buf_adds(b, "}");
     }
     buf_adds(b, "]");
@@ -298,6 +342,7 @@ static void print_json(FILE *out, struct session *session, const struct verdict 
     buf_addc(&b, ',');
     json_text(&b, "direction", direction_name(m->direction));
     json_steps(&b, m);
+    json_questions(&b, m);
     if (last->act == ACT_DUNNO)
         json_edits(&b, m);
     else
@@ -308,9 +353,10 @@ static void print_json(FILE *out, struct session *session, const struct verdict 
     buf_free(&b);
 }
 
-int test_mail_run(const struct test_mail *mail, const char *path, FILE *out)
+int test_mail_run(const struct test_mail *mail, const char *path, struct world *world,
+                  FILE *out)
 {
-    struct rehearsal *r = rehearsal_new(&world_bare);
+    struct rehearsal *r = rehearsal_new(world);
     const struct verdict *last;
     struct session *session;
     int status = EX_USAGE;

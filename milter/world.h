@@ -5,20 +5,31 @@
 
 #include "message.h"
 
+struct inquiry; /* what one transaction has asked a world, and what is on its way */
+
 /* Live, canned (tests, `tamis test`) and recorded (replay) worlds fill in the functions; all may be
- * called from many threads at once. */
+ * called from many threads at once, about one inquiry by one at a time. */
 struct world {
     /* Microseconds since 1970. */
     int64_t (*now)(struct world *world);
 
-    /* Answers finding->question into the finding: state and answer (in `arena`). May block, at
-     * most until `deadline_us` of the monotonic clock; what is not known by then is
-     * FINDING_TEMPERROR. */
-    void (*ask)(struct world *world, struct finding *finding, uint64_t deadline_us,
-                struct arena *arena);
+    /* The beginning and the end of a transaction's questions. Neither waits; NULL is an inquiry for
+     * worlds that need none. */
+    struct inquiry *(*begin)(struct world *world);
+    void (*end)(struct inquiry *inquiry); /* NULL is allowed */
+
+    /* Answers finding->question into the finding, state and answer (in `arena`), if that takes no
+     * waiting. Else sets out to learn what is missing, and returns false; called again it goes on
+     * from there. `late`: what is not known is FINDING_TEMPERROR, and the result is true. */
+    bool (*learn)(struct world *world, struct inquiry *inquiry, struct finding *finding, bool late,
+                  struct arena *arena);
+
+    /* Waits until something has come that the last learn was missing, at most until `until_us` of
+     * the monotonic clock (now_us). */
+    void (*wait)(struct world *world, struct inquiry *inquiry, uint64_t until_us);
 };
 
-/* The real clock, and nobody to ask: every question is answered with FINDING_TEMPERROR. */
-extern struct world world_bare;
+/* The real clock. */
+int64_t world_clock(struct world *world);
 
 #endif

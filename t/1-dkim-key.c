@@ -161,8 +161,8 @@ static void refused(void)
         "512 bits");
     bad(elliptic, "a key of type EC: DKIM knows RSA and Ed25519", "an elliptic curve");
     bad(encrypted,
-        "the key is encrypted, and nobody is there to give the passphrase; decrypt it: openssl pkey "
-        "-in FILE -out NEWFILE", "an encrypted key");
+        "the key is encrypted, and nobody is there to give the passphrase; decrypt it: openssl "
+        "pkey -in FILE -out NEWFILE", "an encrypted key");
     bad(public_only, "a public key; the private one is wanted here", "a public key");
     bad("-----BEGIN RSA PRIVATE KEY-----\nMIIC\n", "no private key can be read from this PEM file",
         "a cut PEM file");
@@ -172,7 +172,7 @@ static void refused(void)
     /* another private exponent, whole and reduced: the halves do not fit together */
     memcpy(strstr(text, "AoGAH0cx"), "AoGAH0cy", 8);
     memcpy(strstr(text, "ALl5ICsY"), "ALl5ICsZ", 8);
-    tap_ok(dkim_key_parse(text, strlen(text), NULL) == NULL, "halves that do not fit, err unwanted");
+    tap_ok(dkim_key_parse(text, strlen(text), NULL) == NULL, "halves that do not fit");
     free(text);
     free(large);
 }
@@ -188,7 +188,7 @@ static void compare(void)
     } rows[] = {
         {rsa, RSA_P, DKIM_KEY_MATCHES, "the same"},
         {ed, ED_P, DKIM_KEY_MATCHES, "the same, Ed25519"},
-        {ed, " 11qYAYKxCrfVS/7TyWQH\r\n\tOg7hcvPapiMlrwIaaPcHURo= ", DKIM_KEY_MATCHES, "white space"},
+        {ed, " 11qYAYKxCrfVS/7TyWQH\r\n\tOg7hcvPapiMlrwIaaPcHURo= ", DKIM_KEY_MATCHES, "blanks in"},
         {rsa, ED_P, DKIM_KEY_DIFFERS, "another"},
         {ed, "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURs=", DKIM_KEY_DIFFERS, "one bit"},
         {rsa, RSA_BARE, DKIM_KEY_REFORM, "RSAPublicKey"},

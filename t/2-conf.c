@@ -166,7 +166,7 @@ static void test_expansion(void)
 {
     struct arena *arena = arena_new();
     struct conf *conf = conf_new();
-    struct conf_names names = {find, conf};
+    struct conf_names names = {find, conf, NULL};
 
     conf_read_text(conf, "f", names_text, sizeof(names_text) - 1, NULL);
     for (size_t i = 0; i < ARRAY_LEN(expansions); i++) {
@@ -186,7 +186,7 @@ static void test_explosion(void)
 {
     struct arena *arena = arena_new();
     struct conf *conf = conf_new();
-    struct conf_names names = {find, conf};
+    struct conf_names names = {find, conf, NULL};
     struct err err = {""};
     char line[64];
 

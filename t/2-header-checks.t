@@ -18,7 +18,7 @@ sub mail { return write_file('mail' . ++$n . '.eml', $_[0]) }
 # The edits of one mail under a configuration: [op, index, name, value].
 sub edits {
     my ($conf, $mail, @args) = @_;
-    my $path = write_file('milter.conf', "postfix_config_directory =\nmynetworks = 127.0.0.1\n$conf");
+    my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\nmynetworks = 127.0.0.1\n$conf");
     my ($out, $err, $status) = run_tamis('', 'test', '-c', $path, '--json', @args, mail($mail));
     diag "$status: $err" if $status ne '0';
     return [map { [@$_{qw(op index name value)}] } @{ JSON::PP->new->utf8->decode($out)->{edits} }];
@@ -190,7 +190,7 @@ is_deeply(edits("body_checks = pcre:$edits\n", "A: b\n\nX-Pre: 1\nX-Ign: 2\n"), 
 is_deeply(edits("$conf" . "sender_restrictions = check_sender_access static:{PREPEND X-Top: t}\n", "X-Pre: 1\n\n", '--rcpt', 'c@d.example'),
     [['prepend', 0, 'X-Top', ' t'], ['prepend', 0, 'X-DEBUGO', 'WARN']], 'a PREPEND of access(5) beside');
 
-my $path = write_file('milter.conf', "postfix_config_directory =\n$conf");
+my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
 my $mail = mail("A: b\nX-Ign: 1\nX-Rep: 2\nC: d\nE: f\nG: h\nI: j\nK: l\nM: n\nO: p\nX-Name: m\nX-Pre: n\n\nbody\n");
 my ($out, $err, $status) = run_tamis('', 'test', '-c', $path, $mail);
 is($status, 0, 'test');

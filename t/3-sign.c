@@ -4,6 +4,7 @@
 #include "sign_dkim.h"
 #include "tap.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,8 +60,8 @@ static void rfc_one(const struct dkim_key *key, const char *value, const char *w
 
     sign_fields_find(joe_names, ARRAY_LEN(joe_names), joe, ARRAY_LEN(joe), arena, &mentions);
     sign_fields_text(&mentions, DKIM_RELAXED, &fields);
-    tap_ok(sign_dkim_raw(key, DKIM_RELAXED, (struct slice){fields.ptr, fields.len}, value, signature,
-                         &len, NULL), "%s: signed", name);
+    tap_ok(sign_dkim_raw(key, DKIM_RELAXED, (struct slice){fields.ptr, fields.len}, value,
+                         signature, &len, NULL), "%s: signed", name);
     base64_encode(b, signature, len);
     tap_is(b, want, "%s: b=", name);
     buf_free(&fields);
@@ -282,6 +283,41 @@ static void failures(void)
     free(long_text);
 }
 
+/* Whether all signatures of one thread were those that `values` saw. */
+static void *sign_often(void *good)
+{
+    struct sign_plan plans[2] = {plan_of(rsa), plan_of(ed)};
+    struct sign_mail mail = {joe, ARRAY_LEN(joe), body};
+    struct arena *own = arena_new();
+
+    *(bool *)good = true;
+    for (int i = 0; i < 100; i++) {
+        struct sign_result results[2];
+
+        sign_dkim(plans, 2, &mail, own, results);
+        if (results[0].value == NULL || strstr(results[0].value, "b=5BqbRfzN") == NULL ||
+            results[1].value == NULL || strstr(results[1].value, "b=SD6in2QT") == NULL)
+            *(bool *)good = false;
+        arena_reset(own);
+    }
+    arena_free(own);
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_t thread[4];
+    bool good[ARRAY_LEN(thread)];
+
+    for (size_t i = 0; i < ARRAY_LEN(thread); i++)
+        if (pthread_create(&thread[i], NULL, sign_often, &good[i]) != 0)
+            die("no thread");
+    for (size_t i = 0; i < ARRAY_LEN(thread); i++) {
+        pthread_join(thread[i], NULL);
+        tap_ok(good[i], "thread %zu signs with the same keys", i);
+    }
+}
+
 int main(void)
 {
     tap_start(60);
@@ -296,6 +332,7 @@ int main(void)
     choice();
     limits();
     failures();
+    threads();
     dkim_hash_free(body);
     dkim_key_free(rsa);
     dkim_key_free(ed);

@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "address.h"
 #include "fold.h"
+#include "header_edits.h"
 #include "session.h"
+#include "world_dns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,8 @@ struct script {
 
 static const char *const rules[] = {
     "postfix_config_directory =",
+    "myhostname = mx.test.example",
+    "received_spf_header = yes",
     "mydestination = here.example, hash.example",
     "mynetworks = 127.0.0.0/8, [2001:db8::]/32",
     "myorigin = here.example",
@@ -208,6 +212,7 @@ static void play(struct script *s, char *line)
         session_abort(s->session);
     else if (letter == 'E') {
         check(session_eom(s->session, &macros));
+        header_changes_plan(session_message(s->session), session_edits(s->session));
         session_done(s->session, line[0] ? line : NULL);
     }
 }
@@ -220,10 +225,32 @@ static struct policy *policy_of(uint8_t choice)
     if (policies[0] == NULL) {
         policies[0] = load("log_mta_rejects = yes");
         policies[1] = load("delay_reject = no");
-        policies[2] = load("mode = observe");
+        policies[2] = load("mode = annotate");
     }
     policy_hold(policies[choice % 3]);
     return policies[choice % 3];
+}
+
+/* A DNS with a few names, which answers at once. */
+static struct world *small_world(void)
+{
+    static const char names[] = "a.example. TXT \"v=spf1 a mx include:b.example -all\"\n"
+                                "a.example. A 192.0.2.1\na.example. MX 10 mx.a.example.\n"
+                                "b.example. TXT \"v=spf1 exists:%{ir}.a.example ?all\"\n"
+                                "1.2.0.192.list.example. A 127.0.0.2\n"
+                                "1.2.0.192.in-addr.arpa. PTR a.example.\n"
+                                "$SERVFAIL fail.example\n";
+    static struct dns_options dns = {.limits = {1 << 20, 0, 3600, 300, 100, 1000000}};
+    static struct world *world;
+    struct world_dns_options options = {.dns = &dns, .receiver = "mx.example"};
+    struct problems problems = {0};
+
+    if (world == NULL) {
+        options.zone = dns_zone_new();
+        dns_zone_read(options.zone, "zone", slice_of(names), &problems);
+        world = world_dns_new(&options);
+    }
+    return world;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -234,7 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     script.arena = arena_new();
-    script.session = session_new(policy_of(data[0]), &world_bare, NULL, false);
+    script.session = session_new(policy_of(data[0]), small_world(), NULL, false);
     session_set_quiet(script.session, data[0] % 64 != 0);
     rest = (struct slice){(const char *)data + 1, size - 1};
     while (rest.len > 0) {

@@ -15,6 +15,7 @@ use IO::Socket::INET;
 #   nodata, nxdomain, servfail, refused
 #   silence       nothing is answered
 #   truncate      cut over UDP: the other rules count over TCP
+# With `upstream`, a port of 127.0.0.1, questions about names without any rule are passed on to there.
 # Several rules for one question are several records. `ttl=N` in front of an answer sets its TTL.
 
 my %number = (A => 1, NS => 2, CNAME => 5, SOA => 6, PTR => 12, MX => 15, TXT => 16, AAAA => 28);
@@ -30,7 +31,8 @@ sub new {
             LocalPort => $udp->sockport) and last;
     }
     die "no port for both UDP and TCP\n" unless $tcp;
-    my $self = bless { udp => $udp, tcp => $tcp, rules => {}, log => $arg{log} }, $class;
+    my $self = bless { udp => $udp, tcp => $tcp, rules => {}, log => $arg{log},
+                       upstream => $arg{upstream} }, $class;
     $self->script($arg{script} // '');
     return $self;
 }
@@ -83,6 +85,20 @@ sub soa {
     return "\0" . pack('n2Nn/a*', 6, 1, 30, "\0\0" . pack('N5', 1, 60, 60, 60, 30));
 }
 
+# What another server says; undef if it is silent.
+sub pass_on {
+    my ($self, $packet, $over) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{upstream},
+        Proto => $over, Timeout => 5) or return undef;
+    my $reply;
+
+    syswrite $socket, $over eq 'tcp' ? pack('n/a*', $packet) : $packet;
+    return undef if !IO::Select->new($socket)->can_read(5);
+    return sysread($socket, $reply, 65535) ? $reply : undef if $over eq 'udp';
+    read($socket, my $len, 2) or return undef;
+    return read($socket, $reply, unpack 'n', $len) ? $reply : undef;
+}
+
 # The whole answer; undef for silence.
 sub reply {
     my ($self, $packet, $over) = @_;
@@ -93,6 +109,7 @@ sub reply {
     my $exists = grep { /^\Q$key\E / } keys %{ $self->{rules} };
 
     print { $self->{log} } "$over $name $type\n" if $self->{log};
+    return $self->pass_on($packet, $over) if !$exists && defined $self->{upstream};
     return if grep { $_ eq 'silence' } @rules;
     return pack('n6', $id, 0x8780, 1, 0, 0, 0) . $octets
         if $over eq 'udp' && grep { $_ eq 'truncate' } @rules;

@@ -14,7 +14,7 @@ use Tamis::Guard qw(at_end not_at_end free_port listening run_command slurp spaw
 #   conf     text of its milter.conf ('')
 #   conf_file   instead: the path of one
 #   set      hash of parameters given by -o, after the harness's own: socket, log_file,
-#            control_socket, postfix_config_directory (empty)
+#            control_socket, postfix_config_directory (empty), authentication_results (empty)
 #   socket   'inet' (preset: a free port of 127.0.0.1), 'unix', or a whole value
 #   files    hash: name => text of files beside its configuration
 #   args     further arguments of `tamis milter`
@@ -76,6 +76,7 @@ sub arguments {
     my %set = (
         socket => $self->{socket}, log_file => $self->log_file,
         control_socket => $self->control_socket, postfix_config_directory => '',
+        authentication_results => '',
         %{ $self->{opt}{set} || {} },
     );
     return ('-c', $self->{conf}, map { ('-o', "$_=$set{$_}") } sort keys %set);

@@ -254,12 +254,27 @@ sub stop {
 sub reload {
     my ($self, %params) = @_;
     my $from = length $self->log;
+    my @old = $self->children;
 
     %{ $self->{opt}{params} } = (%{ $self->{opt}{params} || {} }, %params);
     $self->write_config;
     kill 'HUP', $self->{pid};
     wait_until(20, sub { substr($self->log, $from) =~ /master\[\d+\]: reload / })
         or die "Postfix does not reload\n";
+    # One that still runs may answer the next client, by its former rules.
+    wait_until(20, sub { !grep { -e "/proc/$_" } @old }) or die "Postfix keeps an old process\n";
+}
+
+# The processes that its master has started.
+sub children {
+    my ($self) = @_;
+    my @pids;
+    for my $path (glob "/proc/[0-9]*/stat") {
+        open my $stat, '<', $path or next;
+        my ($pid, $parent) = (<$stat> // '') =~ /^(\d+) \(.*\) \S (\d+)/ or next;
+        push @pids, $pid if $parent == $self->{pid};
+    }
+    return @pids;
 }
 
 # Runs one of Postfix's commands under this configuration: (exit status, stdout, stderr).

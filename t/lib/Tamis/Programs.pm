@@ -1,4 +1,4 @@
-# Tamis::Programs - where Postfix's programs are: installed, or unpacked by bootstrap
+# Tamis::Programs - where Postfix, nsd and opendmarc are: installed, or unpacked by bootstrap
 # SPDX-License-Identifier: BSD-2-Clause
 package Tamis::Programs;
 
@@ -8,7 +8,7 @@ use warnings;
 use Exporter qw(import);
 use Tamis::Guard qw(run_command);
 
-our @EXPORT_OK = qw(postfix_programs postfix_missing postfix_accounts);
+our @EXPORT_OK = qw(postfix_programs postfix_missing postfix_accounts server_program server_missing);
 
 my ($programs, $missing);
 
@@ -57,6 +57,28 @@ sub postfix_missing {
         : !postfix_programs() ? $missing
         : undef;
     die "$why\n" if defined $why && defined $ENV{TAMIS_POSTFIX};
+    return $why;
+}
+
+# The path of a program of another server's, nsd or opendmarc: of the system, or of a tree
+# var/servers that bootstrap unpacked, named by TAMIS_SERVERS or in the build and the source tree.
+# undef if there is none.
+sub server_program {
+    my ($name) = @_;
+    my @trees = ('', defined $ENV{TAMIS_SERVERS} ? $ENV{TAMIS_SERVERS}
+        : map { "$_/var/servers" } grep { defined } @ENV{qw(builddir srcdir)}, '.');
+    my ($program) = grep { -x } map { ("$_/usr/sbin/$name", "$_/usr/local/sbin/$name") } @trees;
+
+    return $program;
+}
+
+# Why a test of that program cannot run here, for skip_all; undef if it can. Dies instead where
+# TAMIS_SERVERS promises it.
+sub server_missing {
+    my ($name) = @_;
+    return undef if defined server_program($name);
+    my $why = "no $name here (./bootstrap check unpacks one)";
+    die "$why\n" if defined $ENV{TAMIS_SERVERS};
     return $why;
 }
 

@@ -53,7 +53,7 @@ sub slurp {
 # The answers to a script, one a line, under a configuration's text.
 sub session {
     my ($conf, @script) = @_;
-    my $path = write_file('milter.conf', "postfix_config_directory =\n$conf");
+    my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
     my ($out, $err, $status) =
         run_tamis(join('', map { "$_\n" } @script), 'test', '-c', $path, '--session', '-');
     diag $err if $status ne '0';
