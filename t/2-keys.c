@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
 #include "keys.h"
+#include "keys_check.h"
+#include "sign_names.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -459,6 +461,95 @@ static void test_many(void)
     buf_free(&signing);
 }
 
+static bool has_users(const char *passwd)
+{
+    FILE *in = fmemopen((void *)(uintptr_t)passwd, strlen(passwd), "r");
+    bool found = keys_check_users(in, 1001);
+
+    fclose(in);
+    return found;
+}
+
+static const char *socket_warning(const char *conf_text, bool users)
+{
+    struct keys *keys = load(conf_text);
+    const char *text;
+
+    keys_check_socket(keys, settings, users, &problems);
+    text = said();
+    unload(keys);
+    return text;
+}
+
+static void test_socket(void)
+{
+    tap_ok(!has_users("root:x:0:0::/root:/bin/bash\nmail:x:8:8::/:/bin/sh\n"
+                      "nobody:x:65534:65534::/:/bin/sh\njob:x:1005:1005::/:/usr/sbin/nologin\n"
+                      "tamis:x:1001:1001::/:/bin/sh\n"), "nobody can log in");
+    tap_ok(has_users("root:x:0:0::/root:/bin/bash\njoe:x:1000:1000::/:/bin/zsh\n"),
+           "joe can");
+    tap_ok(has_users("joe:x:1000:1000::/:\n"), "with the usual shell");
+    tap_is(socket_warning("socket = inet:8894@127.0.0.1\nsigning_key = d.example:s:keys/ed\n", true),
+           "milter.conf:1: warning: socket = inet:8894@127.0.0.1: this host has local users, and "
+           "any of them could ask for a signature with the keys: unix:PATH is the answer\n",
+           "an inet socket and local users");
+    tap_is(socket_warning("socket = inet:8894@127.0.0.1\nsigning_key = d.example:s:keys/ed\n",
+                          false), "", "an inet socket without local users");
+    tap_is(socket_warning("socket = inet6:8894@[::1]\nsigning_key = d.example:s:keys/ed\n",
+                          false), "", "the same with IPv6");
+    tap_is(socket_warning("socket = inet:8894\nsigning_key = d.example:s:keys/ed\n", false),
+           "milter.conf:1: warning: socket = inet:8894: whoever reaches it could ask for a "
+           "signature with the keys: unix:PATH is the answer\n", "every address");
+    tap_is(socket_warning("socket = unix:/s\nsigning_key = d.example:s:keys/ed\n", true), "",
+           "a unix socket");
+    tap_is(socket_warning("socket = inet:8894\n", true), "", "no keys");
+}
+
+static const char *joined(const char *const *names)
+{
+    const char *out = "";
+
+    for (; *names != NULL; names++)
+        out = arena_printf(arena, "%s%s%s", out, out[0] ? "," : "", *names);
+    return out;
+}
+
+static void test_names(void)
+{
+    static const char preset[] =
+        "From,Reply-To,Subject,Date,To,Cc,Message-ID,Sender,In-Reply-To,References,MIME-Version,"
+        "Content-Type,Content-Transfer-Encoding,Content-ID,Content-Description,Resent-Date,"
+        "Resent-From,Resent-Sender,Resent-To,Resent-Cc,Resent-Message-ID,List-Id,List-Help,"
+        "List-Unsubscribe,List-Unsubscribe-Post,List-Subscribe,List-Post,List-Owner,List-Archive,"
+        "Feedback-ID";
+    struct keys *keys = load("");
+    struct sign_fields *fields = sign_names_read(settings, arena, &problems);
+
+    tap_is(joined(fields->sign), preset, "what is signed");
+    tap_is(joined(fields->oversign),
+           "From,To,Cc,Subject,Date,Message-ID,Reply-To,MIME-Version,Content-Type",
+           "and once more");
+    unload(keys);
+    keys = load("dkim_sign_headers = Subject,subject, X-Own\ndkim_oversign_headers = From,To\n");
+    fields = sign_names_read(settings, arena, &problems);
+    tap_is(joined(fields->sign), "From,Subject,X-Own,To", "names; From and what is oversigned");
+    unload(keys);
+    keys = load("dkim_sign_headers = *,+X-Own,-Feedback-ID\ndkim_oversign_headers =\n");
+    fields = sign_names_read(settings, arena, &problems);
+    tap_is(joined(fields->sign) + strlen(preset) - strlen(",Feedback-ID"), ",X-Own",
+           "OpenDKIM's changes");
+    tap_is(joined(fields->oversign), "", "nothing oversigned");
+    unload(keys);
+    keys = load("dkim_sign_headers = +X;, -From, Received\n");
+    sign_names_read(settings, arena, &problems);
+    tap_is(said(),
+           "milter.conf:1: error: \"X;\" is no name of a header field: separate names by commas\n"
+           "milter.conf:1: warning: From is always signed (RFC 6376, 5.4): remove -From\n"
+           "milter.conf:1: warning: Received changes on the way, and is left out: remove it "
+           "(RFC 6376, 5.4)\n", "what cannot be");
+    unload(keys);
+}
+
 int main(void)
 {
     struct dkim_key *rsa;
@@ -480,6 +571,8 @@ int main(void)
     test_problems();
     test_rights();
     test_many();
+    test_socket();
+    test_names();
     dkim_key_free(rsa);
     dkim_secret_free(rsa_pem);
     arena_free(arena);
