@@ -34,7 +34,7 @@ static struct entry *rich_entry(void)
 {
     struct entry *e = logged_entry(0);
     struct message *m = e->message;
-    struct signature *s;
+    struct logged_signature *s;
     const struct header *h = message_add_header(m, "X-A", " b");
     struct check_record *check = message_add_check(m);
 
@@ -58,12 +58,12 @@ static struct entry *rich_entry(void)
                 "softfail domain=sender.example term=~all", 1500);
     add_finding(m, "dns MX nowhere.example", FINDING_NONE, "NXDOMAIN", 3);
     add_finding(m, "dns A late.example", FINDING_TEMPERROR, "", 5000000);
-    s = message_add_signature(m);
-    *s = (struct signature){.next = s->next, .domain = "sender.example", .selector = "k1",
+    s = message_log_signature(m);
+    *s = (struct logged_signature){.next = s->next, .domain = "sender.example", .selector = "k1",
                             .algorithm = "rsa-sha256", .canonicalization = "relaxed/simple",
                             .result = "fail", .reason = "body hash\001", .bits = 2048};
-    s = message_add_signature(m);
-    *s = (struct signature){.next = s->next, .domain = "here.example", .selector = "x",
+    s = message_log_signature(m);
+    *s = (struct logged_signature){.next = s->next, .domain = "here.example", .selector = "x",
                             .identity = "anna@here.example", .result = "pass", .made = true};
     message_edit_header(m, ACT_PREPEND, h, EDIT_HEADER, "X-Seen: by s0@sender.example",
                         &header_rule);
