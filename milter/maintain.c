@@ -23,6 +23,8 @@ enum { TICK_MS = 500 };
 
 static const struct policy_source *source;
 static struct journal *journal; /* NULL: none */
+static struct key_watch *key_watch;
+static int64_t keys_due; /* seconds since 1970; the thread's alone */
 static pthread_t thread;
 static int event_fd = -1;
 
@@ -103,6 +105,8 @@ static void log_restart_needed(const struct settings *old, const struct settings
         {"user", old->user, new->user},
         {"log_file", old->log_file, new->log_file},
         {"syslog_name", old->syslog_name, new->syslog_name},
+        {"dns_servers", old->dns_servers.text, new->dns_servers.text},
+        {"dns_trust_anchor", old->dns_trust_anchor, new->dns_trust_anchor},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -183,6 +187,27 @@ static void store_report(struct reload_report *report)
     (void)ignored;
 }
 
+/* Before a policy is in force: which of its keys are published decides who signs. */
+static void look_for_keys(const struct policy *policy, bool loaded)
+{
+    int64_t now = (int64_t)time(NULL);
+
+    if (keys_are_empty(policy->keys))
+        keys_due = INT64_MAX;
+    else
+        keys_due = now + key_watch_run(key_watch, policy->keys, now, loaded);
+}
+
+static void look_for_keys_again(void)
+{
+    struct policy *policy;
+
+    if ((int64_t)time(NULL) < keys_due || (policy = policy_acquire()) == NULL)
+        return;
+    look_for_keys(policy, false);
+    policy_release(policy);
+}
+
 static void reload(struct watch *watch, unsigned ticket, const char *why)
 {
     struct problems problems = {0};
@@ -194,6 +219,7 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
     struct policy *policy = rule_tests_load(source, &problems);
     report.refused = !policy;
     if (policy) {
+        look_for_keys(policy, true);
         publish(policy, why);
     } else {
         problems_first_error(&problems, &first);
@@ -256,13 +282,15 @@ static void *run(void *arg)
         } else if (!stop && reloads_on_change() && watch_due(watch, now_us())) {
             reload(watch, ticket, "a file changed");
         }
+        if (!stop)
+            look_for_keys_again();
         policy_reap();
     }
     watch_free(watch);
     return NULL;
 }
 
-void maintain_start(const struct policy_source *from, struct journal *to)
+void maintain_start(const struct policy_source *from, struct key_watch *keys, struct journal *to)
 {
     struct watch *watch = watch_new(STILL_US);
     struct problems none = {0};
@@ -270,6 +298,7 @@ void maintain_start(const struct policy_source *from, struct journal *to)
 
     source = from;
     journal = to;
+    key_watch = keys;
     event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -1,9 +1,10 @@
-/* maintain - the maintenance thread: reloads, and frees the policies that nobody holds any more */
+/* maintain - the maintenance thread: reloads, asks for the records of keys, and frees the policies that nobody holds any more */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_MAINTAIN_H
 #define TAMIS_MAINTAIN_H
 
 #include "journal.h"
+#include "key_watch.h"
 #include "policy.h"
 
 /* Tells the journal (NULL: none) of a policy that is about to be published, and takes over what it
@@ -11,9 +12,11 @@
 void maintain_note_policy(struct policy *policy, const struct policy_source *source,
                           struct journal *journal, const char *why);
 
-/* Starts the thread over the published policy. `source` must live as long as the thread, and so must
- * the journal, which learns of each policy. */
-void maintain_start(const struct policy_source *source, struct journal *journal);
+/* Starts the thread over the published policy. `source` must live as long as the thread; so must
+ * `keys`, whose records the thread asks for, at each load and then from time to time, and the
+ * journal, which learns of each policy. */
+void maintain_start(const struct policy_source *source, struct key_watch *keys,
+                    struct journal *journal);
 
 /* Stops it, after the reload that is going on. */
 void maintain_stop(void);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay.h"
 
+#include "dkim_result.h"
 #include "replay_content.h"
 #include "session.h"
 #include "session_end.h"
@@ -246,6 +247,22 @@ static void judge_content(struct take *t, const struct verdict *answer)
     }
 }
 
+/* Signatures are verified over what the log does not keep: what was found then counts. */
+static void set_dkim(struct take *t)
+{
+    static const struct dkim_verdict none = {.result = DKIM_NONE};
+    const struct replay *r = t->replay;
+    const struct message *m = session_message(r->session);
+    const struct dkim_verdict *recorded = t->facts->message->dkim;
+
+    session_set_dkim(r->session, recorded != NULL ? recorded : &none);
+    if (!r->policy->verifies_dkim || recorded != NULL || m->direction != DIR_INCOMING ||
+        t->facts->client->local || t->late.what != NULL)
+        return;
+    t->late.what = "dkim";
+    t->late.parameter = "authentication_results = dkim";
+}
+
 static void play_content(struct take *t, const struct macros *macros)
 {
     struct session *s = t->replay->session;
@@ -255,6 +272,7 @@ static void play_content(struct take *t, const struct macros *macros)
     t->verdict = session_message(s)->verdict;
     if (is_end(t, STAGE_DATA, v))
         return;
+    set_dkim(t);
     if (!t->replay->same_content)
         for (const struct header *h = t->facts->message->headers; h != NULL; h = h->next)
             session_header(s, h->name, h->value);

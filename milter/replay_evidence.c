@@ -12,7 +12,7 @@ struct known {
     struct known *next;
     int64_t policy;
     const char **headers;
-    bool arguments;
+    bool arguments, dkim;
 };
 
 struct recorded {
@@ -117,53 +117,50 @@ static const char **read_names(struct recorded *r, const char *list)
     return names;
 }
 
-/* Were there headers to record? A policy that is loaded to judge writes no results, and so does not
- * tell whether it did then. */
-static bool saw_headers(const struct replay_texts *texts)
-{
-    struct problems problems = {0};
-    struct policy *policy = replay_texts_load(texts, NULL, &problems);
-    char *results = replay_texts_setting(texts, "authentication_results");
-    bool saw = policy != NULL && (policy_needs(policy).headers || (results && results[0] != '\0'));
-
-    if (policy != NULL)
-        policy_release(policy);
-    policy_reap();
-    problems_free(&problems);
-    free(results);
-    return saw;
-}
-
 static struct known *know(struct recorded *r, int64_t policy)
 {
     struct known *k = arena_alloc(r->arena, sizeof(*k));
     struct replay_texts *texts = replay_texts_read(r->log, policy, NULL);
     char *list = texts != NULL ? replay_texts_setting(texts, "evidence_headers") : NULL;
+    struct problems problems = {0};
+    struct policy *p = texts != NULL ? replay_texts_load_whole(texts, &problems) : NULL;
 
     *k = (struct known){.next = r->known, .policy = policy};
     k->arguments = list != NULL && list[0] != '\0';
-    k->headers = read_names(r, k->arguments && saw_headers(texts) ? list : "");
+    k->dkim = p != NULL && p->verifies_dkim;
+    k->headers = read_names(r, k->arguments && p != NULL && policy_needs(p).headers ? list : "");
     r->known = k;
+    if (p != NULL)
+        policy_release(p);
+    policy_reap();
+    problems_free(&problems);
     free(list);
     replay_texts_free(texts);
     return k;
 }
 
+static const struct known *known_of(struct recorded *r, int64_t policy)
+{
+    const struct known *k = r->known;
+
+    while (k != NULL && k->policy != policy)
+        k = k->next;
+    return k != NULL || policy == 0 ? k : know(r, policy);
+}
+
 /* A mail without any of the fields is taken for one whose evidence was left out in a rush. */
-void recorded_set(struct recorded *r, struct replay_facts *facts)
+void recorded_set(struct recorded *r, struct message *message, struct replay_facts *facts)
 {
     static const char *const none[] = {NULL};
-    const struct known *k = r->known;
+    const struct known *k = known_of(r, facts->policy);
 
     facts->recorded_headers = none;
     facts->arguments_unknown = true;
-    if (facts->id < r->first || facts->policy == 0)
+    if (k == NULL || !k->dkim)
+        message->dkim = NULL;
+    if (k == NULL || facts->id < r->first)
         return;
-    while (k != NULL && k->policy != facts->policy)
-        k = k->next;
-    if (k == NULL)
-        k = know(r, facts->policy);
     facts->arguments_unknown = !k->arguments;
-    if (facts->message->headers != NULL)
+    if (message->headers != NULL)
         facts->recorded_headers = k->headers;
 }

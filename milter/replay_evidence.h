@@ -15,9 +15,10 @@ struct recorded;
 struct recorded *recorded_new(struct logdb *log, struct err *err);
 void recorded_free(struct recorded *recorded); /* NULL is allowed */
 
-/* Sets recorded_headers (the names that evidence_headers had, if the policy of that time saw
- * headers; none for a transaction whose evidence is gone) and arguments_unknown. The names live as
+/* Sets arguments_unknown; drops message->dkim if that policy verified no signatures; and sets
+ * recorded_headers (the names that evidence_headers had, if the policy of that time saw
+ * headers; none for a transaction whose evidence is gone). The names live as
  * long as `recorded`. */
-void recorded_set(struct recorded *recorded, struct replay_facts *facts);
+void recorded_set(struct recorded *recorded, struct message *message, struct replay_facts *facts);
 
 #endif

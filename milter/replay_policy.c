@@ -4,28 +4,33 @@
 
 #include <stdlib.h>
 
-/* What would only cost time: questions that are asked early, and those that decide nothing. */
-static const char *const judge_only[] = {"early_lookups=no", "authentication_results="};
+/* Nothing is signed; and what would only cost time: questions that are asked early, and those that
+ * decide nothing. */
+static const char *const judge_only[] = {"key_table=", "signing_table=", "key_list=",
+                                         "signing_key=", "early_lookups=no",
+                                         "authentication_results="};
+enum { ALWAYS = 4 };
 
-static struct policy *load(const struct policy_source *source, struct problems *problems)
+static struct policy *load(const struct policy_source *source, bool whole,
+                           struct problems *problems)
 {
-    size_t count = source->override_count;
-    const char **overrides = xcalloc(count + ARRAY_LEN(judge_only), sizeof(*overrides));
+    size_t count = source->override_count, more = whole ? ALWAYS : ARRAY_LEN(judge_only);
+    const char **overrides = xcalloc(count + more, sizeof(*overrides));
     struct policy_source mine = {.path = source->path, .overrides = overrides};
     struct policy *policy;
 
     for (size_t i = 0; i < count; i++)
         overrides[i] = source->overrides[i];
-    for (size_t i = 0; i < ARRAY_LEN(judge_only); i++)
+    for (size_t i = 0; i < more; i++)
         overrides[count + i] = judge_only[i];
-    mine.override_count = count + ARRAY_LEN(judge_only);
+    mine.override_count = count + more;
     policy = policy_load(&mine, problems);
     free(overrides);
     return policy;
 }
 
 struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
-                           struct problems *problems)
+                           bool whole, struct problems *problems)
 {
     struct overlay mine = overlay != NULL ? *overlay : (struct overlay){0};
     struct policy *policy;
@@ -33,7 +38,7 @@ struct policy *replay_load(const struct policy_source *source, const struct over
 
     mine.left_out = &left_out;
     overlay_set(&mine);
-    policy = load(source, problems);
+    policy = load(source, whole, problems);
     overlay_set(NULL);
     if (policy == NULL)
         return NULL;

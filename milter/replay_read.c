@@ -4,6 +4,7 @@
 
 #include "address.h"
 #include "buf.h"
+#include "dkim_result.h"
 #include "replay_dict.h"
 #include "replay_evidence.h"
 #include "replay_json.h"
@@ -13,7 +14,7 @@
 
 #define EPOCH_MS 1577836800000ll
 
-enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EVIDENCE, TABLE_COUNT };
+enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, SIGNATURE, EVIDENCE, TABLE_COUNT };
 
 /* A statement that walks in the order of ids. */
 struct stream {
@@ -39,6 +40,7 @@ static const char *const queries[TABLE_COUNT] = {
                   "WHERE id >= ?1 AND id < ?2 ORDER BY id, n",
     [CHECK] = "SELECT id, list FROM mail_check WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [QUESTION] = "SELECT id, list FROM mail_question WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    [SIGNATURE] = "SELECT id, list FROM mail_signature WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [EVIDENCE] = "SELECT id, text FROM mail_evidence WHERE id >= ?1 AND id < ?2 ORDER BY id",
 };
 
@@ -398,6 +400,37 @@ static void read_questions(struct replay_reader *r, const char *list)
     }
 }
 
+static enum dkim_result result_of(const char *name)
+{
+    for (int d = DKIM_NONE; name != NULL && d <= DKIM_PERMERROR; d++)
+        if (strcmp(dkim_result_name((enum dkim_result)d), name) == 0)
+            return (enum dkim_result)d;
+    return DKIM_NONE;
+}
+
+/* What the mail came with; not what was made here. */
+static void read_signatures(struct replay_reader *r, const char *list)
+{
+    struct arena *arena = r->message->arena;
+    struct dkim_verdict *v = arena_alloc(arena, sizeof(*v));
+    struct dkim_signature *found = arena_alloc(arena, (strlen(list) / 2 + 1) * sizeof(*found));
+    struct json json = {list};
+    int64_t id;
+
+    json_take(&json, '[');
+    for (; json_number(&json, &id); json_take(&json, ',')) {
+        const struct replay_entry *e = replay_dict_find(r->dicts, RDICT_DKIM, id);
+
+        if (e != NULL && e->number[4] == 0)
+            found[v->count++] = (struct dkim_signature){
+                .result = result_of(e->text[3]), .d = e->text[0], .s = e->text[1],
+                .a = e->text[2], .t = -1, .x = -1};
+    }
+    v->signature = found;
+    v->result = dkim_result_of(found, v->count);
+    r->message->dkim = v;
+}
+
 static const char *list_of(struct replay_reader *r, enum log_table table)
 {
     const char *text = (const char *)sqlite3_column_text(r->streams[table].stmt, 1);
@@ -421,7 +454,8 @@ bool replay_reader_next(struct replay_reader *r, struct replay_facts *facts, str
         read_questions(r, list_of(r, QUESTION));
     if (reach(r, EVIDENCE, facts->id, err))
         evidence_read(r->message, list_of(r, EVIDENCE));
-    recorded_set(r->recorded, facts);
+    read_signatures(r, reach(r, SIGNATURE, facts->id, err) ? list_of(r, SIGNATURE) : "");
+    recorded_set(r->recorded, r->message, facts);
     set_recipient(r, NULL);
     for (const struct recipient *last = r->message->recipients; last != NULL; last = last->next)
         set_recipient(r, last);

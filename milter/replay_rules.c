@@ -79,7 +79,9 @@ static bool is_list(const struct setting_source *s)
 /* Where the log is does not change what is decided. */
 static bool is_rule_like(const struct setting_source *s)
 {
-    static const char *const others[] = {"log_file", "early_lookups", "authentication_results"};
+    static const char *const others[] = {"log_file",    "early_lookups", "authentication_results",
+                                         "key_table",   "signing_table", "key_list",
+                                         "signing_key"};
 
     if (!s->given || s->row == NULL || is_list(s))
         return false;

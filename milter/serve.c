@@ -264,7 +264,7 @@ static void start_threads(struct server *server, struct journal *journal)
     maintain_note_policy(server->policy, server->options->source, journal, "start");
     policy_publish(server->policy);
     server->policy = NULL;
-    maintain_start(server->options->source, journal);
+    maintain_start(server->options->source, server->world.world->keys, journal);
     control_start(&server->status);
     if (pthread_create(&server->thread, NULL, front_thread, server) != 0)
         die("no thread for libmilter: too many threads");
@@ -289,6 +289,17 @@ static struct journal *open_journal(const struct server *server)
     return server->log_path[0] ? journal_open(&options) : NULL;
 }
 
+/* Before the first mail is signed it is known whose records are in the DNS. */
+static void watch_keys(struct server *server)
+{
+    struct world *world = server->world.world;
+    struct key_asker asker = key_asker_of_dns(world_dns_of(world));
+
+    world->keys = key_watch_new(&asker);
+    if (!keys_are_empty(server->policy->keys))
+        key_watch_run(world->keys, server->policy->keys, (int64_t)time(NULL), true);
+}
+
 /* After the last fork: it has threads. */
 static int open_world(struct server *server)
 {
@@ -297,6 +308,7 @@ static int open_world(struct server *server)
     if (!cmd_world_open(&server->world, server->policy->settings, NULL) ||
         !world_dns_open(server->world.world, &err))
         return fail(EX_CONFIG, &err);
+    watch_keys(server);
     return EX_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "session_log.h"
 
 #include "counters.h"
+#include "dkim_result.h"
 #include "session_end.h"
 #include "session_macros.h"
 #include "token.h"
@@ -75,6 +76,34 @@ static void release_policy(void *policy)
     policy_release(policy);
 }
 
+/* What was found, then what was made; texts are the message's or the policy's. */
+static void note_signatures(struct message *m)
+{
+    struct logged_signature *log;
+
+    for (size_t i = 0; m->dkim != NULL && i < m->dkim->count; i++) {
+        const struct dkim_signature *s = &m->dkim->signature[i];
+
+        log = message_log_signature(m);
+        log->domain = s->d;
+        log->selector = s->s;
+        log->algorithm = s->a;
+        log->canonicalization = s->c;
+        log->identity = s->i;
+        log->result = dkim_result_name(s->result);
+        log->reason = s->why;
+        log->bits = s->bits;
+    }
+    for (const struct made_signature *s = m->signatures; s != NULL; s = s->next) {
+        log = message_log_signature(m);
+        log->domain = s->domain;
+        log->selector = s->selector;
+        log->algorithm = s->algorithm;
+        log->bits = s->bits;
+        log->made = true;
+    }
+}
+
 static struct entry *entry_of(const struct session_log *log, struct message *m,
                               enum entry_action action)
 {
@@ -87,6 +116,7 @@ static struct entry *entry_of(const struct session_log *log, struct message *m,
     entry->owner = log->policy;
     entry->release = release_policy;
     entry->policy = log->policy->hash;
+    note_signatures(m);
     return entry;
 }
 

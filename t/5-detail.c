@@ -1,5 +1,7 @@
 /* 5-detail - what the views say of questions, signatures, edits, tokens, policies and hours */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "journal_batch.h"
+#include "journal_wait.h"
 #include "logged.h"
 #include "tap.h"
 
@@ -32,7 +34,7 @@ static struct entry *rich_entry(void)
 {
     struct entry *e = logged_entry(0);
     struct message *m = e->message;
-    struct signature *s;
+    struct logged_signature *s;
     const struct header *h = message_add_header(m, "X-A", " b");
     struct check_record *check = message_add_check(m);
 
@@ -56,12 +58,12 @@ static struct entry *rich_entry(void)
                 "softfail domain=sender.example term=~all", 1500);
     add_finding(m, "dns MX nowhere.example", FINDING_NONE, "NXDOMAIN", 3);
     add_finding(m, "dns A late.example", FINDING_TEMPERROR, "", 5000000);
-    s = message_add_signature(m);
-    *s = (struct signature){.next = s->next, .domain = "sender.example", .selector = "k1",
+    s = message_log_signature(m);
+    *s = (struct logged_signature){.next = s->next, .domain = "sender.example", .selector = "k1",
                             .algorithm = "rsa-sha256", .canonicalization = "relaxed/simple",
                             .result = "fail", .reason = "body hash\001", .bits = 2048};
-    s = message_add_signature(m);
-    *s = (struct signature){.next = s->next, .domain = "here.example", .selector = "x",
+    s = message_log_signature(m);
+    *s = (struct logged_signature){.next = s->next, .domain = "here.example", .selector = "x",
                             .identity = "anna@here.example", .result = "pass", .made = true};
     message_edit_header(m, ACT_PREPEND, h, EDIT_HEADER, "X-Seen: by s0@sender.example",
                         &header_rule);
@@ -266,6 +268,36 @@ static void test_retention(void)
            "400 of counters");
 }
 
+/* Somebody who gave up while his row was being committed. */
+static void test_late(void)
+{
+    struct journal_db db = {.path = path_of("late.db")};
+    struct entry *e = logged_entry(1), *kept = logged_entry(2);
+    struct entry *entries[] = {e, kept};
+    struct err err = {""};
+
+    e->late = (struct verdict){.act = ACT_DEFER, .stage = STAGE_EOM, .code = 451, .dsn = "4.3.0",
+                               .text = "later", .enforced = true, .token = "0000-0002"};
+    kept->late = e->late;
+    e->waiter = waiter_new();
+    kept->waiter = waiter_new();
+    tap_ok(journal_db_open(&db, &err) == DB_OK, "opened");
+    tap_ok(batch_write(&db, NULL, entries, 2, &err) == DB_OK, "written");
+    tap_ok(!waiter_wait(e->waiter, 0), "who waits too short a time gives up");
+    tap_ok(batch_tell(&db, e, &err) == DB_OK && batch_tell(&db, kept, &err) == DB_OK, "told");
+    tap_ok(waiter_wait(kept->waiter, 0), "the other one knows that it is written");
+    waiter_release(e->waiter);
+    waiter_release(kept->waiter);
+    entry_free(e);
+    entry_free(kept);
+    journal_db_close(&db);
+    tap_is(logged_query(db.path, "SELECT d.queue_id, d.action, d.code, d.text, r.action, t.token"
+                                 " FROM decision AS d JOIN recipient AS r USING (id)"
+                                 " LEFT JOIN token AS t USING (id) ORDER BY 1"),
+           "Q1|tempfail|451|later|tempfail|0000-0002\nQ2|accept|NULL|NULL|accept|NULL",
+           "the row says what he was told");
+}
+
 int main(void)
 {
     tap_start(120);
@@ -274,5 +306,6 @@ int main(void)
     test_views();
     test_names();
     test_retention();
+    test_late();
     return tap_done();
 }

@@ -151,6 +151,12 @@ is $status, 0, 'a header rule that decides nothing';
 body_checks = regexp:' . $filter->file('bodies', "/pills/ REJECT\n")));
 is_deeply $r->{unknown_reasons}, [{ missing => 'body', parameter => undef, recipients => 5 }], 'a body rule';
 
+# Signatures that nobody verified
+($status, $r) = json(candidate('mode = enforce', 'mode = enforce
+end_of_data_restrictions = check_dkim_access inline:{ {x.example = REJECT} }'));
+is_deeply $r->{unknown_reasons},
+    [{ missing => 'dkim', parameter => 'authentication_results = dkim', recipients => 5 }], 'DKIM';
+
 # Options
 ($status, $r) = json(candidate(), '--limit', '2');
 is counts($r), '2 2 2 0 0 0', '--limit';

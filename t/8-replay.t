@@ -101,8 +101,9 @@ for my $mode ('enforce', 'observe') {
     ($status, $r) = replay($log, rules("$mode-hello.conf",
         "$name\n$RULES" =~ s/regexp:heads/regexp:more/r =~ s/^body_checks.*//mr));
     is "@$r{qw(changed unknown)}", "$hello 0", "$name: a rule for headers" or diag explain $r;
+    spew("$dir/to", "/^(To|From): you/ REJECT\n");
     ($status, $r) = replay($log, rules("$mode-to.conf",
-        "$name\n$RULES" =~ s/^header_checks.*/header_checks = inline:{ {To: you = REJECT} }/mr =~ s/^body_checks.*//mr));
+        "$name\n$RULES" =~ s/regexp:heads/regexp:to/r =~ s/^body_checks.*//mr));
     my ($reason) = @{ $r->{unknown_reasons} };
     is $reason->{missing}, 'header To', "$name: a field that was not recorded";
 
