@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "access_search.h"
 #include "address.h"
+#include "dkim_result.h"
 #include "fold.h"
 #include "restriction.h"
 #include "spf_scene.h"
@@ -104,6 +105,23 @@ static struct outcome judge_spf_access(const struct step *step, const struct sce
     return access_search_conclude(&s, subject_sender(scene));
 }
 
+/* Each domain whose signature is good has its keys, from the top signature down. */
+static struct outcome judge_dkim_access(const struct step *step, const struct scene *scene)
+{
+    const struct dkim_verdict *v = scene->message->dkim;
+    struct subject subject = {"", "Signing domain"};
+    struct access_search s;
+    bool done = false;
+
+    access_search_start(&s, step, scene);
+    for (size_t i = 0; v != NULL && i < v->count && !done; i++)
+        if (v->signature[i].result == DKIM_PASS && v->signature[i].d != NULL) {
+            subject.name = v->signature[i].d;
+            done = access_keys_name(&s.keys, v->signature[i].d);
+        }
+    return access_search_conclude(&s, subject);
+}
+
 const struct restriction rows_access[] = {
     {.name = "check_client_access", .arg = ARG_TABLE, .first_stage = STAGE_CONNECT,
      .judge = judge_client_access, .class = "Client host",
@@ -126,5 +144,8 @@ const struct restriction rows_access[] = {
     {.name = "check_spf_access", .arg = ARG_TABLE, .first_stage = STAGE_MAIL,
      .judge = judge_spf_access, .class = "Sender address", .asks = true, .awaits_login = true,
      .help = "access table keyed by the sender's domain, if SPF says pass, and its parents"},
+    {.name = "check_dkim_access", .arg = ARG_TABLE, .first_stage = STAGE_EOM,
+     .judge = judge_dkim_access, .class = "Signing domain", .reads_dkim = true,
+     .help = "access table keyed by the domains of good DKIM signatures, and their parents"},
     {0},
 };

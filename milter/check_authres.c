@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "check_authres.h"
 
+#include "dkim_result.h"
 #include "fold.h"
 #include "iprev.h"
 #include "policy.h"
@@ -11,7 +12,7 @@
 
 #include <string.h>
 
-enum { CLAUSES_MAX = 3, QUESTIONS_MAX = 32 };
+enum { SIGNATURES_MAX = 20, CLAUSES_MAX = 3 + SIGNATURES_MAX, QUESTIONS_MAX = 32 };
 
 static void read_methods(struct authres_policy *a, const struct param_text *list,
                          struct problems *problems)
@@ -23,10 +24,12 @@ static void read_methods(struct authres_policy *a, const struct param_text *list
             a->iprev = true;
         else if (slice_is_nocase(word, "spf"))
             a->spf = true;
+        else if (slice_is_nocase(word, "dkim"))
+            a->dkim = true;
         else
             problems_add(problems, SEV_ERROR, list->where,
-                         "authentication_results: %.*s is no method: write iprev, spf, or nothing "
-                         "for no field", (int)word.len, word.ptr);
+                         "authentication_results: %.*s is no method: write iprev, spf, dkim, or "
+                         "nothing for no field", (int)word.len, word.ptr);
     }
 }
 
@@ -39,7 +42,7 @@ struct authres_policy authres_policy_read(const struct settings *settings, struc
     const char *id = fold_domain_ascii(settings->authserv_id, arena);
 
     read_methods(&a, list, problems);
-    if (!a.iprev && !a.spf)
+    if (!a.iprev && !a.spf && !a.dkim)
         return a;
     if (authres_is_id(id))
         a.id = id;
@@ -123,6 +126,40 @@ static void add_spf(struct draft *d, enum spf_identity identity)
                                   NULL});
 }
 
+/* What cannot be shown is left out; the key's size says what a result is worth. */
+static void add_signature(struct draft *d, const struct dkim_signature *s)
+{
+    struct arena *arena = d->scene->arena;
+    const struct authres_property all[] = {
+        {"header", "d", s->d, NULL}, {"header", "i", s->i, NULL}, {"header", "a", s->a, NULL},
+        {"header", "s", s->s, NULL}, {"header", "b", s->b, NULL},
+    };
+    struct authres_property *p = arena_alloc(arena, sizeof(all));
+    struct authres_clause clause = {.method = "dkim", .result = dkim_result_name(s->result),
+                                    .reason = s->why, .properties = p};
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].value != NULL)
+            p[clause.property_count++] = all[i];
+    if (s->bits > 0)
+        clause.remark = arena_printf(arena, "%u-bit key%s%s", s->bits, s->testing ? "; test" : "",
+                                     s->partial ? "; a part of the body only" : "");
+    d->clauses[d->count++] = clause;
+}
+
+/* RFC 8601, 2.7.1: a result for each signature; of too many, the first. */
+static void add_dkim(struct draft *d)
+{
+    const struct dkim_verdict *v = d->scene->message->dkim;
+
+    if (v == NULL)
+        return;
+    for (size_t i = 0; i < v->count && i < SIGNATURES_MAX; i++)
+        add_signature(d, &v->signature[i]);
+    if (v->count == 0)
+        d->clauses[d->count++] = (struct authres_clause){.method = "dkim", .result = "none"};
+}
+
 /* The sender stands last: readers who know one SPF result take the last. */
 static void draft(struct draft *d)
 {
@@ -134,6 +171,8 @@ static void draft(struct draft *d)
         add_spf(d, SPF_HELO);
         add_spf(d, SPF_MAILFROM);
     }
+    if (a->dkim)
+        add_dkim(d);
 }
 
 static struct outcome need_of(struct draft *d)

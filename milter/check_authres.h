@@ -12,7 +12,7 @@
 struct authres_policy {
     const char *id; /* A-labels; NULL: no field is added, and none removed */
     struct where where; /* of authentication_results */
-    bool iprev, spf;
+    bool iprev, spf, dkim;
 };
 
 /* Texts are in the arena. An authserv-id that is no full domain name is an error; when it is the

@@ -1,5 +1,6 @@
-/* check_method - ACTION_METHOD_RESULT: rules on what SPF and iprev say (RFC 8601) */
+/* check_method - ACTION_METHOD_RESULT: rules on what SPF, iprev and DKIM say (RFC 8601) */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "dkim_result.h"
 #include "iprev.h"
 #include "restriction.h"
 #include "spf_scene.h"
@@ -19,10 +20,19 @@
     ROW(action, ACT, iprev, fail, SPF_HELO, IPREV_FAIL, iprev, STAGE)                              \
     ROW(action, ACT, iprev, temperror, SPF_HELO, IPREV_TEMPERROR, iprev, STAGE)                    \
     ROW(action, ACT, iprev, permerror, SPF_HELO, IPREV_PERMERROR, iprev, STAGE)
+#define DKIM_RESULTS(ROW, action, ACT)                                                             \
+    ROW(action, ACT, dkim, none, SPF_HELO, DKIM_NONE, dkim, STAGE_EOM)                             \
+    ROW(action, ACT, dkim, pass, SPF_HELO, DKIM_PASS, dkim, STAGE_EOM)                             \
+    ROW(action, ACT, dkim, fail, SPF_HELO, DKIM_FAIL, dkim, STAGE_EOM)                             \
+    ROW(action, ACT, dkim, policy, SPF_HELO, DKIM_POLICY, dkim, STAGE_EOM)                         \
+    ROW(action, ACT, dkim, neutral, SPF_HELO, DKIM_NEUTRAL, dkim, STAGE_EOM)                       \
+    ROW(action, ACT, dkim, temperror, SPF_HELO, DKIM_TEMPERROR, dkim, STAGE_EOM)                   \
+    ROW(action, ACT, dkim, permerror, SPF_HELO, DKIM_PERMERROR, dkim, STAGE_EOM)
 #define METHODS(ROW, action, ACT, CONNECT, HELO)                                                   \
     SPF_RESULTS(ROW, action, ACT, spf, SPF_MAILFROM, STAGE_MAIL)                                   \
     SPF_RESULTS(ROW, action, ACT, helo_spf, SPF_HELO, HELO)                                        \
-    IPREV_RESULTS(ROW, action, ACT, CONNECT)
+    IPREV_RESULTS(ROW, action, ACT, CONNECT)                                                       \
+    DKIM_RESULTS(ROW, action, ACT)
 /* What is held is a message, which there is from MAIL on. */
 #define ALL(ROW)                                                                                   \
     METHODS(ROW, permit, ACT_PERMIT, STAGE_CONNECT, STAGE_HELO)                                    \
@@ -133,13 +143,61 @@ static struct outcome judge_iprev(const struct step *step, const struct scene *s
     return act_on(scene, effect->act, &s);
 }
 
-/* SPF is not asked about clients that have logged in; iprev is. */
-enum { awaits_login_spf = true, awaits_login_iprev = false };
+/* The one that the mail's result comes from; NULL: there is none. */
+static const struct dkim_signature *deciding_signature(const struct dkim_verdict *v)
+{
+    for (size_t i = 0; i < v->count; i++)
+        if (!v->signature[i].capped && v->signature[i].result == v->result)
+            return &v->signature[i];
+    return v->count > 0 ? &v->signature[0] : NULL;
+}
+
+/* "d.example: the body was changed". */
+static const char *dkim_text(const struct scene *scene, const struct dkim_verdict *v)
+{
+    const struct dkim_signature *s = deciding_signature(v);
+    const char *who = s != NULL && s->d != NULL ? s->d : "a signature";
+    const char *result = dkim_result_name(v->result);
+
+    if (s == NULL)
+        return arena_printf(scene->arena, "DKIM %s: the message is not signed", result);
+    if (s->why == NULL)
+        return arena_printf(scene->arena, "DKIM %s: %s", result, who);
+    return arena_printf(scene->arena, "DKIM %s: %s: %s", result, who, s->why);
+}
+
+/* What is not verified, outgoing mail, has no result. */
+static struct outcome judge_dkim(const struct step *step, const struct scene *scene)
+{
+    const struct effect *effect = effect_of(step);
+    const struct dkim_verdict *v = scene->message->dkim;
+    struct outcome o = outcome_dunno();
+
+    if (v == NULL)
+        return o;
+    if ((int)v->result == effect->result) {
+        struct statement s = {
+            .subject = scene->subject, .text = dkim_text(scene, v), .dsn = "5.7.20",
+            .is_error = v->result == DKIM_TEMPERROR, .is_temporary = v->result == DKIM_TEMPERROR,
+        };
+
+        o = act_on(scene, effect->act, &s);
+    }
+    o.question = "dkim";
+    o.answer = dkim_text(scene, v);
+    return o;
+}
+
+/* SPF is not asked about clients that have logged in; iprev is. DKIM is known by then. */
+enum { awaits_login_spf = true, awaits_login_iprev = false, awaits_login_dkim = false };
+enum { asks_spf = true, asks_iprev = true, asks_dkim = false };
+enum { reads_dkim_spf = false, reads_dkim_iprev = false, reads_dkim_dkim = true };
 
 const struct restriction rows_method[] = {
 #define ROW(action, ACT, method, result, IDENTITY, RESULT, family, STAGE)                          \
     {.name = #action "_" #method "_" #result, .first_stage = STAGE, .judge = judge_##family,       \
-     .asks = true, .awaits_login = awaits_login_##family,                                          \
+     .asks = asks_##family, .reads_dkim = reads_dkim_##family,                                     \
+     .awaits_login = awaits_login_##family,                                                        \
      .help = #action " if " #method " says " #result},
     ALL(ROW)
 #undef ROW

@@ -7,6 +7,7 @@
  * subcommand's manual page says). */
 int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
+int cmd_dkim(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_milter(int argc, char **argv);

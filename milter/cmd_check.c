@@ -3,6 +3,7 @@
 #include "cmd.h"
 #include "dns_options.h"
 #include "dns_zone.h"
+#include "keys_check.h"
 #include "options.h"
 #include "pattern_check.h"
 #include "policy.h"
@@ -85,6 +86,17 @@ static void ask_lists(const struct policy *policy, const struct check_dns *from,
     arena_free(arena);
 }
 
+static void check_keys(const struct policy *policy, struct problems *problems)
+{
+    FILE *passwd = fopen("/etc/passwd", "re");
+    bool users = passwd != NULL && keys_check_users(passwd, geteuid());
+
+    if (passwd != NULL)
+        fclose(passwd);
+    keys_check_socket(policy->keys, policy->settings, users, problems);
+    keys_check_times(policy->keys, policy->loaded_at, problems);
+}
+
 static void check(const struct policy_source *source, const struct check_dns *from,
                   struct problems *problems)
 {
@@ -94,6 +106,7 @@ static void check(const struct policy_source *source, const struct check_dns *fr
         rule_check_policy(policy, problems);
         rbl_check_policy(policy, "/etc/resolv.conf", problems);
         pattern_check_tables(policy->tables, problems);
+        check_keys(policy, problems);
         spf_check_policy(policy, problems);
         ask_lists(policy, from, problems);
     }

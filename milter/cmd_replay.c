@@ -237,23 +237,12 @@ static int run_policy(struct policy *candidate, struct query *q)
     return status;
 }
 
-/* Nothing is asked early here: what is early would only be judged twice. */
 static struct policy *load(const struct options *options, struct problems *problems)
 {
     struct policy_source source;
-    const char **overrides;
-    struct policy *policy = NULL;
 
-    if (!options_source(options, false, &source, problems))
-        return NULL;
-    overrides = xcalloc(source.override_count + 1, sizeof(*overrides));
-    for (size_t i = 0; i < source.override_count; i++)
-        overrides[i] = source.overrides[i];
-    overrides[source.override_count++] = "early_lookups=no";
-    source.overrides = overrides;
-    policy = replay_load(&source, NULL, problems);
-    free(overrides);
-    return policy;
+    return options_source(options, false, &source, problems) ? replay_load(&source, NULL, false, problems)
+                                                             : NULL;
 }
 
 static int run(const struct options *options, struct query *q)

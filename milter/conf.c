@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf.h"
 
+#include "conf_pasted.h"
 #include "fold.h"
 #include "lines.h"
 
@@ -111,6 +112,21 @@ static struct slice trim(struct slice s)
     return s;
 }
 
+/* "KeyList FILE" and the like; false: it is nothing of the kind. */
+static bool report_pasted(struct slice line, struct where where, struct problems *problems)
+{
+    struct slice rest = line, name;
+    char *mend = conf_pasted(line);
+
+    if (mend == NULL)
+        return false;
+    slice_word(&rest, " \t", &name);
+    problems_add(problems, SEV_ERROR, where, "%.*s is a setting of OpenDKIM or dkim-filter: %s",
+                 (int)name.len, name.ptr, mend);
+    free(mend);
+    return true;
+}
+
 static bool add_line(struct conf *conf, struct slice line, struct where where,
                      struct problems *problems)
 {
@@ -119,6 +135,8 @@ static bool add_line(struct conf *conf, struct slice line, struct where where,
         trim((struct slice){line.ptr, equals ? (size_t)(equals - line.ptr) : line.len});
     struct slice value;
 
+    if (equals == NULL && report_pasted(line, where, problems))
+        return false;
     for (size_t i = 0; i < name.len; i++)
         if (is_space((unsigned char)name.ptr[i]))
             return problems_add(problems, SEV_ERROR, where,

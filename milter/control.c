@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,21 @@ static void answer_reload(struct caller *caller)
     free(report.problems);
 }
 
+/* "reload by root (uid 0)" */
+static const char *name_caller(int fd, char *text, size_t size)
+{
+    struct ucred cred;
+    socklen_t cred_size = sizeof(cred);
+    struct passwd entry, *found = NULL;
+    char space[4096];
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_size) < 0)
+        return "tamis reload";
+    getpwuid_r(cred.uid, &entry, space, sizeof(space), &found);
+    snprintf(text, size, "reload by %.32s (uid %u)", found ? entry.pw_name : "somebody", cred.uid);
+    return text;
+}
+
 static void answer_line(struct caller *caller)
 {
     struct buf text = {0};
@@ -191,7 +207,8 @@ static void answer_line(struct caller *caller)
     if (space)
         *space = '\0';
     if (strcmp(caller->line, "reload") == 0) {
-        caller->ticket = maintain_reload("tamis reload");
+        char who[64];
+        caller->ticket = maintain_reload(name_caller(caller->fd, who, sizeof(who)));
         caller->deadline_us = now_us() + RELOAD_US;
         return;
     }

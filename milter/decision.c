@@ -47,6 +47,8 @@ void decision_log_verdict(const struct verdict *verdict, const struct client *cl
 
     if (verdict_refuses(verdict))
         text = arena_printf(message->arena, "%d %s %s", verdict->code, verdict->dsn, verdict->text);
+    if (verdict->token != NULL)
+        text = arena_printf(message->arena, "%s [%s]", text, verdict->token);
     if (!verdict->enforced)
         what = arena_printf(message->arena, "would-%s", what);
     decision_log(what, verdict->stage, client, message, recipient, text, &verdict->rule);

@@ -114,3 +114,11 @@ enum direction direction_of(const struct directions *d, const struct client *cli
             return d->rules[i].negated ? DIR_INCOMING : DIR_OUTGOING;
     return DIR_INCOMING;
 }
+
+bool directions_list_client(const struct directions *d, const struct client *client)
+{
+    for (size_t i = 0; i < d->count && !client->local; i++)
+        if (d->rules[i].sign == BY_NETWORK && net_matches(&d->rules[i].net, &client->addr))
+            return !d->rules[i].negated;
+    return false;
+}

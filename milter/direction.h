@@ -20,4 +20,8 @@ const struct directions *directions_parse(const char *text, struct where at,
 enum direction direction_of(const struct directions *directions, const struct client *client,
                             const char *login, struct arena *arena);
 
+/* Does one of the networks that the list itself names hold the client, and none with `!` in front?
+ * mynetworks is not looked at. */
+bool directions_list_client(const struct directions *directions, const struct client *client);
+
 #endif

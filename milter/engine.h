@@ -44,6 +44,12 @@ void engine_prepare(struct engine *engine, enum stage stage);
  * else happens. */
 void engine_learn(struct engine *engine, enum stage stage, const struct step *step);
 
+/* Sends a question of the message's, early. Never waits. */
+void engine_start(struct engine *engine, const char *question);
+
+/* Its answer, waited for like engine_run. Never NULL. */
+const struct finding *engine_find(struct engine *engine, enum stage stage, const char *question);
+
 /* The message is over: forgets what is on its way. Never waits. */
 void engine_forget(struct engine *engine);
 

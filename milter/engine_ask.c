@@ -279,6 +279,20 @@ void engine_learn(struct engine *e, enum stage stage, const struct step *step)
     engine_judge(e, &scene, step);
 }
 
+void engine_start(struct engine *e, const char *question)
+{
+    start(e, question);
+}
+
+const struct finding *engine_find(struct engine *e, enum stage stage, const char *question)
+{
+    struct scene scene = {.stage = stage};
+    struct outcome o = {.need = question};
+
+    engine_answer(e, &scene, &o);
+    return message_find(e->message, question);
+}
+
 void engine_forget(struct engine *e)
 {
     e->world->end(e->inquiry);

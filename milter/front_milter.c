@@ -333,9 +333,9 @@ static sfsistat eom_event(SMFICTX *ctx, struct front *front)
     const char *failed = accepted ? perform_edits(ctx, front) : NULL;
     sfsistat status = failed ? SMFIS_TEMPFAIL : answer(ctx, front, STAGE_EOM, verdict);
 
-    session_done(front->session, failed);
+    verdict = session_done(front->session, failed);
     set_in_mail(front, false);
-    return status;
+    return verdict && !failed ? answer(ctx, front, STAGE_EOM, verdict) : status;
 }
 
 static sfsistat on_eom(SMFICTX *ctx)

@@ -156,3 +156,66 @@ struct header_changes header_changes_plan(const struct message *m, const struct 
             plan_new(&c, m, list[i], HEADER_INSERT);
     return c;
 }
+
+/* --- the result --------------------------------------------------------------------------------- */
+
+struct fields {
+    struct header_field *list;
+    size_t count;
+    struct arena *arena;
+};
+
+static void add_text(struct fields *f, const char *text)
+{
+    struct header_field *field = &f->list[f->count];
+
+    f->count += header_field_read(text, f->arena, &field->name, &field->value);
+}
+
+static void add_all_at(struct fields *f, const struct edit *edits, enum edit_place place)
+{
+    for (const struct edit *e = edits; e != NULL; e = e->next)
+        if (adds_at(e, place))
+            add_text(f, e->text);
+}
+
+static void add_edited(struct fields *f, const struct header *h, const struct edit *e)
+{
+    bool stays = e == NULL || e->act == ACT_PREPEND;
+
+    if (e != NULL && (e->act == ACT_PREPEND || e->act == ACT_REPLACE))
+        add_text(f, e->text);
+    if (stays)
+        f->list[f->count++] = (struct header_field){h->name, h->value};
+}
+
+/* The edits of headers stand in the order of the headers, one a header. */
+static const struct edit *next_of_header(const struct edit *e)
+{
+    while (e != NULL && e->header == NULL)
+        e = e->next;
+    return e;
+}
+
+size_t header_fields_after(const struct message *m, const struct edit *edits,
+                           const struct header_field **list)
+{
+    struct fields f = {.arena = m->arena};
+    const struct edit *e = next_of_header(edits);
+    size_t most = (size_t)m->header_count;
+
+    for (const struct edit *each = edits; each != NULL; each = each->next)
+        most++;
+    f.list = arena_alloc(m->arena, (most + 1) * sizeof(*f.list));
+    add_all_at(&f, edits, EDIT_TOP);
+    for (const struct header *h = m->headers; h != NULL; h = h->next) {
+        bool meant = e != NULL && e->header == h;
+
+        add_edited(&f, h, meant ? e : NULL);
+        if (meant)
+            e = next_of_header(e->next);
+    }
+    add_all_at(&f, edits, EDIT_BOTTOM);
+    *list = f.list;
+    return f.count;
+}

@@ -33,6 +33,16 @@ struct header_changes {
  * or whose text is no field, are left out. Everything lives in the message's arena. */
 struct header_changes header_changes_plan(const struct message *message, const struct edit *edits);
 
+struct header_field {
+    const char *name;
+    const char *value; /* all that stands behind the colon, with its blank; folds "\n" */
+};
+
+/* The header as `edits` leave it, from its top, without the MTA's own Received; headers that the
+ * message does not keep are not in it. *list is in the message's arena; returns the count. */
+size_t header_fields_after(const struct message *message, const struct edit *edits,
+                           const struct header_field **list);
+
 /* The field "Name: value" that an edit brings, as it is written: no CR or NUL is in it, each line
  * but the first begins with a blank (a tab is put in, as Postfix does), at most 60,000 bytes. False
  * when the text is no field (RFC 5322 section 2.2; blanks in front of the colon are tolerated). */

@@ -2,11 +2,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal.h"
 
-#include "journal_count.h"
+#include "journal_batch.h"
 #include "journal_prune.h"
-#include "journal_ruleset.h"
 #include "journal_wait.h"
-#include "journal_write.h"
 #include "log.h"
 #include "queue.h"
 
@@ -51,52 +49,10 @@ struct journal {
     struct journal_limits limits;
 
     struct journal_db db; /* the writer's alone */
-    bool has_ruleset;      /* the file knows it */
     struct entry *ruleset; /* the last one, for a file that is begun anew; NULL: none yet */
     uint64_t wal_next_us; /* the WAL is not tried again before */
     uint64_t dropped_before; /* the last success */
 };
-
-const char *entry_action_name(enum entry_action action)
-{
-    static const char *const names[] = {
-        [ENTRY_ACCEPT] = "accept",   [ENTRY_REJECT] = "reject",   [ENTRY_TEMPFAIL] = "tempfail",
-        [ENTRY_DISCARD] = "discard", [ENTRY_ABORTED] = "aborted",
-    };
-
-    return (size_t)action < ARRAY_LEN(names) ? names[action] : "aborted";
-}
-
-struct entry *entry_new(struct message *message)
-{
-    struct entry *entry = arena_alloc(message->arena, sizeof(*entry));
-
-    entry->message = message;
-    return entry;
-}
-
-void entry_free(struct entry *entry)
-{
-    if (entry == NULL)
-        return;
-    if (entry->waiter != NULL)
-        waiter_tell(entry->waiter, false);
-    waiter_release(entry->waiter);
-    if (entry->release != NULL)
-        entry->release(entry->owner);
-    message_free(entry->message);
-}
-
-static void drop_details(struct journal *j, struct message *m)
-{
-    uint64_t count = 0;
-
-    for (const struct check_record *check = m->checks; check != NULL; check = check->next)
-        count++;
-    m->checks = NULL;
-    m->checks_tail = &m->checks;
-    j->details_dropped += count;
-}
 
 /* What must not be lost, because somebody was told of it, may take as much room again. */
 static bool is_promise(const struct entry *entry)
@@ -126,12 +82,14 @@ bool journal_has_room(struct journal *j)
 
 void journal_offer(struct journal *j, struct entry *entry)
 {
-    j->offered++;
+    if (entry->ruleset == NULL)
+        j->offered++;
     if (queue_length(j->queue) > j->queue_limit / 2)
-        drop_details(j, entry->message);
+        j->details_dropped += entry_drop_details(entry);
     if (take(j, entry))
         return;
-    j->dropped++;
+    if (entry->ruleset == NULL)
+        j->dropped++;
     entry_free(entry);
     log_limited(&j->full_limit, LOG_WARNING, "%s: the writer is behind, a decision is not logged",
                 j->path);
@@ -267,10 +225,7 @@ static enum db_result ready(struct journal *j, struct err *err)
         log_line(LOG_WARNING, "%s was removed or replaced; opened again", j->path);
         journal_db_close(&j->db);
     }
-    if (j->db.db != NULL)
-        return DB_OK;
-    j->has_ruleset = false;
-    return journal_db_open(&j->db, err);
+    return j->db.db != NULL ? DB_OK : journal_db_open(&j->db, err);
 }
 
 /* The batch's place for it is empty afterwards. */
@@ -290,77 +245,12 @@ static void free_item(struct journal *j, void **item)
     entry_free(entry);
 }
 
-/* Whoever gave up waiting has told the client so. */
-static void make_late(struct entry *entry)
-{
-    struct message *m = entry->message;
-
-    entry->is_late = true;
-    entry->action = ENTRY_TEMPFAIL;
-    m->verdict = entry->late;
-    if (entry->late.token != NULL)
-        message_add_token(m, 0, entry->late.token);
-}
-
-static enum db_result insert_one(struct journal *j, struct entry *entry, struct err *err)
-{
-    if (entry->ruleset != NULL)
-        return ruleset_write(&j->db, entry->ruleset, err);
-    if (entry->waiter != NULL && !entry->is_late && waiter_has_given_up(entry->waiter))
-        make_late(entry);
-    return journal_write(&j->db, entry, &entry->row, err);
-}
-
-/* A new file, or one that was opened again after a failure, has to know the policy in force. */
-static enum db_result insert_ruleset(struct journal *j, struct err *err)
-{
-    enum db_result result = DB_OK;
-
-    if (j->ruleset != NULL && !j->has_ruleset)
-        result = ruleset_write(&j->db, j->ruleset->ruleset, err);
-    j->has_ruleset = result == DB_OK;
-    return result;
-}
-
-/* An entry that cannot be stored is lost, so that it does not keep back the others. */
-static enum db_result insert(struct journal *j, void **items, size_t count, struct err *err)
-{
-    enum db_result result = journal_db_begin(&j->db, err);
-
-    if (result == DB_OK)
-        result = insert_ruleset(j, err);
-    for (size_t i = 0; i < count && result == DB_OK; i++) {
-        if (items[i] == NULL)
-            continue;
-        result = insert_one(j, items[i], err);
-        if (result == DB_BAD_ROW) {
-            free_item(j, &items[i]);
-            j->dropped++;
-        }
-    }
-    if (result == DB_OK)
-        result = journal_db_result(&j->db, counts_write(j->db.counts), err);
-    return result == DB_OK ? journal_db_run(&j->db, DB_COMMIT, err) : result;
-}
-
-/* Whoever waited until just before the commit was told otherwise than the row says. */
-static void amend(struct journal *j, struct entry *entry)
-{
-    struct err err = {""};
-    enum db_result result;
-
-    make_late(entry);
-    result = journal_db_begin(&j->db, &err);
-    if (result == DB_OK && (result = journal_amend(&j->db, entry, &err)) == DB_OK)
-        result = journal_db_run(&j->db, DB_COMMIT, &err);
-    if (result != DB_OK)
-        fail(j, result, &err);
-}
-
 /* Written: the last policy is kept, all else is done with. */
 static void finish(struct journal *j, void **item)
 {
     struct entry *entry = *item;
+    enum db_result result;
+    struct err err = {""};
 
     if (entry->ruleset != NULL) {
         take_out(j, item);
@@ -368,10 +258,23 @@ static void finish(struct journal *j, void **item)
         j->ruleset = entry;
         return;
     }
-    if (entry->waiter != NULL && !waiter_tell(entry->waiter, true) && !entry->is_late &&
-        j->db.db != NULL)
-        amend(j, entry);
+    if (j->db.db != NULL && (result = batch_tell(&j->db, entry, &err)) != DB_OK)
+        fail(j, result, &err);
     free_item(j, item);
+}
+
+/* True: one more decision is in the log. */
+static bool finish_one(struct journal *j, void **item)
+{
+    struct entry *entry = *item;
+    bool counts = entry->ruleset == NULL && !entry->is_bad;
+
+    j->dropped += entry->is_bad;
+    if (entry->is_bad)
+        free_item(j, item);
+    else
+        finish(j, item);
+    return counts;
 }
 
 static bool try_batch(struct journal *j, void **items, size_t count)
@@ -383,20 +286,28 @@ static bool try_batch(struct journal *j, void **items, size_t count)
     if (result == DB_OK)
         result = journal_db_set_sync(&j->db, limits_of(j).sync, &err);
     if (result == DB_OK)
-        result = insert(j, items, count, &err);
+        result = batch_write(&j->db, j->ruleset ? j->ruleset->ruleset : NULL,
+                             (struct entry *const *)items, count, &err);
     if (result != DB_OK) {
-        j->has_ruleset = false;
         fail(j, result, &err);
         return false;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (items[i] != NULL) {
-            written++;
-            finish(j, &items[i]);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        written += items[i] != NULL && finish_one(j, &items[i]);
     note_written(j, written);
     return true;
+}
+
+static void drop_all(struct journal *j, void **items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct entry *entry = items[i];
+
+        if (entry == NULL)
+            continue;
+        j->dropped += entry->ruleset == NULL;
+        free_item(j, &items[i]);
+    }
 }
 
 static void write_batch(struct journal *j, void **items, size_t count)
@@ -406,9 +317,7 @@ static void write_batch(struct journal *j, void **items, size_t count)
     while (!try_batch(j, items, count)) {
         note_sizes(j);
         if (close_is_over(j)) {
-            for (size_t i = 0; i < count; i++)
-                if (items[i] != NULL)
-                    free_item(j, &items[i]), j->dropped++;
+            drop_all(j, items, count);
             return;
         }
         pause_us(j, pause);

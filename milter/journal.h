@@ -25,6 +25,7 @@ struct entry {
     struct verdict late;    /* what the client is told when the row is not there in time */
     int64_t row;            /* its id, once it is written */
     bool is_late;           /* the row says `late` */
+    bool is_bad;            /* it cannot be stored */
 };
 
 /* A policy that was loaded: its files, and its rules. */
@@ -104,7 +105,10 @@ void journal_set_limits(struct journal *journal, const struct journal_limits *li
 void journal_read_status(struct journal *journal, struct journal_status *status);
 
 struct entry *entry_new(struct message *message); /* allocated in message->arena */
-void entry_free(struct entry *entry);             /* its message, too */
+void entry_free(struct entry *entry); /* its message, too; who waits for it is told: lost */
+
+/* Steps, questions and evidence go, to make room; how many steps these were. */
+uint64_t entry_drop_details(struct entry *entry);
 
 /* "accept", "reject", "tempfail", "discard", "aborted" */
 const char *entry_action_name(enum entry_action action);

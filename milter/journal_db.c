@@ -336,6 +336,7 @@ void journal_db_rollback(struct journal_db *db)
     dicts_forget(db->dicts);
     counts_forget(db->counts);
     db->ruleset_hash[0] = '\0';
+    db->has_ruleset = false;
 }
 
 enum db_result journal_db_set_sync(struct journal_db *db, bool sync, struct err *err)
@@ -375,6 +376,7 @@ static enum db_result read_state(struct journal_db *db, struct err *err)
     db->sweep_position = -1;
     db->swept = 0;
     db->pruned_hour = 0;
+    db->has_ruleset = false;
     db->last_id = 0;
     db->data_version = -1;
     if ((result = read_number(db, "PRAGMA page_size", &db->page_size, err)) != DB_OK ||

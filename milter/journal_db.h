@@ -67,6 +67,7 @@ struct journal_db {
     bool sync;    /* as the connection is set */
     char ruleset_hash[80]; /* the last one that was looked up, and its id */
     int64_t ruleset;
+    bool has_ruleset; /* the file knows the policy in force */
     sqlite3 *db;
     dev_t device;
     ino_t inode;

@@ -78,7 +78,7 @@ static void list_id(struct buf *list, int64_t id)
 }
 
 /* Texts of signatures are the sender's: whoever judged them may have let anything pass. */
-static int signature_id(struct writing *w, const struct signature *s, int64_t *id)
+static int signature_id(struct writing *w, const struct logged_signature *s, int64_t *id)
 {
     const char *const texts[] = {s->domain, s->selector, s->algorithm, s->canonicalization,
                                  s->identity, s->result, s->reason};
@@ -109,7 +109,7 @@ int detail_signatures(struct writing *w)
     int64_t id;
 
     buf_clear(w->list);
-    for (const struct signature *s = w->entry->message->signatures; s != NULL; s = s->next) {
+    for (const struct logged_signature *s = w->entry->message->logged_signatures; s != NULL; s = s->next) {
         if ((rc = signature_id(w, s, &id)) != SQLITE_OK)
             return rc;
         list_id(w->list, id);
@@ -145,7 +145,7 @@ static int edit_id(struct writing *w, const struct edit *e, int64_t *id)
         return rc;
     split_edit(e, &field, &value);
     buf_add(&name, field.ptr, field.len);
-    if (rule != 0)
+    if (rule != 0 && !e->annotates)
         buf_add(&text, value.ptr, value.len < VALUE_MAX ? value.len : VALUE_MAX);
     values[0] = dict_text(op, strlen(op));
     values[1] = writing_clean_or_null(&w->texts[0], buf_text(&name));

@@ -4,6 +4,7 @@
 
 #include "arena.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ enum {
     OPEN_KEPT = 50,     /* of them when the hour is over, a kind */
     TRIM_HOURS = 48,    /* that a stopped filter may have left */
     PRUNE_HOURS = 24,   /* at a time */
+    KINDS_MAX = 32,
 };
 
 /* `open` is the key that strangers choose, counted from 0; -1: none. It is ranked within what is in
@@ -49,6 +51,12 @@ struct count {
     int64_t numbers[NUMBERS_MAX];
 };
 
+/* How many names one kind has in this hour. */
+struct names {
+    char kind[48]; /* what stands in front of the open key */
+    int64_t count;
+};
+
 struct counts {
     sqlite3 *db;
     sqlite3_stmt *update[COUNT_TABLES], *insert[COUNT_TABLES], *known[COUNT_TABLES];
@@ -56,8 +64,9 @@ struct counts {
     sqlite3_stmt *first;
     struct arena *arena;
     struct count *slots[SLOTS], *all;
-    int64_t hour;                /* of the number of names that follow; -1: unknown */
-    int64_t names[COUNT_TABLES];
+    int64_t hour;                /* of the numbers of names that follow; -1: unknown */
+    struct names names[KINDS_MAX];
+    size_t kinds;
     int64_t trimmed;             /* up to this hour; -1: unknown */
 };
 
@@ -196,6 +205,8 @@ static void prepare_names(struct counts *counts, const struct layout *l, int tab
     if (l->open < 0)
         return;
     buf_addf(&sql, "SELECT count(DISTINCT %s) FROM %s WHERE hour = ?1", l->keys[l->open], l->table);
+    for (int i = 0; i < l->open; i++)
+        buf_addf(&sql, " AND %s = ?%d", l->keys[i], 2 + i);
     counts->known[table] = prepare(counts, &sql);
     if (l->kind == NULL) {
         buf_free(&sql);
@@ -267,17 +278,21 @@ void counts_free(struct counts *counts)
     free(counts);
 }
 
+static void bind_key(sqlite3_stmt *stmt, int column, const struct dict_value *key)
+{
+    if (key->type == DICT_TEXT)
+        sqlite3_bind_text(stmt, column, key->ptr, (int)key->len, SQLITE_STATIC);
+    else
+        sqlite3_bind_int64(stmt, column, key->number);
+}
+
 static void bind_count(sqlite3_stmt *stmt, const struct count *c)
 {
     const struct layout *l = &layouts[c->table];
 
     sqlite3_bind_int64(stmt, 1, c->hour);
-    for (int i = 0; i < l->key_count; i++) {
-        if (c->keys[i].type == DICT_TEXT)
-            sqlite3_bind_text(stmt, 2 + i, c->keys[i].ptr, (int)c->keys[i].len, SQLITE_STATIC);
-        else
-            sqlite3_bind_int64(stmt, 2 + i, c->keys[i].number);
-    }
+    for (int i = 0; i < l->key_count; i++)
+        bind_key(stmt, 2 + i, &c->keys[i]);
     for (int i = 0; i < l->number_count; i++)
         sqlite3_bind_int64(stmt, 2 + l->key_count + i, c->numbers[i]);
 }
@@ -292,47 +307,93 @@ static int run(sqlite3_stmt *stmt)
     return rc;
 }
 
-/* How many names the hour has already, asked once an hour. */
-static int know_names(struct counts *counts, int64_t hour)
+static void kind_of(const struct count *c, char *text, size_t size)
 {
-    int rc = SQLITE_OK;
+    size_t len = (size_t)snprintf(text, size, "%d", (int)c->table);
 
-    if (counts->hour == hour)
-        return SQLITE_OK;
-    for (int i = 0; i < COUNT_TABLES && rc == SQLITE_OK; i++) {
-        sqlite3_stmt *stmt = counts->known[i];
+    for (int i = 0; i < layouts[c->table].open && len < size; i++) {
+        const struct dict_value *v = &c->keys[i];
 
-        if (stmt == NULL)
-            continue;
-        sqlite3_bind_int64(stmt, 1, hour);
-        if (sqlite3_step(stmt) == SQLITE_ROW)
-            counts->names[i] = sqlite3_column_int64(stmt, 0);
-        rc = sqlite3_reset(stmt);
+        if (v->type == DICT_TEXT)
+            len += (size_t)snprintf(text + len, size - len, " %.*s", (int)v->len, v->ptr);
+        else
+            len += (size_t)snprintf(text + len, size - len, " %lld", (long long)v->number);
     }
-    if (rc == SQLITE_OK)
-        counts->hour = hour;
+}
+
+static int ask_names(struct counts *counts, const struct count *c, int64_t *count)
+{
+    sqlite3_stmt *stmt = counts->known[c->table];
+    int rc;
+
+    sqlite3_bind_int64(stmt, 1, c->hour);
+    for (int i = 0; i < layouts[c->table].open; i++)
+        bind_key(stmt, 2 + i, &c->keys[i]);
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        *count = sqlite3_column_int64(stmt, 0);
+    rc = sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return rc;
+}
+
+/* How many names the hour has already of this kind: asked once an hour. */
+static int know_names(struct counts *counts, const struct count *c, struct names **names)
+{
+    char kind[sizeof((*names)->kind)];
+    int rc;
+
+    if (counts->hour != c->hour || counts->kinds == KINDS_MAX)
+        counts->kinds = 0;
+    counts->hour = c->hour;
+    kind_of(c, kind, sizeof(kind));
+    for (size_t i = 0; i < counts->kinds; i++) {
+        *names = &counts->names[i];
+        if (strcmp((*names)->kind, kind) == 0)
+            return SQLITE_OK;
+    }
+    *names = &counts->names[counts->kinds];
+    memcpy((*names)->kind, kind, sizeof(kind));
+    rc = ask_names(counts, c, &(*names)->count);
+    counts->kinds += rc == SQLITE_OK;
+    return rc;
+}
+
+/* A name that this hour does not have; *again: it had to become "*", which it may have. */
+static int admit_name(struct counts *counts, struct count *c, bool *again)
+{
+    const struct layout *l = &layouts[c->table];
+    struct dict_value *name = &c->keys[l->open];
+    struct names *names;
+    int rc = know_names(counts, c, &names);
+
+    if (rc != SQLITE_OK || (name->len == 1 && name->ptr[0] == '*'))
+        return rc;
+    *again = names->count >= l->limit;
+    if (*again)
+        *name = dict_text("*", 1);
+    else
+        names->count++;
     return rc;
 }
 
 static int write_one(struct counts *counts, struct count *c)
 {
-    const struct layout *l = &layouts[c->table];
-    sqlite3_stmt *update = counts->update[c->table], *insert = counts->insert[c->table];
-    int rc = l->open >= 0 ? know_names(counts, c->hour) : SQLITE_OK;
+    bool again;
+    int rc;
 
+    do {
+        again = false;
+        bind_count(counts->update[c->table], c);
+        rc = run(counts->update[c->table]);
+        if (rc != SQLITE_OK || sqlite3_changes(counts->db) > 0)
+            return rc;
+        if (layouts[c->table].open >= 0)
+            rc = admit_name(counts, c, &again);
+    } while (rc == SQLITE_OK && again);
     if (rc != SQLITE_OK)
         return rc;
-    bind_count(update, c);
-    rc = run(update);
-    if (rc != SQLITE_OK || sqlite3_changes(counts->db) > 0)
-        return rc;
-    if (l->open >= 0 && counts->names[c->table]++ >= l->limit &&
-        !(c->keys[l->open].len == 1 && c->keys[l->open].ptr[0] == '*')) {
-        c->keys[l->open] = dict_text("*", 1);
-        return write_one(counts, c);
-    }
-    bind_count(insert, c);
-    return run(insert);
+    bind_count(counts->insert[c->table], c);
+    return run(counts->insert[c->table]);
 }
 
 /* The hours that are over. */

@@ -115,10 +115,12 @@ static int add_files(struct journal_db *db, int64_t id, const struct ruleset *r)
     return rc;
 }
 
+/* Told again when the file was opened again. */
 static int add_load(struct journal_db *db, int64_t id, const struct ruleset *r)
 {
     sqlite3_stmt *stmt = prepare(db, "INSERT INTO ruleset_load (ruleset, loaded_ms, loaded_by)"
-                                     " VALUES (?1, ?2, ?3)");
+                                     " SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM"
+                                     " ruleset_load WHERE ruleset = ?1 AND loaded_ms = ?2)");
     int rc = SQLITE_ERROR;
 
     if (stmt != NULL) {

@@ -17,6 +17,7 @@ static const struct command {
     {"check", cmd_check, "read everything as the filter would, and say what is wrong"},
     {"query", cmd_query, "ask a lookup table, as postmap -q"},
     {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
+    {"dkim", cmd_dkim, "make DKIM keys, compare them with the DNS, print their records"},
     {"log", cmd_log, "print or follow the decisions in the log"},
     {"explain", cmd_explain, "tell from the log why a message was treated so"},
     {"report", cmd_report, "run a report on the log, or list the reports"},

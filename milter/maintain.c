@@ -6,10 +6,12 @@
 #include "counters.h"
 #include "log.h"
 #include "notify.h"
+#include "policy_record.h"
 #include "rule_tests.h"
 #include "watch.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,6 +22,9 @@ enum { TICK_MS = 500 };
 #define STILL_US 2000000
 
 static const struct policy_source *source;
+static struct journal *journal; /* NULL: none */
+static struct key_watch *key_watch;
+static int64_t keys_due; /* seconds since 1970; the thread's alone */
 static pthread_t thread;
 static int event_fd = -1;
 
@@ -27,14 +32,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wakeup;
 static bool stopping;
 static unsigned requested;
-static const char *reason;
+static char reason[80];
 static struct reload_report last;
 
 unsigned maintain_reload(const char *why)
 {
     pthread_mutex_lock(&lock);
     unsigned ticket = ++requested;
-    reason = why;
+    snprintf(reason, sizeof(reason), "%s", why);
     pthread_cond_signal(&wakeup);
     pthread_mutex_unlock(&lock);
     return ticket;
@@ -100,6 +105,8 @@ static void log_restart_needed(const struct settings *old, const struct settings
         {"user", old->user, new->user},
         {"log_file", old->log_file, new->log_file},
         {"syslog_name", old->syslog_name, new->syslog_name},
+        {"dns_servers", old->dns_servers.text, new->dns_servers.text},
+        {"dns_trust_anchor", old->dns_trust_anchor, new->dns_trust_anchor},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -110,7 +117,25 @@ static void log_restart_needed(const struct settings *old, const struct settings
     }
 }
 
-static void publish(struct policy *policy)
+void maintain_note_policy(struct policy *policy, const struct policy_source *from,
+                          struct journal *to, const char *why)
+{
+    const struct settings *s = policy->settings;
+    struct journal_limits limits = {
+        .size = (uint64_t)s->log_size_limit,
+        .retention = s->log_retention,
+        .evidence_retention = s->evidence_retention,
+        .rollup_retention = s->log_rollup_retention,
+        .sync = s->log_sync == LOG_SYNC_MESSAGE,
+    };
+
+    if (to == NULL)
+        return;
+    journal_offer(to, policy_record(policy, from, why));
+    journal_set_limits(to, &limits);
+}
+
+static void publish(struct policy *policy, const char *why)
 {
     struct policy *old = policy_acquire();
 
@@ -118,6 +143,7 @@ static void publish(struct policy *policy)
         log_restart_needed(old->settings, policy->settings);
         policy_release(old);
     }
+    maintain_note_policy(policy, source, journal, why);
     policy_publish(policy);
 }
 
@@ -161,6 +187,27 @@ static void store_report(struct reload_report *report)
     (void)ignored;
 }
 
+/* Before a policy is in force: which of its keys are published decides who signs. */
+static void look_for_keys(const struct policy *policy, bool loaded)
+{
+    int64_t now = (int64_t)time(NULL);
+
+    if (keys_are_empty(policy->keys))
+        keys_due = INT64_MAX;
+    else
+        keys_due = now + key_watch_run(key_watch, policy->keys, now, loaded);
+}
+
+static void look_for_keys_again(void)
+{
+    struct policy *policy;
+
+    if ((int64_t)time(NULL) < keys_due || (policy = policy_acquire()) == NULL)
+        return;
+    look_for_keys(policy, false);
+    policy_release(policy);
+}
+
 static void reload(struct watch *watch, unsigned ticket, const char *why)
 {
     struct problems problems = {0};
@@ -172,7 +219,8 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
     struct policy *policy = rule_tests_load(source, &problems);
     report.refused = !policy;
     if (policy) {
-        publish(policy);
+        look_for_keys(policy, true);
+        publish(policy, why);
     } else {
         problems_first_error(&problems, &first);
         memcpy(report.first_error, first.text, sizeof(report.first_error));
@@ -224,7 +272,8 @@ static void *run(void *arg)
         pthread_mutex_lock(&lock);
         wait_for_work(served);
         unsigned ticket = requested;
-        const char *why = reason;
+        char why[sizeof(reason)];
+        snprintf(why, sizeof(why), "%s", reason);
         stop = stopping;
         pthread_mutex_unlock(&lock);
         if (!stop && ticket != served) {
@@ -233,19 +282,23 @@ static void *run(void *arg)
         } else if (!stop && reloads_on_change() && watch_due(watch, now_us())) {
             reload(watch, ticket, "a file changed");
         }
+        if (!stop)
+            look_for_keys_again();
         policy_reap();
     }
     watch_free(watch);
     return NULL;
 }
 
-void maintain_start(const struct policy_source *from)
+void maintain_start(const struct policy_source *from, struct key_watch *keys, struct journal *to)
 {
     struct watch *watch = watch_new(STILL_US);
     struct problems none = {0};
     pthread_condattr_t attr;
 
     source = from;
+    journal = to;
+    key_watch = keys;
     event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -1,19 +1,29 @@
-/* maintain - the maintenance thread: reloads, and frees the policies that nobody holds any more */
+/* maintain - the maintenance thread: reloads, asks for the records of keys, and frees the policies that nobody holds any more */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_MAINTAIN_H
 #define TAMIS_MAINTAIN_H
 
+#include "journal.h"
+#include "key_watch.h"
 #include "policy.h"
 
-/* Starts the thread over the published policy. `source` must live as long as the thread. */
-void maintain_start(const struct policy_source *source);
+/* Tells the journal (NULL: none) of a policy that is about to be published, and takes over what it
+ * says of the log. `why` is who loaded it. Reads its files. */
+void maintain_note_policy(struct policy *policy, const struct policy_source *source,
+                          struct journal *journal, const char *why);
+
+/* Starts the thread over the published policy. `source` must live as long as the thread; so must
+ * `keys`, whose records the thread asks for, at each load and then from time to time, and the
+ * journal, which learns of each policy. */
+void maintain_start(const struct policy_source *source, struct key_watch *keys,
+                    struct journal *journal);
 
 /* Stops it, after the reload that is going on. */
 void maintain_stop(void);
 
 /* Asks for a reload and returns at once, with the ticket of the one that begins after this call.
- * Any thread; requests that come while one runs are served by one. `why` is for the log: a
- * constant. */
+ * Any thread; requests that come while one runs are served by one. `why` is for the log,
+ * and copied. */
 unsigned maintain_reload(const char *why);
 
 /* How the last reload ended. */

@@ -44,7 +44,7 @@ struct message *message_new(int64_t time_us)
     m->checks_tail = &m->checks;
     m->findings_tail = &m->findings;
     m->edits_tail = &m->edits;
-    m->signatures_tail = &m->signatures;
+    m->logged_signatures_tail = &m->logged_signatures;
     m->evidence_tail = &m->evidence;
     m->esmtp = "";
     m->headers_tail = &m->headers;
@@ -179,6 +179,15 @@ void message_drop_findings(struct message *message, const char *answer)
     message->findings_tail = at;
 }
 
+struct made_signature *message_add_signature(struct message *m)
+{
+    struct made_signature *made = arena_alloc(m->arena, sizeof(*made));
+
+    made->next = m->signatures;
+    m->signatures = made;
+    return made;
+}
+
 struct finding *message_find(const struct message *m, const char *question)
 {
     for (struct finding *f = m->findings; f != NULL; f = f->next)
@@ -199,12 +208,12 @@ struct finding *message_add_finding(struct message *m, const char *question)
     return finding;
 }
 
-struct signature *message_add_signature(struct message *m)
+struct logged_signature *message_log_signature(struct message *m)
 {
-    struct signature *signature = arena_alloc(m->arena, sizeof(*signature));
+    struct logged_signature *signature = arena_alloc(m->arena, sizeof(*signature));
 
-    *m->signatures_tail = signature;
-    m->signatures_tail = &signature->next;
+    *m->logged_signatures_tail = signature;
+    m->logged_signatures_tail = &signature->next;
     return signature;
 }
 

@@ -100,10 +100,18 @@ struct edit {
     bool annotates; /* part of Authentication-Results, and performed in annotate mode, too */
 };
 
-/* A DKIM signature: judged, or made here. For the log; texts live in the message's arena or for
- * ever. */
-struct signature {
-    struct signature *next;
+/* A DKIM signature that was put on the message. */
+struct made_signature {
+    struct made_signature *next;
+    const char *domain, *selector, *algorithm; /* d=, s=, a= */
+    unsigned bits;                             /* of the key */
+};
+
+struct dkim_verdict; /* dkim_result.h */
+
+/* A DKIM signature, judged or made here, as the log has it. Texts live as long as the entry. */
+struct logged_signature {
+    struct logged_signature *next;
     const char *domain, *selector;  /* NULL: unknown */
     const char *algorithm;          /* "rsa-sha256"; NULL: unknown */
     const char *canonicalization;   /* "relaxed/simple"; NULL: unknown */
@@ -141,12 +149,14 @@ struct message {
     struct check_record *checks, **checks_tail;
     struct finding *findings, **findings_tail;
     struct edit *edits, **edits_tail;
-    struct signature *signatures, **signatures_tail;
+    struct logged_signature *logged_signatures, **logged_signatures_tail;
     struct reply_token *tokens;
     bool keeps_evidence; /* the log shall hold what a replay needs */
     struct header *evidence, **evidence_tail; /* fields for it */
     size_t evidence_bytes;
     struct edit *header_edit; /* the last one of a header that came; NULL: none */
+    const struct dkim_verdict *dkim; /* of the signatures that it came with; NULL: not verified */
+    struct made_signature *signatures;
     struct header *headers, **headers_tail; /* kept when a rule may edit one */
     int header_count;
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
@@ -189,10 +199,13 @@ struct finding *message_add_finding(struct message *message, const char *questio
 /* Takes out those with this answer: the pointer is compared. */
 void message_drop_findings(struct message *message, const char *answer);
 
+/* Puts a zeroed one in front; the caller fills it in. */
+struct made_signature *message_add_signature(struct message *message);
+
 struct finding *message_find(const struct message *message, const char *question); /* or NULL */
 
 /* Appends a zeroed record; the caller fills it in. */
-struct signature *message_add_signature(struct message *message);
+struct logged_signature *message_log_signature(struct message *message);
 
 /* Appends copies, cut; what would be too much is left out. */
 void message_add_evidence(struct message *message, const char *name, const char *value);

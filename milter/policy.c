@@ -5,6 +5,7 @@
 #include "direction.h"
 #include "dns_options.h"
 #include "restriction.h"
+#include "sign_names.h"
 #include "spf_scene.h"
 #include "steps.h"
 
@@ -200,12 +201,12 @@ static void check_directed(const struct policy *p, enum list_id list, struct pro
                          list_name(list));
 }
 
-static bool steps_ask(const struct steps *steps)
+static void note_asker(struct policy *p, enum direction direction, const struct steps *steps)
 {
-    for (size_t i = 0; steps != NULL && i < steps->count; i++)
-        if (steps->list[i].row->asks)
-            return true;
-    return false;
+    for (size_t i = 0; steps != NULL && i < steps->count; i++) {
+        p->asks[direction] |= steps->list[i].row->asks;
+        p->verifies_dkim |= steps->list[i].row->reads_dkim;
+    }
 }
 
 /* Whoever names a class, a table's value too, may come to what it asks. */
@@ -213,9 +214,9 @@ static void note_askers(struct policy *p)
 {
     for (int list = 0; list < LIST_COUNT; list++) {
         for (int d = 0; d < DIR_COUNT; d++) {
-            p->asks[d] |= steps_ask(p->lists[d][list]);
+            note_asker(p, (enum direction)d, p->lists[d][list]);
             for (size_t i = 0; i < p->classes->count; i++)
-                p->asks[d] |= steps_ask(p->classes->list[i].steps[list]);
+                note_asker(p, (enum direction)d, p->classes->list[i].steps[list]);
         }
     }
 }
@@ -258,6 +259,45 @@ static void load_checks(struct policy *p, struct problems *problems)
         }
 }
 
+static const char *const *names_of(const char *text, struct arena *arena)
+{
+    struct slice rest = slice_of(text);
+    const char **names = arena_alloc(arena, (rest.len / 2 + 2) * sizeof(*names));
+    const char *name;
+    size_t count = 0;
+
+    while ((name = next_name(&rest, arena)) != NULL)
+        names[count++] = name;
+    return names;
+}
+
+/* Alone a word is the header's, and the body is simple (RFC 6376, 3.5). */
+static void read_canonicalization(struct policy *p)
+{
+    int canon = p->settings->dkim_canonicalization;
+
+    p->sign_header = canon == CANON_SIMPLE_RELAXED || canon == CANON_SIMPLE_SIMPLE ||
+                             canon == CANON_SIMPLE
+                         ? DKIM_SIMPLE
+                         : DKIM_RELAXED;
+    p->sign_body = canon == CANON_RELAXED_RELAXED || canon == CANON_SIMPLE_RELAXED ? DKIM_RELAXED
+                                                                                   : DKIM_SIMPLE;
+}
+
+static void load_keys(struct policy *p, struct problems *problems)
+{
+    const struct param_text *senders = &p->settings->signing_senders;
+
+    read_canonicalization(p);
+
+    p->keys = keys_load(p->settings, problems);
+    p->sign_fields = sign_names_read(p->settings, p->arena, problems);
+    if (senders->text[0] != '\0')
+        p->signing_senders = tables_find(p->tables, senders->text,
+                                         settings_dir(p->settings, senders->where), senders->where,
+                                         problems);
+}
+
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)
 {
     struct policy *p = xcalloc(1, sizeof(*p));
@@ -281,7 +321,11 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     load_lists(p, problems);
     load_checks(p, problems);
     p->authres = authres_policy_read(p->settings, p->arena, problems);
-    p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header;
+    load_keys(p, problems);
+    p->verifies_dkim = p->verifies_dkim || (p->authres.id != NULL && p->authres.dkim);
+    p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header ||
+                  !keys_are_empty(p->keys);
+    p->evidence = names_of(p->settings->evidence_headers, p->arena);
     p->loaded_at = time(NULL);
     if (problems->errors == 0)
         return p;
@@ -293,6 +337,7 @@ void policy_free(struct policy *p)
 {
     if (p == NULL)
         return;
+    keys_free(p->keys);
     site_free(p->site);
     spf_exempt_free(p->spf_exempt);
     tables_free(p->tables);
@@ -382,6 +427,7 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     site_each_file(policy->site, visit, arg);
     spf_exempt_each_file(policy->spf_exempt, visit, arg);
     tables_each_file(policy->tables, visit, arg);
+    keys_each_file(policy->keys, visit, arg);
 }
 
 static bool has_checks(const struct policy *policy, enum checks_id id)
@@ -390,16 +436,25 @@ static bool has_checks(const struct policy *policy, enum checks_id id)
            || policy->checks[DIR_OUTGOING][id]->count > 0;
 }
 
+/* By preset it is taken where the fields are seen anyway, because that costs. */
+static bool wants_evidence(const struct policy *policy)
+{
+    return policy->evidence[0] != NULL &&
+           settings_place(policy->settings, "evidence_headers").file != NULL;
+}
+
 struct policy_needs policy_needs(const struct policy *policy)
 {
     const struct settings *s = policy->settings;
     bool body = has_checks(policy, CHECKS_MIME) || has_checks(policy, CHECKS_NESTED)
                 || has_checks(policy, CHECKS_BODY);
+    bool dkim = policy->verifies_dkim || !keys_are_empty(policy->keys);
 
     return (struct policy_needs){
-        .headers = s->log_message_id || policy->authres.id != NULL || body ||
+        .headers = s->log_message_id || wants_evidence(policy) || policy->authres.id != NULL ||
+                   body || dkim ||
                    has_checks(policy, CHECKS_HEADER),
-        .body = body,
+        .body = body || dkim,
         .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,
         .early_reply = !s->delay_reject,
         .mta_rejects = s->log_mta_rejects,

@@ -5,12 +5,15 @@
 
 #include "check_authres.h"
 #include "check_headers.h"
+#include "dkim_canon.h"
+#include "keys.h"
 #include "problems.h"
 #include "rbl.h"
 #include "settings.h"
 #include "site.h"
 
 struct directions;
+struct sign_fields;
 struct restriction_classes;
 struct spf_exempt;
 
@@ -28,6 +31,13 @@ struct policy {
     struct spf_exempt *spf_exempt; /* never NULL */
     const struct directions *directions;
     const struct rbl *rbl; /* the parameters of block lists */
+    const char *const *evidence; /* fields that the log keeps for replays; ended by NULL */
+    const char *hash; /* of all texts that it was read from; NULL until policy_record */
+    struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
+    const struct table *signing_senders; /* NULL: not set */
+    const struct sign_fields *sign_fields;
+    enum dkim_canon sign_header, sign_body;
+    bool verifies_dkim; /* somebody wants to know what the signatures of incoming mail are worth */
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */
@@ -62,7 +72,7 @@ void policy_unhold(struct policy *policy);
 /* Frees the policies that nobody holds any more; for the maintenance thread. */
 void policy_reap(void);
 
-/* The files whose change calls for a reload: milter.conf, main.cf, the tables. */
+/* The files whose change calls for a reload: milter.conf, main.cf, the tables, the keys. */
 void policy_each_file(const struct policy *policy, void (*visit)(const char *path, void *arg),
                       void *arg);
 

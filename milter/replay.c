@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay.h"
 
+#include "dkim_result.h"
 #include "replay_content.h"
 #include "session.h"
 #include "session_end.h"
@@ -23,7 +24,6 @@ struct replay {
 /* Something that was needed and nobody recorded; what NULL: nothing. */
 struct gap {
     const char *what, *parameter;
-    bool asked;
 };
 
 /* One transaction on its way. */
@@ -34,7 +34,7 @@ struct take {
     struct gap early, late;            /* before RCPT; behind it */
     struct gap *gaps;                  /* one a recipient */
     enum stage last;                   /* as far as is seen */
-    bool finished;
+    bool finished, asked;
     struct verdict verdict;            /* of the message */
     enum entry_action action;
 };
@@ -164,7 +164,7 @@ static void note_gap(struct take *t, struct gap *gap)
     struct world *world = t->replay->world;
     const char *missing = world_recorded_missing(world);
 
-    gap->asked |= world_recorded_asked(world);
+    t->asked |= world_recorded_asked(world);
     if (missing != NULL && gap->what == NULL) {
         gap->what = arena_strdup(t->replay->arena, missing);
         gap->parameter = parameter_for(missing);
@@ -229,7 +229,7 @@ static void judge_content(struct take *t, const struct verdict *answer)
 {
     struct replay *r = t->replay;
     const struct message *m = session_message(r->session);
-    bool by_lists = is_refused(answer) && answer->stage == STAGE_EOM;
+    bool by_lists = answer->act != ACT_DUNNO && answer->stage == STAGE_EOM;
 
     t->verdict = m->verdict;
     if (by_lists || m->verdict.act == ACT_DISCARD)
@@ -247,6 +247,22 @@ static void judge_content(struct take *t, const struct verdict *answer)
     }
 }
 
+/* Signatures are verified over what the log does not keep: what was found then counts. */
+static void set_dkim(struct take *t)
+{
+    static const struct dkim_verdict none = {.result = DKIM_NONE};
+    const struct replay *r = t->replay;
+    const struct message *m = session_message(r->session);
+    const struct dkim_verdict *recorded = t->facts->message->dkim;
+
+    session_set_dkim(r->session, recorded != NULL ? recorded : &none);
+    if (!r->policy->verifies_dkim || recorded != NULL || m->direction != DIR_INCOMING ||
+        t->facts->client->local || t->late.what != NULL)
+        return;
+    t->late.what = "dkim";
+    t->late.parameter = "authentication_results = dkim";
+}
+
 static void play_content(struct take *t, const struct macros *macros)
 {
     struct session *s = t->replay->session;
@@ -256,6 +272,7 @@ static void play_content(struct take *t, const struct macros *macros)
     t->verdict = session_message(s)->verdict;
     if (is_end(t, STAGE_DATA, v))
         return;
+    set_dkim(t);
     if (!t->replay->same_content)
         for (const struct header *h = t->facts->message->headers; h != NULL; h = h->next)
             session_header(s, h->name, h->value);
@@ -268,10 +285,8 @@ static void play_content(struct take *t, const struct macros *macros)
 /* Whether an address stood in < > is told by the arguments alone. */
 static void note_arguments(struct take *t)
 {
-    const char *const *recorded = t->facts->recorded_headers;
-
     if (!t->replay->policy->settings->strict_rfc821_envelopes || t->facts->client->local ||
-        recorded == NULL || recorded[0] != NULL)
+        !t->facts->arguments_unknown)
         return;
     t->early.what = "arguments of MAIL and RCPT";
     t->early.parameter = "evidence_headers";
@@ -366,7 +381,7 @@ static struct replay_outcome *outcome_of(struct take *t, const struct recipient 
         gap = &t->late;
     o->unknown = gap != NULL ? gap->what : NULL;
     o->parameter = gap != NULL ? gap->parameter : NULL;
-    o->asked_now = (gap != NULL && gap->asked) || t->early.asked || t->late.asked;
+    o->asked_now = t->asked;
     if (was != NULL && was->refused_by_mta)
         o->unknown = NULL;
     compare(o);

@@ -17,6 +17,7 @@ struct replay_facts {
     uint64_t duration_us;
     int64_t id;     /* in the log; 0: live */
     int64_t policy; /* in the log's table policy; 0: not known */
+    bool arguments_unknown; /* how addresses were written in MAIL and RCPT was not recorded */
     const char *const *recorded_headers; /* names whose fields are all in message->headers, ended by
                                           * NULL; NULL: every field is there */
 
@@ -39,7 +40,7 @@ struct replay_outcome {
     struct verdict verdict;      /* of this policy */
     bool as_far_as_seen;         /* not refused, but the log knows no more of it: it was refused
                                   * before its content came, or the client went away */
-    bool asked_now;              /* an answer of today, not of then, was used */
+    bool asked_now;              /* answers of today, not of then, were used for the message */
     const char *unknown;         /* REPLAY_UNKNOWN: a question ("rbl …"), or "header Subject",
                                   * "body"; else NULL */
     const char *parameter;       /* what would record it: "evidence_headers = … Subject"; NULL: no
@@ -72,12 +73,13 @@ void replay_set_same_content(struct replay *replay, bool same);
  * or in the facts. */
 const struct replay_result *replay_judge(struct replay *replay, const struct replay_facts *facts);
 
-/* Loads a policy as it would be if files held what the overlay says, one rule left out if the
+/* Loads a policy that signs nothing and, unless it is to be `whole`, looks up nothing early and
+ * nothing for Authentication-Results: as it would be if files held what the overlay says, one rule left out if the
  * overlay says so (overlay.h): exact by construction. NULL with problems, one of which is that no
  * rule was left out that should have been. The policy is held: policy_release, then policy_reap.
  * For commands: nothing else may load policies meanwhile. */
 struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
-                           struct problems *problems);
+                           bool whole, struct problems *problems);
 
 const char *replay_change_name(enum replay_change change); /* "same", "changed", "unknown" */
 

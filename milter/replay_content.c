@@ -17,7 +17,7 @@ struct read_name {
 
 struct content_reads {
     struct arena *arena;
-    struct read_name *names;
+    struct read_name *names[CHECKS_COUNT]; /* of lists of headers */
     bool body;
 };
 
@@ -28,11 +28,11 @@ static bool is_name_char(unsigned char c)
     return is_alnum(c) || c == '-' || c == '_';
 }
 
-static void add_name(struct content_reads *r, struct slice name)
+static void add_name(struct content_reads *r, enum checks_id id, struct slice name)
 {
     struct read_name *n;
 
-    for (n = r->names; n != NULL; n = n->next)
+    for (n = r->names[id]; n != NULL; n = n->next)
         if (slice_is_nocase(name, n->name))
             return;
     n = arena_alloc(r->arena, sizeof(*n));
@@ -40,8 +40,8 @@ static void add_name(struct content_reads *r, struct slice name)
     n->what = arena_printf(r->arena, "header %s", n->name);
     if (!slice_is(name, "*"))
         n->parameter = arena_printf(r->arena, "evidence_headers (add %s)", n->name);
-    n->next = r->names;
-    r->names = n;
+    n->next = r->names[id];
+    r->names[id] = n;
 }
 
 /* Would one alternative of several be enough, so that the beginning says little? */
@@ -66,7 +66,7 @@ static bool has_alternatives(const char *p)
 }
 
 /* The names that a pattern like /^(Subject|To): text/ begins with; false when it may mean any. */
-static bool add_pattern(struct content_reads *r, const char *pattern)
+static bool add_pattern(struct content_reads *r, enum checks_id id, const char *pattern)
 {
     const char *p = pattern + (pattern[0] != '\0'), *start;
     bool group;
@@ -83,7 +83,7 @@ static bool add_pattern(struct content_reads *r, const char *pattern)
         return false;
     for (struct slice rest = {start, (size_t)(p - group - start)}, name;
          slice_word(&rest, "|", &name);)
-        add_name(r, name);
+        add_name(r, id, name);
     return true;
 }
 
@@ -104,6 +104,7 @@ static bool decides(const struct rule *rule)
 
 struct reading {
     struct content_reads *reads;
+    enum checks_id id;
     bool patterns;
 };
 
@@ -115,12 +116,12 @@ static void read_rule(const struct rule *rule, void *arg)
     if (!decides(rule))
         return;
     if (!reading->patterns && rule->key[len] == ':')
-        add_name(reading->reads, (struct slice){rule->key, len});
-    else if (!reading->patterns || !add_pattern(reading->reads, rule->key))
-        add_name(reading->reads, slice_of("*"));
+        add_name(reading->reads, reading->id, (struct slice){rule->key, len});
+    else if (!reading->patterns || !add_pattern(reading->reads, reading->id, rule->key))
+        add_name(reading->reads, reading->id, slice_of("*"));
 }
 
-static void read_part_rule(const struct rule *rule, void *arg)
+static void read_body_rule(const struct rule *rule, void *arg)
 {
     *(bool *)arg |= decides(rule);
 }
@@ -134,12 +135,12 @@ struct content_reads *content_reads_new(const struct policy *policy, enum direct
         const struct checks *checks = policy->checks[direction][id];
 
         for (size_t i = 0; i < checks->count; i++) {
-            struct reading reading = {r, table_has_patterns(checks->tables[i])};
+            struct reading reading = {r, (enum checks_id)id, table_has_patterns(checks->tables[i])};
 
-            if (id == CHECKS_HEADER)
-                table_each(checks->tables[i], read_rule, &reading);
+            if (id == CHECKS_BODY)
+                table_each(checks->tables[i], read_body_rule, &r->body);
             else
-                table_each(checks->tables[i], read_part_rule, &r->body);
+                table_each(checks->tables[i], read_rule, &reading);
         }
     }
     return r;
@@ -163,16 +164,77 @@ static bool is_recorded(const struct replay_facts *facts, const char *name)
     return false;
 }
 
+/* Only such fields are asked of mime_header_checks. */
+static bool is_of_mime(const char *name)
+{
+    return strcmp(name, "*") == 0 || strncasecmp(name, "Content-", 8) == 0 ||
+           strcasecmp(name, "MIME-Version") == 0;
+}
+
+static const struct read_name *find_unrecorded(const struct read_name *names, bool mime,
+                                               const struct replay_facts *facts)
+{
+    for (const struct read_name *n = names; n != NULL; n = n->next)
+        if ((!mime || is_of_mime(n->name)) && !is_recorded(facts, n->name))
+            return n;
+    return NULL;
+}
+
+static bool reads_parts(const struct content_reads *r)
+{
+    for (const struct read_name *n = r->names[CHECKS_MIME]; n != NULL; n = n->next)
+        if (is_of_mime(n->name))
+            return true;
+    return false;
+}
+
+/* The type of the whole mail; "" when it says none. */
+static struct slice content_type(const struct replay_facts *facts)
+{
+    for (const struct header *h = facts->message->headers; h != NULL; h = h->next)
+        if (strcasecmp(h->name, "Content-Type") == 0)
+            return slice_trim(slice_of(h->value));
+    return (struct slice){"", 0};
+}
+
+static bool begins(struct slice text, const char *with)
+{
+    return text.len >= strlen(with) && strncasecmp(text.ptr, with, strlen(with)) == 0;
+}
+
+/* What is below the first header. A mail in several forms, or with its pictures, is taken to hold no
+ * other mail. */
+static const char *parts_missing(const struct content_reads *r, const struct replay_facts *facts,
+                                 const char **parameter)
+{
+    struct slice type = content_type(facts);
+    bool parts = reads_parts(r), nested = r->names[CHECKS_NESTED] != NULL;
+
+    if ((parts || nested) && !is_recorded(facts, "Content-Type")) {
+        *parameter = "evidence_headers (add Content-Type)";
+        return "header Content-Type";
+    }
+    if (parts && (begins(type, "multipart/") || begins(type, "message/")))
+        return "headers of parts";
+    if (nested && (begins(type, "multipart/") || begins(type, "message/")) &&
+        !begins(type, "multipart/alternative") && !begins(type, "multipart/related"))
+        return "headers of attached mails";
+    return r->body ? "body" : NULL;
+}
+
 const char *content_reads_missing(const struct content_reads *r, const struct replay_facts *facts,
                                   const char **parameter)
 {
-    for (const struct read_name *n = r->names; n != NULL; n = n->next)
-        if (!is_recorded(facts, n->name)) {
-            *parameter = n->parameter;
-            return n->what;
-        }
+    const struct read_name *n = find_unrecorded(r->names[CHECKS_HEADER], false, facts);
+
+    if (n == NULL)
+        n = find_unrecorded(r->names[CHECKS_MIME], true, facts);
+    if (n != NULL) {
+        *parameter = n->parameter;
+        return n->what;
+    }
     *parameter = NULL;
-    return r->body ? "body" : NULL;
+    return parts_missing(r, facts, parameter);
 }
 
 /* --- what the record says ------------------------------------------------------------------------ */

@@ -28,14 +28,15 @@ static const char *const queries[RDICT_COUNT] = {
     [RDICT_NAME] = "SELECT text FROM name WHERE id = ?1",
     [RDICT_ADDRESS] = "SELECT text FROM address WHERE id = ?1",
     [RDICT_CLIENT] = "SELECT addr, name FROM client WHERE id = ?1",
-    [RDICT_CIRCUMSTANCE] = "SELECT ptr, resolve, daemon_name, daemon_addr, daemon_port, local, "
-                           "tls_version, cipher, cipher_bits, cert_subject, cert_issuer, "
-                           "auth_method, smtputf8, mta_version, mta_host "
-                           "FROM circumstance WHERE id = ?1",
+    [RDICT_CIRCUMSTANCE] = ("SELECT ptr, resolve, daemon_name, daemon_addr, daemon_port, local, "
+                            "tls_version, cipher, cipher_bits, cert_subject, cert_issuer, "
+                            "auth_method, smtputf8, mta_version, mta_host "
+                            "FROM circumstance WHERE id = ?1"),
     [RDICT_RULE] = "SELECT file, line, text FROM rule WHERE id = ?1",
-    [RDICT_VERDICT] = "SELECT action, stage, enforced, code, dsn, text, rule FROM verdict "
-                      "WHERE id = ?1",
+    [RDICT_VERDICT] = ("SELECT action, stage, enforced, code, dsn, text, rule FROM verdict "
+                       "WHERE id = ?1"),
     [RDICT_STEP] = "SELECT restriction, question, answer, result, rule FROM step WHERE id = ?1",
+    [RDICT_DKIM] = "SELECT domain, selector, algorithm, result, signed FROM dkim WHERE id = ?1",
     [RDICT_ASKED] = "SELECT question, state, answer FROM asked WHERE id = ?1",
 };
 

@@ -15,6 +15,7 @@ enum replay_dict {
     RDICT_VERDICT,      /* action, stage, enforced, code, dsn, text, rule */
     RDICT_STEP,         /* restriction, question, answer, result, rule */
     RDICT_ASKED,        /* question, state, answer */
+    RDICT_DKIM,         /* domain, selector, algorithm, result, signed */
     RDICT_COUNT,
 };
 

@@ -2,8 +2,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay.h"
 
-struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
+#include <stdlib.h>
+
+/* Nothing is signed; and what would only cost time: questions that are asked early, and those that
+ * decide nothing. */
+static const char *const judge_only[] = {"key_table=", "signing_table=", "key_list=",
+                                         "signing_key=", "early_lookups=no",
+                                         "authentication_results="};
+enum { ALWAYS = 4 };
+
+static struct policy *load(const struct policy_source *source, bool whole,
                            struct problems *problems)
+{
+    size_t count = source->override_count, more = whole ? ALWAYS : ARRAY_LEN(judge_only);
+    const char **overrides = xcalloc(count + more, sizeof(*overrides));
+    struct policy_source mine = {.path = source->path, .overrides = overrides};
+    struct policy *policy;
+
+    for (size_t i = 0; i < count; i++)
+        overrides[i] = source->overrides[i];
+    for (size_t i = 0; i < more; i++)
+        overrides[count + i] = judge_only[i];
+    mine.override_count = count + more;
+    policy = policy_load(&mine, problems);
+    free(overrides);
+    return policy;
+}
+
+struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
+                           bool whole, struct problems *problems)
 {
     struct overlay mine = overlay != NULL ? *overlay : (struct overlay){0};
     struct policy *policy;
@@ -11,7 +38,7 @@ struct policy *replay_load(const struct policy_source *source, const struct over
 
     mine.left_out = &left_out;
     overlay_set(&mine);
-    policy = policy_load(source, problems);
+    policy = load(source, whole, problems);
     overlay_set(NULL);
     if (policy == NULL)
         return NULL;

@@ -4,7 +4,9 @@
 
 #include "address.h"
 #include "buf.h"
+#include "dkim_result.h"
 #include "replay_dict.h"
+#include "replay_evidence.h"
 #include "replay_json.h"
 
 #include <stdlib.h>
@@ -12,7 +14,7 @@
 
 #define EPOCH_MS 1577836800000ll
 
-enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EVIDENCE, TABLE_COUNT };
+enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, SIGNATURE, EVIDENCE, TABLE_COUNT };
 
 /* A statement that walks in the order of ids. */
 struct stream {
@@ -28,16 +30,7 @@ struct replay_reader {
     struct client client;
     const char *variables[9]; /* what char(1) to char(8) stand for */
     struct buf text;
-    int64_t first_evidence;   /* of the log; INT64_MAX: there is none */
-    struct arena *arena;      /* of what is known of policies */
-    struct known *known;
-};
-
-/* What a policy had recorded. */
-struct known {
-    struct known *next;
-    int64_t policy;
-    const char **headers;
+    struct recorded *recorded;
 };
 
 static const char *const queries[TABLE_COUNT] = {
@@ -47,34 +40,22 @@ static const char *const queries[TABLE_COUNT] = {
                   "WHERE id >= ?1 AND id < ?2 ORDER BY id, n",
     [CHECK] = "SELECT id, list FROM mail_check WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [QUESTION] = "SELECT id, list FROM mail_question WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    [SIGNATURE] = "SELECT id, list FROM mail_signature WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [EVIDENCE] = "SELECT id, text FROM mail_evidence WHERE id >= ?1 AND id < ?2 ORDER BY id",
 };
 
 enum { ROW_ID, ROW_CLOCK, ROW_DIRECTION, ROW_CLIENT, ROW_HELO, ROW_LOGIN, ROW_SENDER, ROW_VERDICT,
        ROW_US, ROW_QUEUE_ID, ROW_MESSAGE_ID, ROW_POLICY, ROW_CIRCUMSTANCE };
 
-static bool read_first_evidence(struct replay_reader *r, struct err *err)
-{
-    sqlite3_stmt *stmt = logdb_prepare(r->log, "SELECT min(id) FROM mail_evidence", err);
-
-    if (stmt == NULL)
-        return false;
-    r->first_evidence = INT64_MAX;
-    if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-        r->first_evidence = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    return true;
-}
-
 struct replay_reader *replay_reader_new(struct logdb *log, struct err *err)
 {
     struct replay_reader *r = xcalloc(1, sizeof(*r));
-    bool good = true;
+    bool good;
 
     r->log = log;
-    r->arena = arena_new();
     r->dicts = replay_dicts_new(log, err);
-    good = r->dicts != NULL && read_first_evidence(r, err);
+    r->recorded = recorded_new(log, err);
+    good = r->dicts != NULL && r->recorded != NULL;
     for (int i = 0; i < TABLE_COUNT && good; i++) {
         r->streams[i].stmt = logdb_prepare(log, queries[i], err);
         r->streams[i].id = INT64_MAX;
@@ -94,7 +75,7 @@ void replay_reader_free(struct replay_reader *r)
         sqlite3_finalize(r->streams[i].stmt);
     replay_dicts_free(r->dicts);
     message_free(r->message);
-    arena_free(r->arena);
+    recorded_free(r->recorded);
     buf_free(&r->text);
     free(r);
 }
@@ -354,9 +335,9 @@ static bool read_recipients(struct replay_reader *r, int64_t id, struct err *err
     return err->text[0] == '\0';
 }
 
-static struct recipient *recipient_of(const struct message *m, int64_t number)
+static const struct recipient *recipient_of(const struct message *m, int64_t number)
 {
-    for (struct recipient *r = m->recipients; number > 0 && r != NULL; r = r->next)
+    for (const struct recipient *r = m->recipients; number > 0 && r != NULL; r = r->next)
         if (r->number == number)
             return r;
     return NULL;
@@ -419,95 +400,35 @@ static void read_questions(struct replay_reader *r, const char *list)
     }
 }
 
-/* --- evidence ------------------------------------------------------------------------------------ */
+static enum dkim_result result_of(const char *name)
+{
+    for (int d = DKIM_NONE; name != NULL && d <= DKIM_PERMERROR; d++)
+        if (strcmp(dkim_result_name((enum dkim_result)d), name) == 0)
+            return (enum dkim_result)d;
+    return DKIM_NONE;
+}
 
-static void read_arguments(struct replay_reader *r, struct json *json)
+/* What the mail came with; not what was made here. */
+static void read_signatures(struct replay_reader *r, const char *list)
 {
     struct arena *arena = r->message->arena;
-    long number;
+    struct dkim_verdict *v = arena_alloc(arena, sizeof(*v));
+    struct dkim_signature *found = arena_alloc(arena, (strlen(list) / 2 + 1) * sizeof(*found));
+    struct json json = {list};
+    int64_t id;
 
-    for (json_take(json, '{'); !json_take(json, '}'); json_take(json, ',')) {
-        const char *key = json_text(json, arena), *arg;
-        struct recipient *recipient;
+    json_take(&json, '[');
+    for (; json_number(&json, &id); json_take(&json, ',')) {
+        const struct replay_entry *e = replay_dict_find(r->dicts, RDICT_DKIM, id);
 
-        if (key == NULL || !json_take(json, ':') || (arg = json_text(json, arena)) == NULL)
-            return;
-        if (!parse_long(slice_of(key), 1, INT32_MAX, &number))
-            continue;
-        recipient = recipient_of(r->message, number);
-        if (recipient != NULL)
-            recipient->address.arg = arg;
+        if (e != NULL && e->number[4] == 0)
+            found[v->count++] = (struct dkim_signature){
+                .result = result_of(e->text[3]), .d = e->text[0], .s = e->text[1],
+                .a = e->text[2], .t = -1, .x = -1};
     }
-}
-
-static void read_headers(struct replay_reader *r, struct json *json)
-{
-    struct message *m = r->message;
-
-    for (json_take(json, '['); json_take(json, '['); json_take(json, ',')) {
-        const char *name = json_text(json, m->arena), *value;
-
-        if (name == NULL || !json_take(json, ',') ||
-            (value = json_text(json, m->arena)) == NULL || !json_take(json, ']'))
-            return;
-        message_add_header(m, name, value);
-    }
-    json_take(json, ']');
-}
-
-static void read_evidence(struct replay_reader *r, const char *text)
-{
-    struct arena *arena = r->message->arena;
-    struct json json = {text};
-
-    for (json_take(&json, '{'); !json_take(&json, '}'); json_take(&json, ',')) {
-        const char *key = json_text(&json, arena), *arg;
-
-        if (key == NULL || !json_take(&json, ':'))
-            return;
-        if (strcmp(key, "recipients") == 0)
-            read_arguments(r, &json);
-        else if (strcmp(key, "headers") == 0)
-            read_headers(r, &json);
-        else if (strcmp(key, "sender") != 0 && !json_skip(&json))
-            return;
-        else if (strcmp(key, "sender") == 0 && (arg = json_text(&json, arena)) != NULL)
-            r->message->sender.arg = arg;
-    }
-}
-
-/* The names that evidence_headers had in the policy's configuration. */
-static const char **read_recorded(struct replay_reader *r, int64_t policy)
-{
-    struct replay_texts *texts = replay_texts_read(r->log, policy, NULL);
-    char *list = texts != NULL ? replay_texts_setting(texts, "evidence_headers") : NULL;
-    struct slice rest = slice_of(list), word;
-    const char **names = arena_alloc(r->arena, (rest.len / 2 + 2) * sizeof(*names));
-    size_t count = 0;
-
-    while (slice_word(&rest, ", \t\r\n", &word))
-        names[count++] = arena_strndup(r->arena, word.ptr, word.len);
-    free(list);
-    replay_texts_free(texts);
-    return names;
-}
-
-static const char *const *recorded_headers(struct replay_reader *r,
-                                           const struct replay_facts *facts)
-{
-    static const char *const none[] = {NULL};
-    struct known *k = r->known;
-
-    if (facts->id < r->first_evidence || facts->policy == 0)
-        return none;
-    while (k != NULL && k->policy != facts->policy)
-        k = k->next;
-    if (k == NULL) {
-        k = arena_alloc(r->arena, sizeof(*k));
-        *k = (struct known){r->known, facts->policy, read_recorded(r, facts->policy)};
-        r->known = k;
-    }
-    return k->headers;
+    v->signature = found;
+    v->result = dkim_result_of(found, v->count);
+    r->message->dkim = v;
 }
 
 static const char *list_of(struct replay_reader *r, enum log_table table)
@@ -532,8 +453,9 @@ bool replay_reader_next(struct replay_reader *r, struct replay_facts *facts, str
     if (reach(r, QUESTION, facts->id, err))
         read_questions(r, list_of(r, QUESTION));
     if (reach(r, EVIDENCE, facts->id, err))
-        read_evidence(r, list_of(r, EVIDENCE));
-    facts->recorded_headers = recorded_headers(r, facts);
+        evidence_read(r->message, list_of(r, EVIDENCE));
+    read_signatures(r, reach(r, SIGNATURE, facts->id, err) ? list_of(r, SIGNATURE) : "");
+    recorded_set(r->recorded, r->message, facts);
     set_recipient(r, NULL);
     for (const struct recipient *last = r->message->recipients; last != NULL; last = last->next)
         set_recipient(r, last);

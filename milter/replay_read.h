@@ -50,4 +50,8 @@ char *replay_texts_setting(const struct replay_texts *texts, const char *name);
 struct policy *replay_texts_load(const struct replay_texts *texts, const struct rule_ref *without,
                                  struct problems *problems);
 
+/* The same, with all that it looked up beside judging: to find out what it recorded. */
+struct policy *replay_texts_load_whole(const struct replay_texts *texts,
+                                       struct problems *problems);
+
 #endif

@@ -79,7 +79,9 @@ static bool is_list(const struct setting_source *s)
 /* Where the log is does not change what is decided. */
 static bool is_rule_like(const struct setting_source *s)
 {
-    static const char *const others[] = {"log_file", "early_lookups"};
+    static const char *const others[] = {"log_file",    "early_lookups", "authentication_results",
+                                         "key_table",   "signing_table", "key_list",
+                                         "signing_key"};
 
     if (!s->given || s->row == NULL || is_list(s))
         return false;
@@ -124,6 +126,12 @@ static void collect(struct rules *r, const struct policy *p, struct arena *arena
     qsort(r->list, r->count, sizeof(*r->list), by_content);
 }
 
+static bool has(const struct rules *r, const struct entry_of_rule *rule)
+{
+    return r->count > 0 &&
+           bsearch(rule, r->list, r->count, sizeof(*r->list), by_content) != NULL;
+}
+
 /* What is in `r` and not in `other`, in the order in which it stands there. */
 static void add_missing(const struct rules *r, const struct rules *other, bool added,
                         struct rule_difference ***tail)
@@ -131,10 +139,12 @@ static void add_missing(const struct rules *r, const struct rules *other, bool a
     struct entry_of_rule *found = xreallocarray(NULL, r->count + 1, sizeof(*found));
     size_t count = 0;
 
-    for (size_t i = 0; i < r->count; i++)
-        if (other->count == 0 || bsearch(&r->list[i], other->list, other->count,
-                                         sizeof(*other->list), by_content) == NULL)
+    for (size_t i = 0; i < r->count; i++) {
+        bool again = i > 0 && by_content(&r->list[i - 1], &r->list[i]) == 0;
+
+        if (!again && !has(other, &r->list[i]))
             found[count++] = r->list[i];
+    }
     qsort(found, count, sizeof(*found), by_order);
     for (size_t i = 0; i < count; i++) {
         struct rule_difference *d = arena_alloc(r->arena, sizeof(*d));

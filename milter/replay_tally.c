@@ -113,7 +113,7 @@ static void add_change(struct tally *t, const struct replay_facts *facts,
 /* A question's kind, of a block list its zone, too. */
 static const char *kind_of(struct tally *t, const char *unknown)
 {
-    static const char *const whole[] = {"header ", "arguments "};
+    static const char *const whole[] = {"header", "arguments "};
     size_t words = strncmp(unknown, "rbl ", 4) == 0 ? 2 : 1;
     size_t len = 0;
 

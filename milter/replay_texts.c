@@ -41,7 +41,7 @@ static struct file *find_file(const struct replay_texts *t, const char *path)
 static void read_options(struct replay_texts *t)
 {
     const struct file *f = find_file(t, "-o");
-    struct slice rest = {f != NULL ? f->text : NULL, f != NULL ? f->len : 0}, line;
+    struct slice rest = slice_of(f != NULL && f->text != NULL ? f->text : ""), line;
 
     t->options = arena_alloc(t->arena, (rest.len / 2 + 2) * sizeof(*t->options));
     while (slice_word(&rest, "\n", &line))
@@ -80,12 +80,14 @@ void replay_texts_free(struct replay_texts *t)
     free(t);
 }
 
+/* It is the first file, if there was one: options come next, then Postfix's main.cf. */
 const char *replay_texts_conf(const struct replay_texts *t)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->files[i].path, "-o") != 0)
-            return t->files[i].path;
-    return NULL;
+    const char *path = t->files[0].path, *slash = strrchr(path, '/');
+
+    if (strcmp(path, "-o") == 0 || strcmp(slash != NULL ? slash + 1 : path, "main.cf") == 0)
+        return NULL;
+    return path;
 }
 
 const char *replay_texts_find(const struct replay_texts *t, const char *path, size_t *len)
@@ -128,7 +130,15 @@ struct policy *replay_texts_load(const struct replay_texts *t, const struct rule
         overlay.without = without->where;
         overlay.without_text = without->text;
     }
-    return replay_load(&source, &overlay, problems);
+    return replay_load(&source, &overlay, false, problems);
+}
+
+struct policy *replay_texts_load_whole(const struct replay_texts *t, struct problems *problems)
+{
+    struct policy_source source = source_of(t);
+    struct overlay overlay = {.find = find_text, .arg = (void *)(uintptr_t)t};
+
+    return replay_load(&source, &overlay, true, problems);
 }
 
 char *replay_texts_setting(const struct replay_texts *t, const char *name)

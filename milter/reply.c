@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LINE_MAX_BYTES = 510 };
+
 /* Length of `len` bytes without a UTF-8 character that was cut in the middle. */
 static size_t whole_characters(const char *text, size_t len)
 {
@@ -22,14 +24,14 @@ static size_t whole_characters(const char *text, size_t len)
     return want > 1 && len - (start - 1) < want ? start - 1 : len;
 }
 
-void reply_text(const char *text, char *buf)
+static void copy_text(const char *text, size_t max, char *buf)
 {
     size_t len = 0;
 
     for (const char *p = text; *p; p++) {
         unsigned char c = (unsigned char)*p;
         size_t need = c == '%' ? 2 : 1;
-        if (len + need > REPLY_TEXT_MAX) {
+        if (len + need > max) {
             len = whole_characters(buf, len);
             break;
         }
@@ -38,6 +40,29 @@ void reply_text(const char *text, char *buf)
             buf[len++] = '%';
     }
     buf[len] = '\0';
+}
+
+void reply_text(const char *text, char *buf)
+{
+    copy_text(text, REPLY_TEXT_MAX, buf);
+}
+
+/* The text gives way to the token: within what libmilter takes, and what RFC 5321 lets a line be,
+ * which is less when nothing was doubled. */
+static void token_text(const struct verdict *verdict, size_t head, char *buf)
+{
+    char whole[REPLY_TEXT_MAX + 1];
+    size_t tail = strlen(verdict->token) + 3, line = head + tail < LINE_MAX_BYTES
+                                                         ? LINE_MAX_BYTES - head - tail : 0;
+    size_t len = strlen(verdict->text ? verdict->text : "");
+
+    snprintf(whole, sizeof(whole), "%.*s", (int)(len < line ? len : line),
+             verdict->text ? verdict->text : "");
+    if (len > line)
+        whole[whole_characters(whole, strlen(whole))] = '\0';
+    copy_text(whole, REPLY_TEXT_MAX - tail, buf);
+    len = strlen(buf);
+    snprintf(buf + len, REPLY_TEXT_MAX + 1 - len, " [%s]", verdict->token);
 }
 
 /* libmilter does not compare the class of the enhanced code with the reply code; Postfix does, and
@@ -57,7 +82,10 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
     snprintf(fallback, sizeof(fallback), "%c.0.0", code[0]);
     if (!dsn_fits(dsn, verdict->code))
         dsn = fallback;
-    reply_text(verdict->text ? verdict->text : "", text);
+    if (verdict->token != NULL)
+        token_text(verdict, strlen(code) + strlen(dsn) + 2, text);
+    else
+        reply_text(verdict->text ? verdict->text : "", text);
     if (smfi_setreply(ctx, code, MUTABLE(dsn), text) != MI_SUCCESS) {
         counter_add(COUNT_MTA_FAILURES);
         log_limited(&limit, LOG_ERR,

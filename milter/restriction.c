@@ -31,7 +31,6 @@ static const struct restriction rows_mta[] = {
 
 /* What asks the DNS, a login map or an authentication method. */
 static const struct restriction rows_unjudged[] = {
-    UNJUDGED("check_dkim_access", ARG_TABLE, STAGE_EOM),
     UNJUDGED("reject_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_unauthenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
@@ -53,7 +52,7 @@ static const struct restriction rows_old[] = {
 /* ACTION_METHOD_RESULT of RFC 8601, of the methods that are not in check_method.c. */
 static const struct restriction row_method = {
     .name = "ACTION_METHOD_RESULT", .kind = KIND_UNJUDGED, .first_stage = STAGE_MAIL,
-    .help = "result of DKIM or DMARC: not judged by this release",
+    .help = "result of DMARC: not judged by this release",
 };
 
 static const struct restriction *const families[] = {
@@ -77,7 +76,7 @@ static bool take_word(struct slice *name, const char *const *words, size_t count
 static bool is_method_result(struct slice name)
 {
     static const char *const actions[] = {"permit_", "reject_", "defer_", "hold_"};
-    static const char *const methods[] = {"dkim_", "dmarc_"};
+    static const char *const methods[] = {"dmarc_"};
     static const char *const results[] = {"pass", "fail", "softfail", "neutral", "none", "policy",
                                           "temperror", "permerror"};
 

@@ -39,6 +39,7 @@ struct restriction {
     bool by_server;         /* ARG_TABLE: asked for the names and addresses of hosts whatever the
                              * class; and it never permits */
     bool asks;              /* its judge may ask the world: worth being judged early */
+    bool reads_dkim;        /* its judge reads message->dkim: incoming mail is to be verified */
     bool awaits_login;      /* its answer may change when the client logs in */
     const char *help;       /* one line */
 };

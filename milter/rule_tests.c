@@ -194,7 +194,7 @@ static void run_script(struct policy *policy, const struct policy_source *source
     struct lines *answers, *commands;
     struct err err;
 
-    t.dir = conf_dir((struct where){path, 0}, t.arena);
+    t.dir = conf_dir((struct where){path, 1}, t.arena);
     answers = lines_read(path, SCRIPT_MAX, &err);
     commands = answers != NULL ? lines_read(path, SCRIPT_MAX, &err) : NULL;
     if (commands != NULL)

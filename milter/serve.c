@@ -261,9 +261,10 @@ static void start_threads(struct server *server, struct journal *journal)
     server->front = (struct front_options){server->world.world, journal, raise_files()};
     server->status = (struct status_source){journal, server->world.world, server->place,
                                             (int64_t)time(NULL)};
+    maintain_note_policy(server->policy, server->options->source, journal, "start");
     policy_publish(server->policy);
     server->policy = NULL;
-    maintain_start(server->options->source);
+    maintain_start(server->options->source, server->world.world->keys, journal);
     control_start(&server->status);
     if (pthread_create(&server->thread, NULL, front_thread, server) != 0)
         die("no thread for libmilter: too many threads");
@@ -277,9 +278,26 @@ static struct journal *open_journal(const struct server *server)
         .queue_limit = (unsigned)settings->log_queue_limit,
         .queue_bytes = (uint64_t)settings->log_queue_size,
         .size_limit = (uint64_t)settings->log_size_limit,
+        .retention = settings->log_retention,
+        .evidence_retention = settings->evidence_retention,
+        .rollup_retention = settings->log_rollup_retention,
+        .sync = settings->log_sync == LOG_SYNC_MESSAGE,
+        .node = (unsigned)settings->log_node,
+        .node_name = settings->myhostname,
     };
 
-    return journal_open(&options);
+    return server->log_path[0] ? journal_open(&options) : NULL;
+}
+
+/* Before the first mail is signed it is known whose records are in the DNS. */
+static void watch_keys(struct server *server)
+{
+    struct world *world = server->world.world;
+    struct key_asker asker = key_asker_of_dns(world_dns_of(world));
+
+    world->keys = key_watch_new(&asker);
+    if (!keys_are_empty(server->policy->keys))
+        key_watch_run(world->keys, server->policy->keys, (int64_t)time(NULL), true);
 }
 
 /* After the last fork: it has threads. */
@@ -290,6 +308,7 @@ static int open_world(struct server *server)
     if (!cmd_world_open(&server->world, server->policy->settings, NULL) ||
         !world_dns_open(server->world.world, &err))
         return fail(EX_CONFIG, &err);
+    watch_keys(server);
     return EX_OK;
 }
 

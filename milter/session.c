@@ -1,42 +1,18 @@
 /* session - one MTA connection's events, from any front end, noted, judged and logged */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "session.h"
+#include "session_parts.h"
 
 #include "address.h"
-#include "counters.h"
 #include "decision.h"
 #include "direction.h"
-#include "engine.h"
 #include "fold.h"
-#include "session_authres.h"
-#include "session_content.h"
-#include "session_end.h"
 #include "session_macros.h"
-#include "session_received.h"
 #include "session_syntax.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { IDLE_BYTES = 64 * 1024 }; /* of records of checks that no message may follow */
-
-struct session {
-    struct policy *policy;
-    struct world *world;
-    struct journal *journal;
-    bool enforce, annotates; /* all; Authentication-Results alone */
-    struct arena *arena, *helo_arena; /* of the client, of its last HELO; the message has its own */
-    struct client client;
-    struct engine engine;
-    struct message *message; /* never NULL */
-    struct content *content; /* of the message, once some has come; NULL: nothing looks at it */
-    bool has_content;
-    struct annotation annotation;
-    bool touched;            /* something happened to the message that is worth a row */
-    struct verdict pending;  /* found at MAIL when that cannot answer; ACT_DUNNO: none */
-    struct verdict discard;  /* the message will be thrown away at its end; ACT_DUNNO: no */
-    struct verdict answer;
-};
 
 /* A new message: what its predecessor's lists left over is forgotten, what those of the session
  * left over is not. */
@@ -50,9 +26,12 @@ static void begin_message(struct session *s)
         slots[LIST_SENDER] = slots[LIST_HELO];
     s->message = message_new(s->world->now(s->world));
     s->message->verdict.enforced = s->enforce;
+    s->message->keeps_evidence = s->policy->evidence[0] != NULL;
     s->engine.message = s->message;
     s->message->direction = direction_of(s->policy->directions, &s->client, "", s->message->arena);
     annotation_begin(&s->annotation, &s->engine, !s->annotates);
+    inspection_begin(&s->inspection, &s->engine);
+    sealing_begin(&s->sealing, &s->engine, s->enforce || s->annotates);
     s->touched = s->has_content = false;
     s->pending = (struct verdict){0};
     s->discard = (struct verdict){0};
@@ -95,40 +74,37 @@ void session_set_enforce(struct session *s, bool enforce)
     s->enforce = enforce;
 }
 
+void session_set_dkim(struct session *s, const struct dkim_verdict *verdict)
+{
+    s->inspection.known = verdict;
+}
+
 void session_drop_findings(struct session *s, const char *answer)
 {
     message_drop_findings(s->message, answer);
 }
 
-static void release_policy(void *policy)
+struct session_log session_log_of(struct session *s)
 {
-    policy_release(policy);
+    return (struct session_log){s->policy, s->journal, &s->client, s->enforce};
 }
 
-/* Hands the message to the log, if anything happened, and begins the next one. */
-static void end_message(struct session *s, bool finished)
+/* Hands the message to the log, if anything happened. False: its reply is s->late. */
+static bool end_message(struct session *s, bool finished)
 {
+    struct session_log log = session_log_of(s);
     struct message *m = s->message;
-    struct entry *entry;
 
     engine_forget(&s->engine);
+    inspection_free(&s->inspection);
+    sealing_free(&s->sealing);
     content_free(s->content);
     s->content = NULL;
     s->message = NULL;
-    if (s->touched)
-        counter_add(COUNT_ACCEPT + transaction_action(m, finished));
-    if (!s->touched || s->journal == NULL) {
-        message_free(m);
-    } else {
-        entry = entry_new(m);
-        client_copy(&entry->client, &s->client, m->arena);
-        entry->action = transaction_action(m, finished);
-        entry->duration_us = now_us() - m->begun_us;
-        policy_hold(s->policy);
-        entry->owner = s->policy;
-        entry->release = release_policy;
-        journal_offer(s->journal, entry);
-    }
+    if (session_log_end(&log, m, s->touched, finished, s->token))
+        return true;
+    s->late = session_log_late(s->token);
+    return false;
 }
 
 void session_free(struct session *s)
@@ -150,12 +126,18 @@ static void keep_verdict(struct verdict *v, struct arena *arena)
     v->rule.where.file = arena_strdup(arena, v->rule.where.file);
 }
 
+void session_begin_stage(struct session *s)
+{
+    s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
+}
+
 /* Once a message is to be discarded nothing more is judged, as in Postfix. */
-static struct verdict run(struct session *s, enum stage stage, const struct recipient *recipient)
+struct verdict session_run(struct session *s, enum stage stage, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = stage};
 
-    s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
+    if (stage != STAGE_EOM)
+        session_begin_stage(s);
     if (s->discard.act != ACT_DUNNO)
         return v;
     v = engine_run(&s->engine, stage, recipient);
@@ -170,7 +152,7 @@ static struct verdict run(struct session *s, enum stage stage, const struct reci
 static struct verdict run_early(struct session *s, enum stage stage, enum list_id list,
                                 struct arena *arena)
 {
-    struct verdict v = run(s, stage, NULL);
+    struct verdict v = session_run(s, stage, NULL);
 
     keep_verdict(&s->engine.defer_if_permit[list], arena);
     return v;
@@ -180,11 +162,14 @@ static struct verdict run_early(struct session *s, enum stage stage, enum list_i
  * mode the next events go on as if nothing had happened. A discard is answered at the end of the
  * message: given earlier, Postfix would show the message again, as one that did not come over
  * SMTP. */
-static const struct verdict *conclude(struct session *s, struct verdict v,
-                                      struct recipient *recipient)
+const struct verdict *session_conclude(struct session *s, struct verdict v,
+                                       struct recipient *recipient)
 {
+    struct session_log log = session_log_of(s);
+
     if (v.act != ACT_DUNNO) {
         s->touched = true;
+        session_log_token(&log, s->message, recipient, &v);
         s->message->verdict = v;
         if (recipient != NULL)
             recipient->verdict = v;
@@ -220,7 +205,7 @@ const struct verdict *session_connect(struct session *s, const char *name, const
         c->mta_host = s->policy->settings->myhostname;
     begin_message(s);
     engine_prepare(&s->engine, STAGE_CONNECT);
-    conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT, s->arena), NULL);
+    session_conclude(s, run_early(s, STAGE_CONNECT, LIST_CLIENT, s->arena), NULL);
     s->engine.defer_if_permit[LIST_HELO] = s->engine.defer_if_permit[LIST_CLIENT];
     return &s->answer;
 }
@@ -239,12 +224,12 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
     client_of_helo(c, macros, arena);
     slots[LIST_HELO] = slots[LIST_CLIENT]; /* what the arena held is gone */
     engine_prepare(&s->engine, STAGE_HELO);
-    conclude(s, run_early(s, STAGE_HELO, LIST_HELO, arena), NULL);
+    session_conclude(s, run_early(s, STAGE_HELO, LIST_HELO, arena), NULL);
     slots[LIST_SENDER] = slots[LIST_HELO];
     return &s->answer;
 }
 
-static void note_queue_id(struct session *s, const struct macros *macros)
+void session_note_queue_id(struct session *s, const struct macros *macros)
 {
     const char *id = macro_get(macros, "i");
 
@@ -260,6 +245,7 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
 
     m->has_mail = true;
     m->mail_us = s->world->now(s->world);
+    session_log_mail(m, argv);
     m->smtputf8 = syntax_has_parameter(argv, "SMTPUTF8");
     m->login = printable_copy(m->arena, login ? login : "", '?');
     m->auth_method = printable_copy(m->arena, method ? method : "", '?');
@@ -278,7 +264,7 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
         begin_message(s);
     }
     note_mail(s, argv, macros);
-    note_queue_id(s, macros);
+    session_note_queue_id(s, macros);
     s->touched = true;
     v = (struct verdict){.stage = STAGE_MAIL};
     if (!s->client.local)
@@ -287,10 +273,10 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
         v.enforced = s->enforce;
         if (s->policy->settings->delay_reject)
             return postpone(s, v);
-        return conclude(s, v, NULL);
+        return session_conclude(s, v, NULL);
     }
     engine_prepare(&s->engine, STAGE_MAIL);
-    return conclude(s, run(s, STAGE_MAIL, NULL), NULL);
+    return session_conclude(s, session_run(s, STAGE_MAIL, NULL), NULL);
 }
 
 /* A recipient that the MTA itself refused: shown to us for the log only, and without the reply
@@ -323,7 +309,7 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     address_read(&address, argv[0], by_mta ? NULL : macro_get(macros, "{rcpt_addr}"),
                  s->policy->site->myorigin, m->arena);
     s->touched = true;
-    note_queue_id(s, macros);
+    session_note_queue_id(s, macros);
     return message_add_recipient(m, &address);
 }
 
@@ -331,6 +317,7 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
                                    const struct macros *macros)
 {
     const char *mailer = macro_get(macros, "{rcpt_mailer}");
+    struct session_log log = session_log_of(s);
     bool by_mta = mailer != NULL && strcmp(mailer, "error") == 0;
     struct verdict v = {.stage = STAGE_RCPT};
     struct recipient *r;
@@ -338,6 +325,7 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
     if (s->message->recipient_count >= s->policy->settings->max_recipients) {
         s->answer = syntax_too_many_recipients();
         s->answer.enforced = s->enforce && !s->client.local;
+        session_log_token(&log, s->message, NULL, &s->answer);
         return &s->answer;
     }
     r = note_rcpt(s, argv, macros, by_mta);
@@ -352,105 +340,17 @@ const struct verdict *session_rcpt(struct session *s, const char *const *argv,
             v = syntax_of_rcpt(s->policy->settings, r);
         v.enforced = s->enforce;
         if (v.act == ACT_DUNNO)
-            v = run(s, STAGE_RCPT, r);
+            v = session_run(s, STAGE_RCPT, r);
     }
     if (!(verdict_refuses(&v) && v.enforced))
         s->message->accepted_count++;
-    return conclude(s, v, r);
+    return session_conclude(s, v, r);
 }
 
 const struct verdict *session_data(struct session *s, const struct macros *macros)
 {
-    note_queue_id(s, macros);
-    return conclude(s, run(s, STAGE_DATA, NULL), NULL);
-}
-
-/* For the lists of this message's direction; what is to be discarded is not looked at. */
-static struct content *content_of(struct session *s)
-{
-    struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet};
-
-    if (!s->has_content && s->discard.act == ACT_DUNNO) {
-        s->content = content_new(&scene);
-        received_handle(&scene, s->content);
-    }
-    s->has_content = true;
-    return s->content;
-}
-
-void session_header(struct session *s, const char *name, const char *value)
-{
-    struct message *m = s->message;
-    struct content *content = content_of(s);
-    const struct header *header = content_keep(s->policy, m, name, value);
-
-    content_header(content, header, name, value);
-    if (header != NULL)
-        annotation_header(&s->annotation, header);
-    if (slice_is_nocase(slice_of(name), "Message-ID") && m->message_id[0] == '\0') {
-        struct slice id = slice_trim(slice_of(value));
-
-        m->message_id = printable_copy(m->arena, arena_strndup(m->arena, id.ptr, id.len), '?');
-    }
-}
-
-bool session_body(struct session *s, const char *data, size_t len)
-{
-    return content_body(content_of(s), data, len);
-}
-
-/* A refusal of the lists at end of data goes before what was found in the content, as in Postfix,
- * whose cleanup(8) is asked last. The latter was logged when it was found. */
-static const struct verdict *conclude_content(struct session *s)
-{
-    struct verdict v = content_end(content_of(s));
-
-    v.enforced = s->enforce && v.act != ACT_DUNNO;
-    if (v.act != ACT_DUNNO)
-        s->message->verdict = v;
-    s->answer = v;
-    return &s->answer;
-}
-
-static const struct verdict *end_of_message(struct session *s)
-{
-    struct message *m = s->message;
-    struct verdict v;
-
-    if (s->discard.act == ACT_DISCARD && s->discard.enforced) {
-        m->verdict = s->discard; /* whatever befell recipients since */
-        s->answer = s->discard;
-        return &s->answer;
-    }
-    v = run(s, STAGE_EOM, NULL);
-    if (v.act != ACT_DUNNO)
-        return conclude(s, v, NULL);
-    if (conclude_content(s)->act == ACT_DUNNO && m->verdict.act != ACT_DISCARD &&
-        message_has_permitted(m)) {
-        m->verdict = v;
-        m->verdict.enforced = s->enforce;
-        if (!s->engine.quiet)
-            decision_log("accept", STAGE_EOM, &s->client, m, m->recipients, "250 2.0.0 Ok", NULL);
-    }
-    return &s->answer;
-}
-
-const struct verdict *session_eom(struct session *s, const struct macros *macros)
-{
-    const struct verdict *answer;
-
-    note_queue_id(s, macros);
-    answer = end_of_message(s);
-    if (answer->act == ACT_DUNNO || !answer->enforced)
-        annotation_end(&s->annotation);
-    return answer;
-}
-
-const struct edit *session_edits(const struct session *s)
-{
-    if (s->annotates)
-        return annotation_edits(&s->annotation);
-    return s->enforce && !verdict_refuses(&s->answer) ? s->message->edits : NULL;
+    session_note_queue_id(s, macros);
+    return session_conclude(s, session_run(s, STAGE_DATA, NULL), NULL);
 }
 
 const struct message *session_message(const struct session *s)
@@ -474,14 +374,20 @@ void session_abort(struct session *s)
     begin_message(s);
 }
 
-void session_done(struct session *s, const char *failed)
+const struct verdict *session_done(struct session *s, const char *failed)
 {
+    bool kept;
+
     if (failed != NULL) {
         s->message->verdict = (struct verdict){
             .act = ACT_DEFER, .stage = STAGE_EOM, .code = 451, .dsn = "4.3.0", .enforced = true,
             .text = arena_printf(s->message->arena, "%s failed", failed)};
         decision_log_verdict(&s->message->verdict, &s->client, s->message, NULL);
     }
-    end_message(s, true);
+    kept = end_message(s, true);
     begin_message(s);
+    if (kept)
+        return NULL;
+    decision_log_verdict(&s->late, &s->client, s->message, NULL);
+    return &s->late;
 }

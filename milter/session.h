@@ -29,6 +29,10 @@ void session_set_quiet(struct session *session, bool quiet);
 /* Whether answers are in force, whatever the policy's mode; before session_connect. For a replay. */
 void session_set_enforce(struct session *session, bool enforce);
 
+/* What is known of the message's DKIM signatures, so that none is verified: before its first header.
+ * It must live as long as the message. */
+void session_set_dkim(struct session *session, const struct dkim_verdict *verdict);
+
 /* Forgets the findings with this answer (the pointer), so that they are asked for again. */
 void session_drop_findings(struct session *session, const char *answer);
 
@@ -69,8 +73,9 @@ const struct client *session_client(const struct session *session);
 /* What the message has asked its world; NULL: nothing. */
 const struct inquiry *session_inquiry(const struct session *session);
 
-/* After the answer to end of message went out: `failed` names a call that the MTA refused, or NULL.
- * Logs the transaction and makes room for the next one. */
-void session_done(struct session *session, const char *failed);
+/* After the answer to end of message is known: `failed` names a call that the MTA refused, or NULL.
+ * Logs the transaction and makes room for the next one. With log_sync = message it waits for the
+ * log, and may return a verdict that has to be answered instead; else NULL. */
+const struct verdict *session_done(struct session *session, const char *failed);
 
 #endif

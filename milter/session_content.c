@@ -90,8 +90,12 @@ static void decide(struct content *c, const struct subject_text *s, const struct
                                   .code = o->code, .dsn = arena_strdup(arena, o->dsn),
                                   .text = arena_strdup(arena, o->text), .rule = o->rule};
     c->stopped = true;
+    c->verdict.enforced = c->scene.enforce;
+    session_log_token(&c->scene.log, c->scene.message, NULL, &c->verdict);
     if (refuses)
         text = arena_printf(arena, "%s %s", o->dsn, o->text);
+    if (c->verdict.token != NULL)
+        text = arena_printf(arena, "%s [%s]", text, c->verdict.token);
     if (!c->scene.enforce)
         what = arena_printf(arena, "would-%s", what);
     log_action(c, what, s, text, &o->rule);
@@ -265,7 +269,7 @@ static bool has_list(const struct content *c, enum checks_id id)
 const struct header *content_keep(const struct policy *policy, struct message *m,
                                   const char *name, const char *value)
 {
-    if (policy->may_edit && (m->header_count < HEADERS_MAX || authres_is_field(name)))
+    if ((policy->may_edit || policy->verifies_dkim) && (m->header_count < HEADERS_MAX || authres_is_field(name)))
         return message_add_header(m, name, value);
     m->header_count++;
     return NULL;

@@ -4,6 +4,7 @@
 #define TAMIS_SESSION_CONTENT_H
 
 #include "policy.h"
+#include "session_log.h"
 
 struct content;
 
@@ -14,6 +15,7 @@ struct content_scene {
     struct message *message; /* its direction chooses the lists; gets headers, edits, records */
     bool enforce;            /* for the log: "reject", else "would-reject" */
     bool quiet;              /* nothing is logged */
+    struct session_log log;
 };
 
 /* NULL when no list is to be asked for a message of this direction; the functions below take that,

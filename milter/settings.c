@@ -26,6 +26,16 @@
     WORDS(name_, preset_, "defer_if_permit defer", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
+/* RFC 6376, 5.4.1: what a reader sees and what makes the mail; nothing that is changed on the way. */
+#define SIGN_HEADERS                                                                               \
+    "From, Reply-To, Subject, Date, To, Cc, Message-ID, Sender, In-Reply-To, References, "         \
+    "MIME-Version, Content-Type, Content-Transfer-Encoding, Content-ID, Content-Description, "     \
+    "Resent-Date, Resent-From, Resent-Sender, Resent-To, Resent-Cc, Resent-Message-ID, "           \
+    "List-Id, List-Help, List-Unsubscribe, List-Unsubscribe-Post, List-Subscribe, List-Post, "     \
+    "List-Owner, List-Archive, Feedback-ID"
+#define OVERSIGN_HEADERS                                                                           \
+    "From, To, Cc, Subject, Date, Message-ID, Reply-To, MIME-Version, Content-Type"
+
 enum { DAY = 24 * 60 * 60 };
 
 const struct param settings_rows[] = {
@@ -121,6 +131,22 @@ const struct param settings_rows[] = {
            "memory that they may take"),
     NUMBER(PARAM_SIZE, log_size_limit, "1G", 0, (int64_t)1 << 50,
            "size at which the oldest decisions are dropped; 0: never"),
+    NUMBER(PARAM_TIME, log_retention, "30d", 0, 10000L * DAY,
+           "how long decisions are kept; 0: for ever"),
+    NUMBER(PARAM_TIME, evidence_retention, "7d", 0, 10000L * DAY,
+           "how long what a replay needs is kept; 0: for ever"),
+    NUMBER(PARAM_TIME, log_rollup_retention, "400d", 0, 10000L * DAY,
+           "how long the counters by hours are kept; 0: for ever"),
+    WORDS(log_sync, "batch", "batch message", 0,
+          "batch: no answer waits for the log; message: mail is taken only when its row is on disk"),
+    NUMBER(PARAM_TIME, log_sync_time_limit, "5s", 1, 60,
+           "with log_sync = message: how long an answer waits before it is 451"),
+    NUMBER(PARAM_INT, log_node, "0", 0, 1023, "number of this filter among several, in each id"),
+    ROW(PARAM_STRING, evidence_headers,
+        "From To Cc Reply-To Sender Message-ID Date List-Id Content-Type MIME-Version X-Mailer"
+        " User-Agent",
+        "header fields that are kept for replays; empty: no evidence"),
+    ROW(PARAM_BOOL, reject_token, "no", "end each refusal with a token that the log knows"),
     ROW(PARAM_BOOL, log_message_id, "no", "ask the MTA for headers to log the Message-ID"),
     ROW(PARAM_BOOL, log_mta_rejects, "no", "log recipients that the MTA itself refused, too"),
     WORDS(syslog_facility, "mail",
@@ -166,11 +192,40 @@ const struct param settings_rows[] = {
     ROW(PARAM_LIST, spf_exempt_domains, "",
         "domains of senders and HELO names that SPF is not asked about"),
     ROW(PARAM_BOOL, received_spf_header, "no", "put a Received-SPF field on incoming mail"),
-    ROW(PARAM_LIST, authentication_results, "iprev, spf",
+    ROW(PARAM_LIST, authentication_results, "iprev, spf, dkim",
         "what the Authentication-Results field of incoming mail tells; empty: there is none"),
     ROW(PARAM_STRING, authserv_id, "$myhostname", "whose field it is: a full domain name"),
     ROW(PARAM_BOOL, keep_authres_from_milters, "no",
         "leave fields with our authserv_id: a filter before tamis adds them"),
+
+    /* DKIM: who signs what */
+    ROW(PARAM_LIST, key_table, "",
+        "OpenDKIM's KeyTable, names of keys: FILE, file:FILE, or csl:NAME=DOMAIN:SELECTOR:PATH"),
+    ROW(PARAM_LIST, signing_table, "",
+        "OpenDKIM's SigningTable, whose mail they sign: FILE, file:FILE, refile:FILE, csl:…"),
+    ROW(PARAM_LIST, key_list, "", "dkim-filter's KeyList: a file of PATTERN:DOMAIN:PATH"),
+    ROW(PARAM_LIST, signing_key, "", "DOMAIN:SELECTOR:PATH, …: the keys of a site with few domains"),
+    ROW(PARAM_BOOL, multiple_signatures, "no",
+        "sign by all rows that match a sender, not only by those with the first one's pattern"),
+    ROW(PARAM_LIST, signing_senders, "",
+        "TYPE:TABLE from addresses to the logins that may sign for them"),
+    WORDS(dkim_canonicalization, "relaxed/relaxed",
+          "relaxed/relaxed relaxed/simple simple/relaxed simple/simple relaxed simple", 0,
+          "how header and body are made equal before they are signed"),
+    ROW(PARAM_LIST, dkim_sign_headers, SIGN_HEADERS,
+        "fields that are signed; *,+FIELD,-FIELD changes the preset"),
+    ROW(PARAM_LIST, dkim_oversign_headers, OVERSIGN_HEADERS,
+        "fields of which nobody can add another to a signed mail"),
+    NUMBER(PARAM_TIME, dkim_signature_ttl, "0", 0, 365 * DAY,
+           "how long a signature is good for; 0: for ever"),
+
+    /* DKIM: what others have signed */
+    NUMBER(PARAM_INT, dkim_minimum_key_bits, "1024", 1024, 4096,
+           "signatures of smaller RSA keys have the result policy"),
+    NUMBER(PARAM_INT, dkim_max_signatures, "8", 1, 50,
+           "signatures of one mail that are verified, those of its From domain first"),
+    WORDS(dkim_partial_body, "policy", "policy accept", 0,
+          "a good signature over a part of the body (l=): the result policy, or pass"),
 
     /* site facts */
     ROW(PARAM_PATH, postfix_config_directory, "/etc/postfix",

@@ -10,8 +10,19 @@
 #include "problems.h"
 
 enum mode { MODE_OBSERVE, MODE_ANNOTATE, MODE_ENFORCE };
+enum partial_body { PARTIAL_POLICY, PARTIAL_ACCEPT };
 enum hide_client { HIDE_NO, HIDE_YES, HIDE_RULES };
 enum tempfail { TEMPFAIL_DEFER_IF_PERMIT, TEMPFAIL_DEFER };
+enum log_sync { LOG_SYNC_BATCH, LOG_SYNC_MESSAGE };
+/* Header/body; alone it is the header's, with the body simple (RFC 6376, 3.5). */
+enum canonicalization {
+    CANON_RELAXED_RELAXED,
+    CANON_RELAXED_SIMPLE,
+    CANON_SIMPLE_RELAXED,
+    CANON_SIMPLE_SIMPLE,
+    CANON_RELAXED,
+    CANON_SIMPLE,
+};
 enum part_prepend { PART_PREPEND_PRIMARY, PART_PREPEND_OFF };
 
 /* One value with its origin. */
@@ -68,6 +79,12 @@ struct settings {
     const char *log_file;
     long log_queue_limit;
     int64_t log_queue_size, log_size_limit;
+    int64_t log_retention, evidence_retention, log_rollup_retention; /* 0: for ever */
+    int log_sync; /* enum log_sync */
+    int64_t log_sync_time_limit;
+    long log_node;
+    const char *evidence_headers; /* field names */
+    bool reject_token;
     bool log_message_id, log_mta_rejects;
     int syslog_facility; /* LOG_MAIL and the like */
     const char *syslog_name;
@@ -90,6 +107,18 @@ struct settings {
     const char *authserv_id;
     struct param_text authentication_results; /* check_authres.h reads it */
     bool keep_authres_from_milters;
+
+    /* DKIM: who signs what */
+    struct param_text key_table, signing_table, key_list, signing_key; /* keys.h reads them */
+    struct param_text signing_senders; /* TYPE:TABLE of logins, or empty */
+    struct param_text dkim_sign_headers, dkim_oversign_headers; /* sign_fields.h reads them */
+    bool multiple_signatures;
+    int dkim_canonicalization; /* enum canonicalization */
+    int64_t dkim_signature_ttl;
+
+    /* DKIM: what others have signed */
+    long dkim_minimum_key_bits, dkim_max_signatures;
+    int dkim_partial_body; /* enum partial_body */
 
     /* site facts */
     const char *postfix_config_directory; /* "": no Postfix */

@@ -5,6 +5,7 @@
 
 #include "message.h"
 
+struct key_watch;
 struct inquiry; /* what one transaction has asked a world, and what is on its way */
 
 /* Live, canned (tests, `tamis test`) and recorded (replay) worlds fill in the functions; all may be
@@ -27,6 +28,9 @@ struct world {
     /* Waits until something has come that the last learn was missing, at most until `until_us` of
      * the monotonic clock (now_us). */
     void (*wait)(struct world *world, struct inquiry *inquiry, uint64_t until_us);
+
+    /* Which DKIM keys sign now (key_watch.h); NULL: nobody has asked for their records. */
+    struct key_watch *keys;
 };
 
 /* The real clock. */

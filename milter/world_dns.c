@@ -88,6 +88,17 @@ bool world_dns_open(struct world *world, struct err *err)
     return acquire(w) != NULL || err_set(err, "%s", w->why.text);
 }
 
+struct dns *world_dns_of(struct world *world)
+{
+    struct world_dns *w = self(world);
+    struct dns *dns;
+
+    pthread_mutex_lock(&w->lock);
+    dns = w->dns;
+    pthread_mutex_unlock(&w->lock);
+    return dns;
+}
+
 /* --- the kinds of questions ---------------------------------------------------------------------- */
 
 static bool settle(struct finding *finding, enum dns_state state, const char *answer)
@@ -329,7 +340,7 @@ struct world *world_dns_new(const struct world_dns_options *options)
 {
     struct world_dns *w = xcalloc(1, sizeof(*w));
 
-    w->world = (struct world){world_clock, on_begin, on_end, on_learn, on_wait};
+    w->world = (struct world){world_clock, on_begin, on_end, on_learn, on_wait, NULL};
     w->options = *options;
     w->rest = rest_new();
     pthread_mutex_init(&w->lock, NULL);
@@ -365,12 +376,8 @@ void world_dns_free(struct world *world)
 
 bool world_dns_stats(struct world *world, struct dns_stats *stats)
 {
-    struct world_dns *w = self(world);
-    struct dns *dns;
+    struct dns *dns = world_dns_of(world);
 
-    pthread_mutex_lock(&w->lock);
-    dns = w->dns;
-    pthread_mutex_unlock(&w->lock);
     if (dns != NULL)
         *stats = dns_stats(dns);
     return dns != NULL;

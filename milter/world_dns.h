@@ -20,6 +20,9 @@ struct world_dns_options {
 struct world *world_dns_new(const struct world_dns_options *options);
 bool world_dns_open(struct world *world, struct err *err);
 
+/* Whom it asks; NULL before it was opened. It lives as long as the world. */
+struct dns *world_dns_of(struct world *world);
+
 /* Ends every wait; from now on each question is a temporary failure. Any thread. */
 void world_dns_stop(struct world *world);
 

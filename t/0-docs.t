@@ -142,9 +142,9 @@ subtest 'tamis-rules(5) has every restriction' => sub {
 subtest 'tamis-rules(5) has every ACTION_METHOD_RESULT, as a pattern' => sub {
     my $source = slurp("$top/milter/check_method.c") // plan skip_all => 'no milter/check_method.c';
     my @actions = $source =~ /^\s+METHODS\(ROW, (\w+),/mg;
-    my @methods = (($source =~ /^\s+SPF_RESULTS\(ROW, action, ACT, (\w+),/mg), 'iprev');
+    my @methods = (($source =~ /^\s+SPF_RESULTS\(ROW, action, ACT, (\w+),/mg), 'iprev', 'dkim');
     my %results = map { $_ => 1 } $source =~ /^\s+ROW\(action, ACT, \w+, (\w+),/mg;
-    is_deeply([scalar @actions, scalar @methods, scalar keys %results], [4, 3, 7], 'rows were found');
+    is_deeply([scalar @actions, scalar @methods, scalar keys %results], [4, 4, 8], 'rows were found');
     none('undocumented', grep { $man{'tamis-rules.5'} !~ /(?<!\w)$_(?!\w)/ }
         map { my $action = $_; map { "${action}_${_}_RESULT" } @methods } @actions);
     none('results that are not explained', grep { $man{'tamis-rules.5'} !~ /^\.It Sy $_$/m }

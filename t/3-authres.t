@@ -86,7 +86,7 @@ my @added = (
 );
 for my $row (@added) {
     my ($name, $args, $want) = @$row;
-    my $got = field('', @$args);
+    my $got = field("authentication_results = iprev, spf\n", @$args);
     my $front = "prepend 0 Authentication-Results: mx.test.example;\n\t";
     is(substr($got, 0, length $front), $front, "$name: one field on top");
     my $rest = substr $got, length $front;

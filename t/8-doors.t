@@ -191,6 +191,7 @@ relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth
 recipient_restrictions = reject_non_fqdn_recipient, reject_non_fqdn_sender, reject_multi_recipient_bounce
 helo_restrictions = permit_mynetworks, reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname
 END
+    { name => 'a parameter', mail => ['<s@x.example>', 'SIZE=100'], rcpt => ['<a@here.example>'], file => 0 },
     { name => 'no HELO', helo => '', rcpt => ['<a@here.example>'], to => ['503 5.5.1 Error: send HELO/EHLO first'] },
     { name => 'no brackets', mail => 's@x.example', rcpt => ['<a@here.example>'], file => 0,
         to => ['501 5.1.7 Bad sender address syntax'] },

@@ -1,8 +1,9 @@
-/* play_log - writes a log of varied transactions, judged by a policy: play_log CONF LOG COUNT [ZONE] */
+/* play_log - writes a log of varied transactions, judged by a policy: play_log CONF LOG COUNT ZONE */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd_world.h"
 #include "journal.h"
 #include "log.h"
+#include "policy_record.h"
 #include "session.h"
 
 #include <stdio.h>
@@ -141,21 +142,24 @@ int main(int argc, char **argv)
     struct problems problems = {0};
     struct journal_options options = {.path = argc > 2 ? argv[2] : "", .queue_limit = 1000000,
                                       .queue_bytes = 1 << 30};
-    struct policy *policy = argc > 3 ? policy_load(&source, &problems) : NULL;
+    struct policy *policy = argc > 4 ? policy_load(&source, &problems) : NULL;
     struct cmd_world world = {0};
     struct journal *journal;
+    struct entry *loaded;
     struct err err;
 
     problems_first_error(&problems, &err);
     if (policy == NULL) {
-        fprintf(stderr, "usage: play_log CONF LOG COUNT [ZONE]\n%s\n", err.text);
+        fprintf(stderr, "usage: play_log CONF LOG COUNT ZONE\n%s\n", err.text);
         return 2;
     }
     log_silence(true);
+    loaded = policy_record(policy, &source, "start");
     policy_publish(policy);
-    if (!cmd_world_open(&world, policy->settings, argc > 4 ? argv[4] : "/dev/null"))
+    if (!cmd_world_open(&world, policy->settings, argv[4]))
         return 2;
     journal = journal_open(&options);
+    journal_offer(journal, loaded);
     play(world.world, journal, (int)strtol(argv[3], NULL, 10));
     journal_close(journal);
     cmd_world_close(&world);

@@ -1,0 +1,30 @@
+/* key_watch_parts - what the files key_watch* share */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TAMIS_KEY_WATCH_PARTS_H
+#define TAMIS_KEY_WATCH_PARTS_H
+
+#include "key_watch.h"
+
+/* A record's name and the public half that should be there. */
+struct key_entry {
+    char *name, *public, *selector;
+    char *why;          /* of the last answer; NULL before */
+    enum key_state state;
+    int64_t asked_at;
+    bool failed;        /* the last time nobody answered */
+    bool wanted;        /* a lookup made it */
+    unsigned round;     /* in which a key named it last */
+};
+
+/* A copy of what is known, in the arena. */
+struct key_known {
+    enum key_state state;
+    int64_t asked_at;
+    const char *why;
+};
+
+/* False: nothing is known of it. `want`: then it is put down for the next run. */
+bool key_watch_look(struct key_watch *watch, const struct key_choice *choice, bool want,
+                    struct arena *arena, struct key_known *known);
+
+#endif
