@@ -65,7 +65,7 @@ static void add_condition(struct search *s, const char *condition)
 /* Without the + SQLite would put the text in place of the column, and so not see its index. */
 static const char message_id_is[] =
     "m.id IN (SELECT id FROM mail INDEXED BY mail_message_id WHERE message_id IS NOT NULL"
-    " AND substr(message_id, 2, 16) = substr(:message_id, 2, 16) AND +message_id = :message_id)";
+    " AND substr(message_id, 2, 12) = substr(:message_id, 2, 12) AND +message_id = :message_id)";
 
 static void add_word(struct search *s, const char *what)
 {

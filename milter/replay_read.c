@@ -39,8 +39,10 @@ static const char *const queries[TABLE_COUNT] = {
     [RECIPIENT] = "SELECT id, n, address, verdict FROM mail_recipient "
                   "WHERE id >= ?1 AND id < ?2 ORDER BY id, n",
     [CHECK] = "SELECT id, list FROM mail_check WHERE id >= ?1 AND id < ?2 ORDER BY id",
-    [QUESTION] = "SELECT id, list FROM mail_question WHERE id >= ?1 AND id < ?2 ORDER BY id",
-    [SIGNATURE] = "SELECT id, list FROM mail_signature WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    [QUESTION] = "SELECT id, list FROM mail_question WHERE id >= ?1 AND id < ?2 "
+                 "AND list IS NOT NULL ORDER BY id",
+    [SIGNATURE] = "SELECT id, signatures FROM mail_question WHERE id >= ?1 AND id < ?2 "
+                  "AND signatures IS NOT NULL ORDER BY id",
     [EVIDENCE] = "SELECT id, text FROM mail_evidence WHERE id >= ?1 AND id < ?2 ORDER BY id",
 };
 

@@ -25,7 +25,7 @@ GROUP BY what
 ORDER BY n DESC, what;
 
 WITH newest (id, list) AS (
-    SELECT id, list FROM mail_question ORDER BY id DESC LIMIT 20000
+    SELECT id, list FROM mail_question WHERE list IS NOT NULL ORDER BY id DESC LIMIT 20000
 ), put (asked, us) AS (
     SELECT json_extract(e.value, '$[0]'), json_extract(e.value, '$[1]')
     FROM newest AS k JOIN json_each(k.list) AS e

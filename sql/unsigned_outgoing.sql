@@ -12,7 +12,7 @@ WITH made (id) AS MATERIALIZED (
     FROM mail AS m JOIN verdict AS v ON v.id = m.verdict
     WHERE m.id >= ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d')))
         AND m.direction = 1 AND v.action = 'accept'
-        AND NOT EXISTS (SELECT 1 FROM mail_signature AS k JOIN json_each(k.list) AS e
+        AND NOT EXISTS (SELECT 1 FROM mail_question AS k JOIN json_each(k.signatures) AS e
                         WHERE k.id = m.id AND e.value IN (SELECT id FROM made))
 ), fields (id, value) AS (
     SELECT u.id, (SELECT json_extract(e.value, '$[1]') FROM mail_evidence AS k

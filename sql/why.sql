@@ -51,7 +51,7 @@ FROM check_result WHERE id = CASE
     ELSE (SELECT id FROM decision ORDER BY id DESC LIMIT 1) END
 ORDER BY check_result.n;
 
-SELECT 'question ' || n AS asked, question, state, answer, us || ' us' AS took
+SELECT 'question ' || n AS question, question AS asked, state, answer, us || ' us' AS took
 FROM question WHERE id = CASE
     WHEN :id IS NOT NULL THEN :id
     WHEN :queue_id IS NOT NULL

@@ -95,7 +95,7 @@ INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_
 INSERT INTO mail_recipient VALUES ($first, 1, 1, 1), ($second, 1, 2, 1), ($third, 1, 2, 2),
     ($third, 2, 3, 2), ($fourth, 1, 3, 3), ($fifth, 1, 3, 4);
 INSERT INTO mail_check VALUES ($third, '[[1,1,12],[1,2,3400],[2,1,11],[2,2,1200000]]');
-INSERT INTO mail_question VALUES ($third, '[[1,2500],[2,5000000]]');
+INSERT INTO mail_question VALUES ($third, '[[1,2500],[2,5000000]]', NULL);
 INSERT INTO mail_token VALUES ($third, 2, 'K7Q4-9MZ2');
 END
 
