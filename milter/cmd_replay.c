@@ -241,7 +241,7 @@ static struct policy *load(const struct options *options, struct problems *probl
 {
     struct policy_source source;
 
-    return options_source(options, false, &source, problems) ? replay_load(&source, NULL, false, problems)
+    return options_source(options, false, &source, problems) ? replay_load(&source, NULL, problems)
                                                              : NULL;
 }
 

@@ -73,13 +73,15 @@ void replay_set_same_content(struct replay *replay, bool same);
  * or in the facts. */
 const struct replay_result *replay_judge(struct replay *replay, const struct replay_facts *facts);
 
-/* Loads a policy that signs nothing and, unless it is to be `whole`, looks up nothing early and
- * nothing for Authentication-Results: as it would be if files held what the overlay says, one rule left out if the
+/* Loads a policy that signs nothing, looks up nothing early, and nothing for Authentication-Results
+ * (`whole`: that, too), as it would be if files held what the overlay says, one rule left out if the
  * overlay says so (overlay.h): exact by construction. NULL with problems, one of which is that no
  * rule was left out that should have been. The policy is held: policy_release, then policy_reap.
  * For commands: nothing else may load policies meanwhile. */
 struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
-                           bool whole, struct problems *problems);
+                           struct problems *problems);
+struct policy *replay_load_whole(const struct policy_source *source, const struct overlay *overlay,
+                                 struct problems *problems);
 
 const char *replay_change_name(enum replay_change change); /* "same", "changed", "unknown" */
 

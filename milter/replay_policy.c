@@ -29,8 +29,9 @@ static struct policy *load(const struct policy_source *source, bool whole,
     return policy;
 }
 
-struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
-                           bool whole, struct problems *problems)
+static struct policy *load_overlaid(const struct policy_source *source,
+                                    const struct overlay *overlay, bool whole,
+                                    struct problems *problems)
 {
     struct overlay mine = overlay != NULL ? *overlay : (struct overlay){0};
     struct policy *policy;
@@ -53,4 +54,16 @@ struct policy *replay_load(const struct policy_source *source, const struct over
         *overlay->left_out = left_out;
     policy_hold(policy);
     return policy;
+}
+
+struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
+                           struct problems *problems)
+{
+    return load_overlaid(source, overlay, false, problems);
+}
+
+struct policy *replay_load_whole(const struct policy_source *source, const struct overlay *overlay,
+                                 struct problems *problems)
+{
+    return load_overlaid(source, overlay, true, problems);
 }

@@ -130,7 +130,7 @@ struct policy *replay_texts_load(const struct replay_texts *t, const struct rule
         overlay.without = without->where;
         overlay.without_text = without->text;
     }
-    return replay_load(&source, &overlay, false, problems);
+    return replay_load(&source, &overlay, problems);
 }
 
 struct policy *replay_texts_load_whole(const struct replay_texts *t, struct problems *problems)
@@ -138,7 +138,7 @@ struct policy *replay_texts_load_whole(const struct replay_texts *t, struct prob
     struct policy_source source = source_of(t);
     struct overlay overlay = {.find = find_text, .arg = (void *)(uintptr_t)t};
 
-    return replay_load(&source, &overlay, true, problems);
+    return replay_load_whole(&source, &overlay, problems);
 }
 
 char *replay_texts_setting(const struct replay_texts *t, const char *name)

@@ -155,7 +155,7 @@ is_deeply $r->{unknown_reasons}, [{ missing => 'body', parameter => undef, recip
 ($status, $r) = json(candidate('mode = enforce', 'mode = enforce
 end_of_data_restrictions = check_dkim_access inline:{ {x.example = REJECT} }'));
 is_deeply $r->{unknown_reasons},
-    [{ missing => 'dkim', parameter => 'authentication_results = dkim', recipients => 5 }], 'DKIM';
+    [{ missing => 'dkim', parameter => 'authentication_results = dkim', recipients => 4 }], 'DKIM: of incoming mail';
 
 # Options
 ($status, $r) = json(candidate(), '--limit', '2');

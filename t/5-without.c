@@ -82,7 +82,7 @@ static void try(struct logdb *log, const char *name, struct rule_ref rule, const
     struct err err;
     struct replay_texts *texts = replay_texts_read(log, 1, &err);
     struct policy *without = texts ? replay_texts_load(texts, &rule, &problems) : NULL;
-    struct policy *other = replay_load(&source, NULL, false, &problems);
+    struct policy *other = replay_load(&source, NULL, &problems);
     struct pair p;
     int changed;
 
