@@ -79,7 +79,7 @@ static struct policy *load(struct explain_again *a, const struct rule_ref *witho
         overlay.without = without->where;
         overlay.without_text = without->text;
     }
-    policy = replay_load(&source, &overlay, false, &problems);
+    policy = replay_load(&source, &overlay, &problems);
     problems_free(&problems);
     return policy;
 }
@@ -87,7 +87,7 @@ static struct policy *load(struct explain_again *a, const struct rule_ref *witho
 static struct policy *load_today(struct explain_again *a)
 {
     struct problems problems = {0};
-    struct policy *policy = replay_load(a->source, NULL, false, &problems);
+    struct policy *policy = replay_load(a->source, NULL, &problems);
 
     problems_free(&problems);
     return policy;
