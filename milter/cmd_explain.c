@@ -83,8 +83,10 @@ static int tell_missing(struct logdb *log, const struct asked *asked)
     else
         fputs("which is empty", stderr);
     if (pattern != NULL)
-        fprintf(stderr, "; the mail server may have refused it before tamis saw it: "
-                        "grep -F '%s' /var/log/mail.log", pattern);
+        fprintf(stderr,
+                "; the mail server may have refused it before tamis saw it: "
+                "grep -F '%s' /var/log/mail.log",
+                pattern);
     fputs("\n", stderr);
     sqlite3_finalize(stmt);
     return NOT_FOUND;
@@ -101,8 +103,10 @@ static int64_t focus_of(struct logdb *log, const struct asked *asked, int64_t id
 
     if (by_token > 0 || rcpt == NULL)
         return by_token;
-    stmt = logdb_prepare(log, "SELECT n FROM recipient WHERE id = ?1 AND lower(address) = lower(?2)"
-                         " ORDER BY n LIMIT 1", NULL);
+    stmt = logdb_prepare(log,
+                         "SELECT n FROM recipient WHERE id = ?1 AND lower(address) = lower(?2)"
+                         " ORDER BY n LIMIT 1",
+                         NULL);
     if (stmt == NULL)
         return 0;
     sqlite3_bind_int64(stmt, 1, id);
@@ -202,7 +206,8 @@ static int run_arguments(struct asked *asked, const struct options *options, cha
     if (asked->json && asked->as_test)
         return options_usage_error(options, "--json does not go with --as-test");
     if (!q->what && !q->message_id && !q->from && !q->rcpt && !q->client && !q->time && !q->last)
-        return options_usage_error(options, "which message? a token, a queue id, --rcpt … or --last");
+        return options_usage_error(options,
+                                   "which message? a token, a queue id, --last …");
     return run_configured(asked, options);
 }
 
@@ -215,21 +220,20 @@ int cmd_explain(int argc, char **argv)
         {0, "from", "ADDR", "its sender; @example.org: all of a domain", &asked.query.from, NULL},
         {0, "rcpt", "ADDR", "one of its recipients, likewise", &asked.query.rcpt, NULL},
         {0, "client", "NAME|ADDR", "the client's name or address", &asked.query.client, NULL},
-        {0, "time", "TIME", "2026-11-22, 2026-11-22 14:02 (UTC), or 1h",
-         &asked.query.time, NULL},
+        {0, "time", "TIME", "2026-11-22, 2026-11-22 14:02 (UTC), or 1h", &asked.query.time, NULL},
         {0, "last", NULL, "the newest of those that fit", &last, NULL},
         {0, "all", NULL, "everything, however long", &all, NULL},
         {0, "json", NULL, "one JSON object", &json, NULL},
-        {0, "as-test", NULL, "a script for tamis test --session", &as_test,
-         NULL},
+        {0, "as-test", NULL, "a script for tamis test --session", &as_test, NULL},
         {0, "file", "LOG", "this log, not the one that the configuration names", &asked.log_file,
          NULL},
         {0},
     };
     struct options options = {
         .usage = "tamis explain [OPTION…] [TOKEN|QUEUE-ID|MESSAGE-ID|ADDRESS]",
-        .about = "Tells from the log why a message was treated so; with -c NEW.conf also what that\n"
-                 "configuration would make of it.",
+        .about =
+            "Tells from the log why a message was treated so; with -c NEW.conf also what that\n"
+            "configuration would make of it.",
         .rows = rows,
     };
     int status = options_parse(&options, argc, argv);

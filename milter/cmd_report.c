@@ -96,8 +96,8 @@ static void print_list(void)
 
 static int write_out(const struct asked *asked, const struct buf *text)
 {
-    FILE *out = asked->html != NULL && strcmp(asked->html, "-") != 0 ? fopen(asked->html, "w")
-                                                                      : stdout;
+    FILE *out =
+        asked->html != NULL && strcmp(asked->html, "-") != 0 ? fopen(asked->html, "w") : stdout;
     bool good = out != NULL && fwrite(text->ptr, 1, text->len, out) == text->len;
 
     if (out != NULL)

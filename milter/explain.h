@@ -18,13 +18,13 @@ struct explanation {
     struct arena *arena;
     const char *path; /* of the log */
     int64_t id;
-    int64_t focus;     /* the recipient whose steps are told; 0: none */
+    int64_t focus;                   /* the recipient whose steps are told; 0: none */
     const struct report_table *mail; /* decision: one row */
     const struct report_table *recipients, *steps, *questions, *signatures, *edits, *tokens;
     const struct report_table *policy;  /* in force then: policy, loaded, loaded_by */
     const struct report_table *rule;    /* since, in_force, file_since */
     const struct report_table *history; /* way, accepted, refused, last, looked_at */
-    const bool *unused;   /* by question: no rule needed the answer; NULL: not known */
+    const bool *unused; /* by question: no rule needed the answer; NULL: not known */
     struct explain_line *again, *advice;
 };
 

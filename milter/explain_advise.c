@@ -1,4 +1,4 @@
-/* explain_advise - what to write so that it is allowed, or refused, next time; where else to look */
+/* explain_advise - what to write to allow or refuse it next time; where else to look */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "explain_advise.h"
 
@@ -9,10 +9,10 @@
 
 /* A line that would do it, and where. */
 struct remedy {
-    const char *path;  /* of the file that changes */
-    const char *line;  /* what is written there, at its beginning or in front of `before` */
+    const char *path;   /* of the file that changes */
+    const char *line;   /* what is written there, at its beginning or in front of `before` */
     const char *before; /* text of the configuration; NULL: a line of its own, in front of all */
-    int number;        /* of the line in which `before` stands */
+    int number;         /* of the line in which `before` stands */
 };
 
 static void say(struct explanation *e, const char *kind, const char *text)
@@ -59,7 +59,8 @@ static void add_quoted(struct buf *b, const char *text)
 }
 
 /* The row for a table of this type. */
-static const char *row_for(const char *type, const char *key, const char *value, struct arena *arena)
+static const char *row_for(const char *type, const char *key, const char *value,
+                           struct arena *arena)
 {
     struct buf b = {0};
     const char *row;
@@ -101,12 +102,14 @@ static bool is_step(const struct step *step, const char *restriction, const stru
              step->where.line == where->line));
 }
 
-static bool find_place(const struct explanation *e, const struct policy *policy, struct place *place)
+static bool find_place(const struct explanation *e, const struct policy *policy,
+                       struct place *place)
 {
     size_t row = explain_deciding_step(e);
     const char *restriction = report_get(e->steps, row, "restriction");
     const char *direction = report_get(e->mail, 0, "direction");
-    enum direction d = direction && strcmp(direction, "outgoing") == 0 ? DIR_OUTGOING : DIR_INCOMING;
+    enum direction d =
+        direction && strcmp(direction, "outgoing") == 0 ? DIR_OUTGOING : DIR_INCOMING;
     struct where where = {report_get(e->steps, row, "file"),
                           (int)report_number(e->steps, row, "line")};
 
@@ -150,10 +153,11 @@ static bool remedy_by_list(const struct explanation *e, const struct place *plac
 
     if (step->where.file == NULL || key == NULL)
         return false;
-    *remedy = (struct remedy){
-        .path = step->where.file, .number = step->where.line, .before = step->text,
-        .line = arena_printf(e->arena, "check_%s_access inline:{{%s = OK}},",
-                             by_sender ? "sender" : "client", key)};
+    *remedy = (struct remedy){.path = step->where.file,
+                              .number = step->where.line,
+                              .before = step->text,
+                              .line = arena_printf(e->arena, "check_%s_access inline:{{%s = OK}},",
+                                                   by_sender ? "sender" : "client", key)};
     return true;
 }
 
@@ -188,8 +192,9 @@ static void tell_remedy(struct explanation *e, struct explain_again *again, cons
     if (text != NULL)
         said = explain_again_try(again, r->path, text, &accepted);
     if (r->before != NULL)
-        say(e, "next", arena_printf(e->arena, "to allow it: %s:%d, in front of %s:", r->path,
-                                    r->number, r->before));
+        say(e, "next",
+            arena_printf(e->arena, "to allow it: %s:%d, in front of %s:", r->path, r->number,
+                         r->before));
     else
         say(e, "next", arena_printf(e->arena, "to allow it: %s, as its first line:", r->path));
     say(e, "next", arena_printf(e->arena, "    %s", r->line));
@@ -207,8 +212,9 @@ static void advise_allowing(struct explanation *e, struct explain_again *again)
         const char *file = report_get(e->mail, 0, "file");
 
         if (file != NULL)
-            say(e, "next", arena_printf(e->arena, "to allow it: change or remove %s:%s", file,
-                                        report_get(e->mail, 0, "line")));
+            say(e, "next",
+                arena_printf(e->arena, "to allow it: change or remove %s:%s", file,
+                             report_get(e->mail, 0, "line")));
         return;
     }
     if (remedy_by_table(e, &place, &remedy) || remedy_by_list(e, &place, &remedy))
@@ -231,50 +237,61 @@ static void advise_refusing(struct explanation *e, struct explain_again *again)
 
             if (!can_hold(step, key))
                 continue;
-            say(e, "next", arena_printf(e->arena, "to refuse it: %s, as its first line:",
-                                        table_file(step->table)));
-            say(e, "next", arena_printf(e->arena, "    %s",
-                                        row_for(table_type(step->table), key, "REJECT", e->arena)));
+            say(e, "next",
+                arena_printf(e->arena,
+                             "to refuse it: %s, as its first line:", table_file(step->table)));
+            say(e, "next",
+                arena_printf(e->arena, "    %s",
+                             row_for(table_type(step->table), key, "REJECT", e->arena)));
             return;
         }
     }
     if (!outgoing && sender != NULL && sender[0] != '\0')
-        say(e, "next", arena_printf(e->arena, "to refuse it: in milter.conf, first in "
-                                    "sender_restrictions: check_sender_access inline:{{%s = REJECT}}",
-                                    sender));
+        say(e, "next",
+            arena_printf(e->arena,
+                         "to refuse it: in milter.conf, first in "
+                         "sender_restrictions: check_sender_access inline:{{%s = REJECT}}",
+                         sender));
 }
 
 /* What only the mail server's own log tells. */
 static void advise_elsewhere(struct explanation *e, const char *action)
 {
     const char *queue_id = report_get(e->mail, 0, "queue_id");
-    const char *address = e->focus > 0
-                              ? report_get(e->recipients, (size_t)e->focus - 1, "address") : NULL;
+    const char *address =
+        e->focus > 0 ? report_get(e->recipients, (size_t)e->focus - 1, "address") : NULL;
 
     if (queue_id != NULL && strcmp(action, "accept") == 0)
-        say(e, "elsewhere", arena_printf(e->arena, "whether it was delivered the mail server's log "
-                                         "tells: grep %s /var/log/mail.log", queue_id));
+        say(e, "elsewhere",
+            arena_printf(e->arena,
+                         "whether it was delivered the mail server's log "
+                         "tells: grep %s /var/log/mail.log",
+                         queue_id));
     else if (strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0)
-        say(e, "elsewhere", arena_printf(e->arena, "tamis refused nothing; if the mail server did, its "
-                                         "log tells: grep 'NOQUEUE: .*%s%s%s' /var/log/mail.log",
-                                         address ? "to=<" : "", address ? address : "reject",
-                                         address ? ">" : ""));
+        say(e, "elsewhere",
+            arena_printf(e->arena,
+                         "tamis refused nothing; if the mail server did, its "
+                         "log tells: grep 'NOQUEUE: .*%s%s%s' /var/log/mail.log",
+                         address ? "to=<" : "", address ? address : "reject", address ? ">" : ""));
     if (explain_is_mta(e))
-        say(e, "elsewhere", arena_printf(e->arena, "the mail server's reason: grep 'NOQUEUE: "
-                                         ".*to=<%s>' /var/log/mail.log", address ? address : ""));
+        say(e, "elsewhere",
+            arena_printf(e->arena,
+                         "the mail server's reason: grep 'NOQUEUE: "
+                         ".*to=<%s>' /var/log/mail.log",
+                         address ? address : ""));
 }
 
 void explain_advise(struct explanation *e, struct explain_again *again)
 {
-    const char *action = e->focus > 0
-                             ? report_get(e->recipients, (size_t)e->focus - 1, "action")
-                             : report_get(e->mail, 0, "action");
+    const char *action = e->focus > 0 ? report_get(e->recipients, (size_t)e->focus - 1, "action")
+                                      : report_get(e->mail, 0, "action");
 
     if (action == NULL)
         return;
     if (explain_is_mta(e))
-        say(e, "next", "no rule of tamis decided; what to change stands in the mail server's "
-                       "configuration");
+        say(e, "next",
+            "no rule of tamis decided; what to change stands in the mail server's "
+            "configuration");
     else if (strcmp(action, "accept") == 0)
         advise_refusing(e, again);
     else if (strcmp(action, "aborted") != 0)

@@ -1,4 +1,4 @@
-/* explain_advise - what to write so that it is allowed, or refused, next time; where else to look */
+/* explain_advise - what to write to allow or refuse it next time; where else to look */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_EXPLAIN_ADVISE_H
 #define TAMIS_EXPLAIN_ADVISE_H

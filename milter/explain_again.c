@@ -1,4 +1,4 @@
-/* explain_again - the same transaction judged again: as it was, without the rule, under other rules */
+/* explain_again - the transaction judged again: as it was, without the rule, by other rules */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "explain_again.h"
 
@@ -21,8 +21,6 @@ struct explain_again {
     /* one file that reads otherwise */
     const char *changed_path, *changed_text;
 };
-
-/* --- files of the policy of that time ------------------------------------------------------------ */
 
 static const char *find_file(void *arg, const char *path, size_t *len)
 {
@@ -61,8 +59,6 @@ const char *explain_again_file(struct explain_again *a, const char *path, size_t
 
     return text != NULL ? text : read_disk(path, a->e->arena, len);
 }
-
-/* --- policies ------------------------------------------------------------------------------------ */
 
 /* As it was, or as it is when the log does not hold it. */
 static struct policy *load(struct explain_again *a, const struct rule_ref *without)
@@ -108,8 +104,6 @@ const struct policy *explain_again_policy(const struct explain_again *a)
     return a->then != NULL ? a->then : a->now;
 }
 
-/* --- judging ------------------------------------------------------------------------------------- */
-
 static const struct replay_outcome *outcome_in_focus(const struct explain_again *a,
                                                      const struct replay_result *result)
 {
@@ -143,8 +137,9 @@ static const char *tell_verdict(struct explain_again *a, const struct replay_out
     case ENTRY_DISCARD:
         return arena_printf(arena, "discarded%s", by);
     default:
-        return arena_printf(arena, "%s%s: %d %s %s", o->now == ENTRY_REJECT ? "rejected" : "deferred",
-                            by, v->code, v->dsn ? v->dsn : "", v->text ? v->text : "");
+        return arena_printf(arena, "%s%s: %d %s %s",
+                            o->now == ENTRY_REJECT ? "rejected" : "deferred", by, v->code,
+                            v->dsn ? v->dsn : "", v->text ? v->text : "");
     }
 }
 
@@ -170,9 +165,9 @@ static struct opinion judge(struct explain_again *a, struct policy *policy, bool
         bool *unused = arena_alloc(a->e->arena, rows + 1);
 
         for (size_t i = 0; i < rows; i++)
-            unused[i] = report_get(a->e->questions, i, "question") != NULL &&
-                        message_find(result->message,
-                                     report_get(a->e->questions, i, "question")) == NULL;
+            unused[i] =
+                report_get(a->e->questions, i, "question") != NULL &&
+                message_find(result->message, report_get(a->e->questions, i, "question")) == NULL;
         a->e->unused = unused;
     }
     replay_free(replay);
@@ -197,8 +192,6 @@ const char *explain_again_try(struct explain_again *a, const char *path, const c
     return opinion.said;
 }
 
-/* --- what is told -------------------------------------------------------------------------------- */
-
 /* The rule that decided for the recipient in focus; file NULL: none. */
 static struct rule_ref deciding_rule(const struct explain_again *a)
 {
@@ -221,11 +214,14 @@ static void tell_without(struct explain_again *a)
     if (rule.where.file == NULL || a->facts.action == ENTRY_ABORTED)
         return;
     if ((policy = load(a, &rule)) == NULL) {
-        text = arena_printf(arena, "%s:%d: cannot be told: the log does not hold the policy of that "
-                            "time, and today's has no such rule", rule.where.file, rule.where.line);
+        text = arena_printf(arena,
+                            "%s:%d: cannot be told: the log does not hold the policy of that "
+                            "time, and today's has no such rule",
+                            rule.where.file, rule.where.line);
     } else {
         struct opinion o = judge(a, policy, false);
-        bool still = o.change != REPLAY_UNKNOWN && (o.now == ENTRY_REJECT || o.now == ENTRY_TEMPFAIL);
+        bool still =
+            o.change != REPLAY_UNKNOWN && (o.now == ENTRY_REJECT || o.now == ENTRY_TEMPFAIL);
 
         text = arena_printf(arena, "%s:%d: %s%s", rule.where.file, rule.where.line,
                             still ? "still " : "", o.said);
@@ -241,9 +237,9 @@ static void tell_now(struct explain_again *a, bool always)
 
     if (a->now == NULL) {
         if (always)
-            explain_add_line(&a->e->again, a->e->arena, "now",
-                             arena_printf(a->e->arena, "under %s: it cannot be used; see tamis check",
-                                          path));
+            explain_add_line(
+                &a->e->again, a->e->arena, "now",
+                arena_printf(a->e->arena, "under %s: it cannot be used; see tamis check", path));
         return;
     }
     o = judge(a, a->now, false);

@@ -1,4 +1,4 @@
-/* explain_again - the same transaction judged again: as it was, without the rule, under other rules */
+/* explain_again - the transaction judged again: as it was, without the rule, by other rules */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_EXPLAIN_AGAIN_H
 #define TAMIS_EXPLAIN_AGAIN_H
@@ -26,8 +26,8 @@ const struct explanation *explain_again_told(const struct explain_again *again);
 /* What the log knew of the transaction. */
 const struct replay_facts *explain_again_facts(const struct explain_again *again);
 
-/* Adds the transaction as a script for `tamis test --session` and policy_tests, with the reply that the
- * recipient in focus got. */
+/* Adds the transaction as a script for `tamis test --session` and policy_tests, with the reply that
+ * the recipient in focus got. */
 void explain_add_script(struct buf *b, const struct explain_again *again);
 
 /* The policy of that time, else today's; NULL: neither can be had. It lives until close. */

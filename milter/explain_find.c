@@ -53,13 +53,13 @@ static void add_condition(struct search *s, const char *condition)
 
 /* Addresses are kept as they were typed; a domain is all that ends with it. The whole dictionary is
  * read for a domain, and when nobody is spelled as asked. */
-#define ADDRESS_IDS(name) \
-    "(SELECT id FROM address WHERE text IN (" name ", lower(" name "))" \
-    " UNION SELECT id FROM address WHERE :any_case AND text = " name " COLLATE NOCASE" \
-    " UNION SELECT id FROM address WHERE instr(" name ", '@') < 2" \
+#define ADDRESS_IDS(name)                                                                          \
+    "(SELECT id FROM address WHERE text IN (" name ", lower(" name "))"                            \
+    " UNION SELECT id FROM address WHERE :any_case AND text = " name " COLLATE NOCASE"             \
+    " UNION SELECT id FROM address WHERE instr(" name ", '@') < 2"                                 \
     " AND lower(substr(text, instr(text, '@') + 1)) = ltrim(lower(" name "), '@'))"
 
-#define MAIL_OF_RECIPIENT \
+#define MAIL_OF_RECIPIENT                                                                          \
     "(SELECT id FROM mail_recipient WHERE address IN " ADDRESS_IDS(":rcpt") ")"
 
 /* Without the + SQLite would put the text in place of the column, and so not see its index. */
@@ -107,8 +107,9 @@ static void add_all(struct search *s, enum lead lead)
     add_sender(s, lead);
     add_recipient(s, lead);
     if (q->client != NULL)
-        add_condition(s, "m.client IN (SELECT id FROM client WHERE addr = :client UNION"
-                         " SELECT id FROM client WHERE :any_case AND name = :client COLLATE NOCASE)");
+        add_condition(s,
+                      "m.client IN (SELECT id FROM client WHERE addr = :client UNION"
+                      " SELECT id FROM client WHERE :any_case AND name = :client COLLATE NOCASE)");
     if (q->time != NULL)
         add_condition(s, "m.id BETWEEN :first AND :last");
 }
@@ -182,18 +183,19 @@ static bool is_frequent(struct search *s, const char *rows)
 
 static void choose_lead(struct search *s)
 {
-    s->by_recipient =
-        s->from != NULL && s->rcpt != NULL && !s->any_of_three &&
-        is_frequent(s, "mail WHERE sender IN " ADDRESS_IDS(":from")) &&
-        !is_frequent(s, "mail_recipient WHERE address IN " ADDRESS_IDS(":rcpt"));
+    s->by_recipient = s->from != NULL && s->rcpt != NULL && !s->any_of_three &&
+                      is_frequent(s, "mail WHERE sender IN " ADDRESS_IDS(":from")) &&
+                      !is_frequent(s, "mail_recipient WHERE address IN " ADDRESS_IDS(":rcpt"));
 }
 
 static void add_select(struct buf *sql, struct search *s, enum lead lead)
 {
     buf_clear(&s->where);
     add_all(s, lead);
-    buf_addf(sql, "SELECT id FROM (SELECT m.id AS id FROM mail AS m%s ORDER BY m.id DESC"
-                  " LIMIT :limit)", buf_text(&s->where));
+    buf_addf(sql,
+             "SELECT id FROM (SELECT m.id AS id FROM mail AS m%s ORDER BY m.id DESC"
+             " LIMIT :limit)",
+             buf_text(&s->where));
 }
 
 static struct report_table *search(struct search *s, struct err *err)

@@ -32,7 +32,7 @@ static void add_line(struct section *s, const char *text)
     end(s);
 }
 
-static const char *or(const char *text, const char *otherwise)
+static const char * or (const char *text, const char *otherwise)
 {
     return text != NULL ? text : otherwise;
 }
@@ -44,15 +44,17 @@ static const char *mail_get(const struct explanation *e, const char *name)
 
 static const char *focus_get(const struct explanation *e, const char *name)
 {
-    return e->focus > 0 ? report_get(e->recipients, (size_t)e->focus - 1, name)
-                        : mail_get(e, name);
+    return e->focus > 0 ? report_get(e->recipients, (size_t)e->focus - 1, name) : mail_get(e, name);
 }
 
 static const char *action_word(const char *action)
 {
     static const char *const words[][2] = {
-        {"accept", "accepted"},   {"reject", "rejected"}, {"tempfail", "deferred"},
-        {"discard", "discarded"}, {"aborted", "not finished: the client broke off"},
+        {"accept", "accepted"},
+        {"reject", "rejected"},
+        {"tempfail", "deferred"},
+        {"discard", "discarded"},
+        {"aborted", "not finished: the client broke off"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(words) && action != NULL; i++)
@@ -68,16 +70,16 @@ static bool is_enforced(const struct explanation *e)
 
 static void add_verdict(struct section *s, const struct explanation *e)
 {
-    const char *action = or(focus_get(e, "action"), "");
+    const char *action = or (focus_get(e, "action"), "");
     bool taken = strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
 
     begin(s);
     buf_addf(&s->text, "%s%s", taken || is_enforced(e) ? "" : "would have been ",
              action_word(action));
     if (!taken)
-        buf_addf(&s->text, " at %s", or(mail_get(e, "stage"), "-"));
-    buf_addf(&s->text, ", %s UTC, %s", or(mail_get(e, "time"), "-"),
-             or(mail_get(e, "direction"), "-"));
+        buf_addf(&s->text, " at %s", or (mail_get(e, "stage"), "-"));
+    buf_addf(&s->text, ", %s UTC, %s", or (mail_get(e, "time"), "-"),
+             or (mail_get(e, "direction"), "-"));
     end(s);
     if (explain_is_mta(e))
         add_line(s, "rejected by the MTA, not by tamis");
@@ -89,7 +91,7 @@ static void add_identity(struct section *s, const struct explanation *e)
 {
     begin(s);
     buf_addf(&s->text, "id %lld, queue id %s", (long long)e->id,
-             or(mail_get(e, "queue_id"), "NOQUEUE"));
+             or (mail_get(e, "queue_id"), "NOQUEUE"));
     for (size_t i = 0; i < e->tokens->rows; i++)
         if (report_number(e->tokens, i, "recipient") == e->focus ||
             report_get(e->tokens, i, "recipient") == NULL)
@@ -103,10 +105,10 @@ static void add_identity(struct section *s, const struct explanation *e)
 
 static void add_client(struct section *s, const struct explanation *e)
 {
-    char *text = xasprintf("%s[%s]%s%s%s%s", or(mail_get(e, "client_name"), "unknown"),
-                           or(mail_get(e, "client_addr"), ""),
-                           mail_get(e, "helo") ? ", HELO " : "", or(mail_get(e, "helo"), ""),
-                           mail_get(e, "login") ? ", login " : "", or(mail_get(e, "login"), ""));
+    char *text = xasprintf("%s[%s]%s%s%s%s", or (mail_get(e, "client_name"), "unknown"),
+                           or (mail_get(e, "client_addr"), ""),
+                           mail_get(e, "helo") ? ", HELO " : "", or (mail_get(e, "helo"), ""),
+                           mail_get(e, "login") ? ", login " : "", or (mail_get(e, "login"), ""));
 
     add_line(s, text);
     free(text);
@@ -123,10 +125,10 @@ static void add_sender(struct section *s, const struct explanation *e)
 
 static void add_recipient(struct section *s, const struct report_table *t, size_t row)
 {
-    char *text = xasprintf("<%s>: %s%s%s", or(report_get(t, row, "address"), ""),
-                           action_word(report_get(t, row, "action")),
-                           report_get(t, row, "file") ? " by " : "",
-                           or(report_get(t, row, "file"), ""));
+    char *text =
+        xasprintf("<%s>: %s%s%s", or (report_get(t, row, "address"), ""),
+                  action_word(report_get(t, row, "action")),
+                  report_get(t, row, "file") ? " by " : "", or (report_get(t, row, "file"), ""));
 
     begin(s);
     report_add_printable(&s->text, text);
@@ -162,7 +164,7 @@ static void add_reply(struct section *s, const struct explanation *e)
         return;
     begin(s);
     if (code != NULL)
-        buf_addf(&s->text, "%s %s ", code, or(dsn, ""));
+        buf_addf(&s->text, "%s %s ", code, or (dsn, ""));
     report_add_printable(&s->text, text);
     for (size_t i = 0; i < e->tokens->rows; i++)
         if (report_number(e->tokens, i, "recipient") == e->focus)
@@ -186,7 +188,7 @@ static void add_rule_life(struct section *s, const struct explanation *e)
         buf_addf(&s->text, "since when is not known");
     if (loaded != NULL)
         buf_addf(&s->text, "; policy %s, loaded %s by %s", report_get(e->policy, 0, "policy"),
-                 loaded, or(report_get(e->policy, 0, "loaded_by"), "-"));
+                 loaded, or (report_get(e->policy, 0, "loaded_by"), "-"));
     end(s);
 }
 
@@ -198,8 +200,8 @@ static void add_rule(struct section *s, const struct explanation *e)
         return;
     begin(s);
     report_add_printable(&s->text, mail_get(e, "file"));
-    buf_addf(&s->text, ":%s  ", or(mail_get(e, "line"), "0"));
-    report_add_printable(&s->text, or(text, ""));
+    buf_addf(&s->text, ":%s  ", or (mail_get(e, "line"), "0"));
+    report_add_printable(&s->text, or (text, ""));
     end(s);
     add_rule_life(s, e);
 }
@@ -234,17 +236,17 @@ static void add_step(struct section *s, const struct explanation *e, size_t row,
 
     begin(s);
     buf_addf(&s->text, "%c%2zu ", row == deciding ? '>' : ' ', row + 1);
-    report_add_printable(&s->text, or(restriction, "-"));
+    report_add_printable(&s->text, or (restriction, "-"));
     if (asked != NULL) {
         buf_adds(&s->text, ": ");
         report_add_printable(&s->text, asked);
         buf_adds(&s->text, " -> ");
-        report_add_printable(&s->text, or(report_get(t, row, "answer"), "-"));
+        report_add_printable(&s->text, or (report_get(t, row, "answer"), "-"));
     }
-    buf_addf(&s->text, ": %s (", or(report_get(t, row, "result"), "-"));
+    buf_addf(&s->text, ": %s (", or (report_get(t, row, "result"), "-"));
     if (report_get(t, row, "file") != NULL) {
         report_add_printable(&s->text, report_get(t, row, "file"));
-        buf_addf(&s->text, ":%s, ", or(report_get(t, row, "line"), "0"));
+        buf_addf(&s->text, ":%s, ", or (report_get(t, row, "line"), "0"));
     }
     add_duration(&s->text, report_number(t, row, "us"));
     buf_addc(&s->text, ')');
@@ -284,10 +286,10 @@ static void add_question(struct section *s, const struct explanation *e, size_t 
     const struct report_table *t = e->questions;
 
     begin(s);
-    report_add_printable(&s->text, or(report_get(t, row, "question"), "-"));
+    report_add_printable(&s->text, or (report_get(t, row, "question"), "-"));
     buf_adds(&s->text, " -> ");
-    report_add_printable(&s->text, or(report_get(t, row, "answer"), "-"));
-    buf_addf(&s->text, " (%s, ", or(report_get(t, row, "state"), "-"));
+    report_add_printable(&s->text, or (report_get(t, row, "answer"), "-"));
+    buf_addf(&s->text, " (%s, ", or (report_get(t, row, "state"), "-"));
     add_duration(&s->text, report_number(t, row, "us"));
     buf_addc(&s->text, ')');
     end(s);
@@ -316,10 +318,10 @@ static void add_signatures(struct section *s, const struct explanation *e, bool 
         bool ours = report_number(e->signatures, i, "signed") != 0;
 
         begin(s);
-        report_add_printable(&s->text, or(report_get(e->signatures, i, "domain"), "-"));
-        buf_addf(&s->text, "/%s %s: %s", or(report_get(e->signatures, i, "selector"), "-"),
-                 or(report_get(e->signatures, i, "algorithm"), ""),
-                 ours ? "made here" : or(report_get(e->signatures, i, "result"), "-"));
+        report_add_printable(&s->text, or (report_get(e->signatures, i, "domain"), "-"));
+        buf_addf(&s->text, "/%s %s: %s", or (report_get(e->signatures, i, "selector"), "-"),
+                 or (report_get(e->signatures, i, "algorithm"), ""),
+                 ours ? "made here" : or (report_get(e->signatures, i, "result"), "-"));
         if (report_get(e->signatures, i, "reason") != NULL) {
             buf_adds(&s->text, ", ");
             report_add_printable(&s->text, report_get(e->signatures, i, "reason"));
@@ -332,13 +334,13 @@ static void add_edits(struct section *s, const struct explanation *e, bool all)
 {
     for (size_t i = 0; i < e->edits->rows && (all || i < LINES_A_KIND); i++) {
         begin(s);
-        buf_addf(&s->text, "%s ", or(report_get(e->edits, i, "op"), "-"));
-        report_add_printable(&s->text, or(report_get(e->edits, i, "field"), ""));
+        buf_addf(&s->text, "%s ", or (report_get(e->edits, i, "op"), "-"));
+        report_add_printable(&s->text, or (report_get(e->edits, i, "field"), ""));
         buf_adds(&s->text, report_get(e->edits, i, "value") ? ": " : "");
-        report_add_printable(&s->text, or(report_get(e->edits, i, "value"), ""));
+        report_add_printable(&s->text, or (report_get(e->edits, i, "value"), ""));
         if (report_get(e->edits, i, "file") != NULL)
             buf_addf(&s->text, " (%s:%s)", report_get(e->edits, i, "file"),
-                     or(report_get(e->edits, i, "line"), "0"));
+                     or (report_get(e->edits, i, "line"), "0"));
         end(s);
     }
 }
@@ -358,12 +360,12 @@ static void add_history(struct section *s, const struct explanation *e)
     if (sender == NULL || e->focus == 0)
         return;
     for (size_t i = 0; i < e->history->rows; i++) {
-        bool back = strcmp(or(report_get(e->history, i, "way"), ""), "back") == 0;
-        char *text = xasprintf("<%s> to <%s>: %s accepted, %s refused, last %s",
-                               back ? address : sender, back ? sender : address,
-                               or(report_get(e->history, i, "accepted"), "0"),
-                               or(report_get(e->history, i, "refused"), "0"),
-                               or(report_get(e->history, i, "last"), "-"));
+        bool back = strcmp(or (report_get(e->history, i, "way"), ""), "back") == 0;
+        char *text =
+            xasprintf("<%s> to <%s>: %s accepted, %s refused, last %s", back ? address : sender,
+                      back ? sender : address, or (report_get(e->history, i, "accepted"), "0"),
+                      or (report_get(e->history, i, "refused"), "0"),
+                      or (report_get(e->history, i, "last"), "-"));
 
         add_line(s, text);
         free(text);
@@ -373,8 +375,24 @@ static void add_history(struct section *s, const struct explanation *e)
 }
 
 enum {
-    VERDICT, WHICH, FROM, SENDER, TO, TOLD, RULE, STEPS, ASKED, UNUSED, SIGNED, EDITED, WITHOUT,
-    NOW, HISTORY, NEXT, ELSEWHERE, SECTIONS
+    VERDICT,
+    WHICH,
+    FROM,
+    SENDER,
+    TO,
+    TOLD,
+    RULE,
+    STEPS,
+    ASKED,
+    UNUSED,
+    SIGNED,
+    EDITED,
+    WITHOUT,
+    NOW,
+    HISTORY,
+    NEXT,
+    ELSEWHERE,
+    SECTIONS
 };
 
 static void fill(struct section *s, const struct explanation *e, bool all)
@@ -405,8 +423,9 @@ static void fill(struct section *s, const struct explanation *e, bool all)
 void explain_add_text(struct buf *b, const struct explanation *e, bool all)
 {
     static const char *const headings[SECTIONS] = {
-        "verdict", "which", "client", "from", "to", "told", "rule", "steps", "asked", "not needed",
-        "signatures", "edits", "without", "now", "history", "next time", "elsewhere",
+        "verdict", "which", "client",  "from",       "to",         "told",
+        "rule",    "steps", "asked",   "not needed", "signatures", "edits",
+        "without", "now",   "history", "next time",  "elsewhere",
     };
     struct section sections[SECTIONS] = {{0}};
 
@@ -426,14 +445,15 @@ void explain_add_candidates(struct buf *b, const struct report_table *found)
     buf_addf(b, "%s%zu transactions fit, the newest first; name one by its id, or add --last:\n",
              found->rows > rows ? "more than " : "", rows);
     for (size_t i = 0; i < rows; i++) {
-        buf_addf(b, "%s %s %s %s ", or(report_get(found, i, "id"), "-"),
-                 or(report_get(found, i, "time"), "-"), or(report_get(found, i, "queue_id"), "NOQUEUE"),
-                 or(report_get(found, i, "action"), "-"));
-        report_add_printable(b, or(report_get(found, i, "client_name"), "unknown"));
-        buf_addf(b, "[%s] <", or(report_get(found, i, "client_addr"), ""));
-        report_add_printable(b, or(report_get(found, i, "sender"), "-"));
+        buf_addf(b, "%s %s %s %s ", or (report_get(found, i, "id"), "-"),
+                 or (report_get(found, i, "time"), "-"),
+                 or (report_get(found, i, "queue_id"), "NOQUEUE"),
+                 or (report_get(found, i, "action"), "-"));
+        report_add_printable(b, or (report_get(found, i, "client_name"), "unknown"));
+        buf_addf(b, "[%s] <", or (report_get(found, i, "client_addr"), ""));
+        report_add_printable(b, or (report_get(found, i, "sender"), "-"));
         buf_adds(b, "> -> ");
-        report_add_printable(b, or(report_get(found, i, "recipients"), "-"));
+        report_add_printable(b, or (report_get(found, i, "recipients"), "-"));
         buf_addc(b, '\n');
     }
 }

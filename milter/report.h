@@ -19,13 +19,13 @@ struct report_table {
     struct report_table *next;
     const char **names;
     size_t columns, rows;
-    int bar; /* the column whose numbers are drawn as bars, too; -1: none */
+    int bar;                         /* the column whose numbers are drawn as bars, too; -1: none */
     const struct report_cell *cells; /* rows * columns */
 };
 
 /* A file of sql/: its name without directory and .sql, and what it says. The first line is
- * `-- NAME - what it shows`. A line `-- bar: COLUMN` names the column that gets bars. A file may hold
- * several statements; each gives a table. */
+ * `-- NAME - what it shows`. A line `-- bar: COLUMN` names the column that gets bars. A file may
+ * hold several statements; each gives a table. */
 struct report {
     const char *name, *sql;
     const char *about; /* what it shows */
@@ -40,8 +40,8 @@ extern const struct report_file report_files[];
 
 /* The bounds of a run; the statements know them as :first, :since and :now. */
 struct report_span {
-    const char *text;  /* as it was asked for, or NULL: the report's own */
-    int64_t first;     /* id */
+    const char *text; /* as it was asked for, or NULL: the report's own */
+    int64_t first;    /* id */
     int64_t now_ms;
 };
 

@@ -127,13 +127,16 @@ static void add_html_table(struct buf *b, const struct report_table *t)
 
 void report_add_html(struct buf *b, const struct report *r)
 {
-    buf_adds(b, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>tamis: ");
+    buf_adds(b,
+             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<title>tamis: ");
     add_html_text(b, r->name);
-    buf_adds(b, "</title>\n<style>\nbody { font: 14px sans-serif; margin: 2em }\n"
-                "table { border-collapse: collapse; margin-bottom: 2em }\n"
-                "th, td { text-align: left; padding: 2px 12px 2px 0; vertical-align: top }\n"
-                "th { border-bottom: 1px solid #888 }\n.n { text-align: right }\n"
-                ".bar { background: #47a; height: 4px; margin-left: auto }\n</style></head><body>\n<h1>");
+    buf_adds(
+        b,
+        "</title>\n<style>\nbody { font: 14px sans-serif; margin: 2em }\n"
+        "table { border-collapse: collapse; margin-bottom: 2em }\n"
+        "th, td { text-align: left; padding: 2px 12px 2px 0; vertical-align: top }\n"
+        "th { border-bottom: 1px solid #888 }\n.n { text-align: right }\n"
+        ".bar { background: #47a; height: 4px; margin-left: auto }\n</style></head><body>\n<h1>");
     add_html_text(b, r->name);
     buf_adds(b, "</h1>\n<p>");
     add_html_text(b, r->about);

@@ -49,7 +49,7 @@ static bool parse_count(const char *text, int64_t now_ms, int64_t *from_ms, int6
 static bool has_form(const char *text, const char *pattern)
 {
     for (; *pattern != '\0'; text++, pattern++)
-        if (*pattern == 'd' ? !is_digit((unsigned char)*text)
+        if (*pattern == 'd'   ? !is_digit((unsigned char)*text)
             : *pattern == ' ' ? *text != ' ' && *text != 'T'
                               : *text != *pattern)
             return false;
