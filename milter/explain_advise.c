@@ -35,12 +35,20 @@ static const char *lower(const char *text, struct arena *arena)
     return copy;
 }
 
+/* Without a domain an address is looked up as nothing that a table could hold. */
+static bool has_domain(const char *address)
+{
+    return address != NULL && strchr(address, '@') != NULL;
+}
+
 /* What an access check of this name is asked for; the whole key. Recipients are left out: an OK for
  * one is for everybody who writes to it. */
 static const char *key_for(const struct explanation *e, const char *restriction, bool allow)
 {
+    const char *sender = lower(report_get(e->mail, 0, "sender"), e->arena);
+
     if (starts(restriction, "check_sender_access"))
-        return lower(report_get(e->mail, 0, "sender"), e->arena);
+        return has_domain(sender) ? sender : NULL;
     if (starts(restriction, "check_client_access"))
         return report_get(e->mail, 0, "client_addr");
     if (starts(restriction, "check_recipient_access") && !allow && e->focus > 0)
@@ -148,7 +156,7 @@ static bool remedy_by_list(const struct explanation *e, const struct place *plac
 {
     const struct step *step = &place->list->list[place->index];
     const char *sender = lower(report_get(e->mail, 0, "sender"), e->arena);
-    bool by_sender = sender != NULL && sender[0] != '\0' && strpbrk(sender, " \t\"\\#{},=") == NULL;
+    bool by_sender = has_domain(sender) && strpbrk(sender, " \t\"\\#{},=") == NULL;
     const char *key = by_sender ? sender : report_get(e->mail, 0, "client_addr");
 
     if (step->where.file == NULL || key == NULL)
@@ -233,7 +241,8 @@ static void advise_refusing(struct explanation *e, struct explain_again *again)
 
         for (size_t i = 0; i < list->count; i++) {
             const struct step *step = &list->list[i];
-            const char *key = starts(step->text, "check_sender_access") ? sender : NULL;
+            bool by_sender = starts(step->text, "check_sender_access") && has_domain(sender);
+            const char *key = by_sender ? sender : NULL;
 
             if (!can_hold(step, key))
                 continue;
@@ -246,7 +255,7 @@ static void advise_refusing(struct explanation *e, struct explain_again *again)
             return;
         }
     }
-    if (!outgoing && sender != NULL && sender[0] != '\0')
+    if (!outgoing && has_domain(sender))
         say(e, "next",
             arena_printf(e->arena,
                          "to refuse it: in milter.conf, first in "
