@@ -118,20 +118,36 @@ const char *check_dns_question(const struct scene *scene, const char *name, enum
     return dns_question(scene, name, type, &q) ? dns_question_text(&q, scene->arena) : NULL;
 }
 
+/* Strangers answer with thousands of records: read for each recipient they would fill the memory. */
+static const struct dns_answer *read_once(struct finding *finding, enum dns_type type,
+                                          struct arena *arena)
+{
+    struct dns_answer *answer;
+
+    if (finding->read != NULL)
+        return finding->read;
+    answer = arena_alloc(arena, sizeof(*answer));
+    if (!dns_answer_read(finding->answer, type, arena, answer))
+        *answer = (struct dns_answer){.state = DNS_TEMPERROR, .why = "an answer like no other"};
+    finding->read = answer;
+    return answer;
+}
+
 bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
                struct dns_answer *answer, struct outcome *need)
 {
     const char *question = check_dns_question(scene, name, type);
-    const struct finding *finding;
+    struct finding *finding;
 
     *answer = (struct dns_answer){.state = DNS_NXDOMAIN};
     if (question == NULL)
         return true;
-    finding = check_finding(scene, question, need);
-    if (finding == NULL)
+    finding = message_find(scene->message, question);
+    if (finding == NULL) {
+        *need = (struct outcome){.need = question};
         return false;
-    if (!dns_answer_read(finding->answer, type, scene->arena, answer))
-        *answer = (struct dns_answer){.state = DNS_TEMPERROR, .why = "an answer like no other"};
+    }
+    *answer = *read_once(finding, type, scene->message->arena);
     return true;
 }
 

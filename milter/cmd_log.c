@@ -54,6 +54,9 @@ enum column {
     COL_TEXT,
     COL_FILE,
     COL_LINE,
+    COL_RULE_TEXT,
+    COL_MS,
+    COL_HELD,
 };
 
 static const char select_decisions[] =
@@ -114,8 +117,13 @@ static void add_line(struct buf *b, sqlite3_stmt *stmt)
     const char *action = column(stmt, COL_ACTION, "-");
     bool accepted = strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
     bool enforced = accepted || sqlite3_column_int(stmt, COL_ENFORCED) != 0;
+    bool held = accepted && sqlite3_column_int(stmt, COL_HELD) != 0;
     bool has_sender = sqlite3_column_type(stmt, COL_SENDER) != SQLITE_NULL;
 
+    if (held) {
+        action = "hold";
+        enforced = sqlite3_column_int(stmt, COL_ENFORCED) != 0;
+    }
     buf_addf(b, "%s ", column(stmt, COL_TIME, "-"));
     add_printable(b, column(stmt, COL_QUEUE_ID, "NOQUEUE"));
     buf_addf(b, " %s %s%s %s ", column(stmt, COL_DIRECTION, "-"), enforced ? "" : "would-",

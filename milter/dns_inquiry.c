@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 64 };
+enum {
+    BUCKETS = 64,
+    BYTES_MAX = 16 * 1024 * 1024, /* of answers: strangers send large ones, and ask for many */
+};
 
 struct lookup {
     struct lookup *next;    /* in its bucket */
@@ -27,6 +30,8 @@ struct dns_inquiry {
 };
 
 static const struct dns_answer too_late = {.state = DNS_TEMPERROR, .why = "timeout"};
+static const struct dns_answer too_much = {.state = DNS_TEMPERROR,
+                                           .why = "too many answers for one message"};
 
 struct dns_inquiry *dns_inquiry_new(struct dns *dns)
 {
@@ -76,9 +81,19 @@ static struct lookup *find(struct dns_inquiry *inquiry, const struct dns_questio
     return NULL;
 }
 
+static bool is_full(const struct dns_inquiry *inquiry)
+{
+    return arena_size(inquiry->arena) > BYTES_MAX;
+}
+
 /* True when the answer is there by then. */
 static bool settle(struct dns_inquiry *inquiry, struct lookup *l, uint64_t until_us)
 {
+    if (l->job != NULL && is_full(inquiry)) {
+        dns_release(l->job);
+        l->job = NULL;
+        l->answer = too_much;
+    }
     if (l->job != NULL && dns_try(l->job, until_us, inquiry->arena, &l->answer)) {
         dns_release(l->job);
         l->job = NULL;
@@ -91,6 +106,8 @@ const struct dns_answer *dns_inquiry_find(struct dns_inquiry *inquiry,
 {
     struct lookup *l = find(inquiry, question);
 
+    if (l == NULL && is_full(inquiry))
+        return &too_much;
     if (l == NULL)
         l = begin(inquiry, question);
     if (settle(inquiry, l, 0))

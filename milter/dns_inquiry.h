@@ -5,7 +5,8 @@
 
 #include "dns.h"
 
-/* One thread at a time. What it has learnt stays as it is for its whole life, whatever the TTL. */
+/* One thread at a time. What it has learnt stays as it is for its whole life, whatever the TTL. When
+ * the answers take too much memory, all that is not known yet is DNS_TEMPERROR. */
 struct dns_inquiry;
 
 /* The dns must outlive it. */

@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dns_options.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char separators[] = ", \t\r\n";
 
@@ -45,11 +47,23 @@ static bool read_servers(const struct param_text *list, struct arena *arena,
     return fine;
 }
 
+/* Told now: whoever finds it out with the first question has no DNS any more. */
+static bool check_anchor(const struct settings *settings, struct problems *problems)
+{
+    const char *path = settings->dns_trust_anchor;
+
+    return path[0] == '\0' || access(path, R_OK) == 0 ||
+           problems_add(problems, SEV_ERROR, settings_place(settings, "dns_trust_anchor"),
+                        "dns_trust_anchor: %s: %s; give the file with the root's keys, or nothing",
+                        path, strerror(errno));
+}
+
 /* Of the memory, a quarter is for answers that are ready; the library has the rest. */
 bool dns_options_of(const struct settings *settings, struct arena *arena,
                     struct dns_options *options, struct problems *problems)
 {
     size_t size = (size_t)settings->dns_cache_size;
+    bool fine;
 
     *options = (struct dns_options){
         .limits = {.cache_size = size / 4, .under_way = (size_t)settings->dns_lookup_limit,
@@ -61,5 +75,6 @@ bool dns_options_of(const struct settings *settings, struct arena *arena,
                  .cache_size = size - size / 4,
                  .under_way = (size_t)settings->dns_lookup_limit},
     };
-    return read_servers(&settings->dns_servers, arena, &options->live, problems);
+    fine = read_servers(&settings->dns_servers, arena, &options->live, problems);
+    return check_anchor(settings, problems) && fine;
 }

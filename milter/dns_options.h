@@ -12,7 +12,7 @@ struct dns_options {
 };
 
 /* Reads dns_servers and the rest. Texts are in the arena. False, with every problem
- * placed, if a server is no address; it is left out then. */
+ * placed, if a server is no address (it is left out then) or the trust anchor cannot be read. */
 bool dns_options_of(const struct settings *settings, struct arena *arena,
                     struct dns_options *options, struct problems *problems);
 

@@ -93,6 +93,12 @@ static void keep(struct verdict *slot, const struct verdict *v)
     }
 }
 
+/* What is done, or would be in another mode. */
+static const char *done(const struct walk *w, const char *what)
+{
+    return w->engine->enforce ? what : arena_printf(w->scene.arena, "would-%s", what);
+}
+
 static void collect_edit(struct walk *w, const struct verdict *v)
 {
     struct message *m = w->engine->message;
@@ -108,9 +114,9 @@ static void collect_edit(struct walk *w, const struct verdict *v)
         told.text = arena_printf(m->arena, "<%s>: %s triggers %s %s", w->scene.subject.name,
                                  w->scene.subject.class,
                                  v->act == ACT_BCC ? "BCC" : "REDIRECT", text);
-        log_event(w, act_name(v->act), &told);
+        log_event(w, done(w, act_name(v->act)), &told);
     } else if (v->act == ACT_HOLD) {
-        log_event(w, "hold", v);
+        log_event(w, done(w, "hold"), v);
     }
 }
 

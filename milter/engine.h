@@ -14,6 +14,7 @@ struct engine {
     struct message *message;
     uint64_t deadline_us; /* of the stage, monotonic */
     bool quiet;           /* no syslog lines: a rehearsal */
+    bool enforce;         /* what is decided is done; else syslog says "would-" */
 
     /* A step whose questions the end of the message will ask (engine_learn): they are sent early;
      * NULL: none. Its row asks, and its judge answers ACT_DUNNO when nothing is missing. */

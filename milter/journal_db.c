@@ -40,8 +40,8 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_ADD_RECIPIENT] =
         "INSERT INTO mail_recipient (id, n, address, verdict) VALUES (?1, ?2, ?3, ?4)",
     [DB_ADD_CHECKS] = "INSERT INTO mail_check (id, list) VALUES (?1, ?2)",
-    [DB_ADD_QUESTIONS] = "INSERT INTO mail_question (id, list) VALUES (?1, ?2)",
-    [DB_ADD_SIGNATURES] = "INSERT INTO mail_signature (id, list) VALUES (?1, ?2)",
+    [DB_ADD_QUESTIONS] =
+        "INSERT INTO mail_question (id, list, signatures) VALUES (?1, ?2, ?3)",
     [DB_ADD_EDITS] = "INSERT INTO mail_edit (id, list) VALUES (?1, ?2)",
     [DB_ADD_TOKEN] = "INSERT INTO mail_token (id, n, token) VALUES (?1, ?2, ?3)",
     [DB_ADD_EVIDENCE] = "INSERT INTO mail_evidence (id, text) VALUES (?1, ?2)",
@@ -50,7 +50,6 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_PRUNE_RECIPIENT] = "DELETE FROM mail_recipient WHERE id < ?1",
     [DB_PRUNE_CHECKS] = "DELETE FROM mail_check WHERE id < ?1",
     [DB_PRUNE_QUESTIONS] = "DELETE FROM mail_question WHERE id < ?1",
-    [DB_PRUNE_SIGNATURES] = "DELETE FROM mail_signature WHERE id < ?1",
     [DB_PRUNE_EDITS] = "DELETE FROM mail_edit WHERE id < ?1",
     [DB_PRUNE_TOKENS] = "DELETE FROM mail_token WHERE id < ?1",
     [DB_PRUNE_EVIDENCE] = "DELETE FROM mail_evidence WHERE id < ?1",

@@ -51,11 +51,10 @@ static int asked_id(struct writing *w, const struct finding *f, int64_t *id)
     return dicts_id(w->db->dicts, DICT_ASKED, values, id);
 }
 
-int detail_questions(struct writing *w)
+static int list_questions(struct writing *w, struct buf *list)
 {
-    struct buf *list = w->list;
-    int rc = SQLITE_OK;
     int64_t id;
+    int rc;
 
     buf_clear(list);
     writing_recipient(w, NULL);
@@ -68,7 +67,9 @@ int detail_questions(struct writing *w)
         list_number(list, f->us);
         buf_addc(list, ']');
     }
-    return list_insert(w, DB_ADD_QUESTIONS);
+    if (list->len > 0)
+        buf_addc(list, ']');
+    return SQLITE_OK;
 }
 
 static void list_id(struct buf *list, int64_t id)
@@ -103,18 +104,47 @@ static int signature_id(struct writing *w, const struct logged_signature *s, int
     return rc;
 }
 
-int detail_signatures(struct writing *w)
+static int list_signatures(struct writing *w, struct buf *list)
 {
-    int rc = SQLITE_OK;
     int64_t id;
+    int rc;
 
-    buf_clear(w->list);
-    for (const struct logged_signature *s = w->entry->message->logged_signatures; s != NULL; s = s->next) {
+    buf_clear(list);
+    for (const struct logged_signature *s = w->entry->message->logged_signatures; s != NULL;
+         s = s->next) {
         if ((rc = signature_id(w, s, &id)) != SQLITE_OK)
             return rc;
-        list_id(w->list, id);
+        list_id(list, id);
     }
-    return list_insert(w, DB_ADD_SIGNATURES);
+    if (list->len > 0)
+        buf_addc(list, ']');
+    return SQLITE_OK;
+}
+
+static void bind_list(sqlite3_stmt *stmt, int column, const struct buf *list)
+{
+    if (list->len > 0)
+        sqlite3_bind_text(stmt, column, list->ptr, (int)list->len, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(stmt, column);
+}
+
+int detail_questions(struct writing *w)
+{
+    sqlite3_stmt *stmt = w->db->stmts[DB_ADD_QUESTIONS];
+    struct buf *questions = w->list, *signatures = &w->texts[2];
+    int rc = list_questions(w, questions);
+
+    if (rc == SQLITE_OK)
+        rc = list_signatures(w, signatures);
+    if (rc != SQLITE_OK || (questions->len == 0 && signatures->len == 0))
+        return rc;
+    sqlite3_bind_int64(stmt, 1, w->id);
+    bind_list(stmt, 2, questions);
+    bind_list(stmt, 3, signatures);
+    rc = run_stmt(stmt);
+    sqlite3_clear_bindings(stmt);
+    return rc;
 }
 
 /* "Name: value" of what is put in; the name of what goes. */

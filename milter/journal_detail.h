@@ -7,8 +7,7 @@
 
 /* Each inserts what the entry holds of its kind; returns an SQLite result code. */
 int detail_circumstance(struct writing *w, int64_t *id); /* the dictionary's entry */
-int detail_questions(struct writing *w);
-int detail_signatures(struct writing *w);
+int detail_questions(struct writing *w); /* and signatures */
 int detail_edits(struct writing *w);
 int detail_tokens(struct writing *w);
 int detail_evidence(struct writing *w);

@@ -39,8 +39,8 @@ static uint64_t generation_size(uint64_t size_limit)
 static enum db_result delete_before(struct journal_db *db, int64_t id, struct err *err)
 {
     static const enum db_stmt stmts[] = {DB_PRUNE_MAIL, DB_PRUNE_RECIPIENT, DB_PRUNE_CHECKS,
-                                         DB_PRUNE_QUESTIONS, DB_PRUNE_SIGNATURES, DB_PRUNE_EDITS,
-                                         DB_PRUNE_TOKENS, DB_PRUNE_EVIDENCE};
+                                         DB_PRUNE_QUESTIONS, DB_PRUNE_EDITS, DB_PRUNE_TOKENS,
+                                         DB_PRUNE_EVIDENCE};
     enum db_result result = DB_OK;
 
     for (size_t i = 0; i < ARRAY_LEN(stmts) && result == DB_OK; i++) {

@@ -222,8 +222,7 @@ static int add_checks(struct writing *w)
 static int add_details(struct writing *w)
 {
     static int (*const adders[])(struct writing *) = {
-        add_recipients, add_checks, detail_questions, detail_signatures,
-        detail_edits, detail_tokens, detail_evidence,
+        add_recipients, add_checks, detail_questions, detail_edits, detail_tokens, detail_evidence,
     };
     int rc = SQLITE_OK;
 

@@ -188,9 +188,19 @@ struct made_signature *message_add_signature(struct message *m)
     return made;
 }
 
+/* With ten thousand recipients there are as many questions (FNV-1a). */
+static size_t bucket_of(const char *question)
+{
+    uint32_t h = 2166136261u;
+
+    for (const unsigned char *p = (const unsigned char *)question; *p != '\0'; p++)
+        h = (h ^ *p) * 16777619u;
+    return (h ^ h >> 16) % FINDING_BUCKETS;
+}
+
 struct finding *message_find(const struct message *m, const char *question)
 {
-    for (struct finding *f = m->findings; f != NULL; f = f->next)
+    for (struct finding *f = m->finding_buckets[bucket_of(question)]; f != NULL; f = f->beside)
         if (strcmp(f->question, question) == 0)
             return f;
     return NULL;
@@ -199,12 +209,15 @@ struct finding *message_find(const struct message *m, const char *question)
 struct finding *message_add_finding(struct message *m, const char *question)
 {
     struct finding *finding = arena_alloc(m->arena, sizeof(*finding));
+    struct finding **bucket = &m->finding_buckets[bucket_of(question)];
 
     finding->question = arena_strdup(m->arena, question);
     finding->state = FINDING_TEMPERROR;
     finding->answer = "";
     *m->findings_tail = finding;
     m->findings_tail = &finding->next;
+    finding->beside = *bucket;
+    *bucket = finding;
     return finding;
 }
 

@@ -62,8 +62,11 @@ struct check_record {
     unsigned us;
 };
 
+struct dns_answer;
+
 /* The answer to one question of the world; kept on the message, logged. */
 enum finding_state { FINDING_FOUND, FINDING_NONE, FINDING_TEMPERROR };
+enum { FINDING_BUCKETS = 64 };
 
 struct finding {
     struct finding *next;
@@ -71,6 +74,10 @@ struct finding {
     enum finding_state state;
     const char *answer; /* raw; canonical text of the question's kind */
     unsigned us;
+
+    /* What check_dns made of it: made once, however many recipients ask. NULL: nobody has yet. */
+    const struct dns_answer *read;
+    struct finding *beside; /* in the same bucket */
 };
 
 /* A header field as the MTA passed it; its own Received is not among them. */
@@ -148,6 +155,7 @@ struct message {
     int accepted_count;  /* not refused, by nobody */
     struct check_record *checks, **checks_tail;
     struct finding *findings, **findings_tail;
+    struct finding *finding_buckets[FINDING_BUCKETS];
     struct edit *edits, **edits_tail;
     struct logged_signature *logged_signatures, **logged_signatures_tail;
     struct reply_token *tokens;

@@ -58,7 +58,8 @@ struct session *session_new(struct policy *policy, struct world *world, struct j
     s->annotates = !s->enforce && policy->settings->mode == MODE_ANNOTATE;
     s->arena = arena_new();
     s->helo_arena = arena_new();
-    s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client};
+    s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client,
+                                .enforce = s->enforce};
     reset_client(s);
     begin_message(s);
     return s;

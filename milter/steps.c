@@ -137,13 +137,17 @@ static void parse_bare_table(struct parser *p, struct slice spec)
 static void skip(struct parser *p, const struct restriction *row, struct slice name)
 {
     bool mta = row->kind == KIND_MTA;
-    struct slice argument;
+    struct slice argument = {0};
+    bool spf;
 
     if (row->arg != ARG_NONE)
         next_word(p, &argument);
+    spf = mta && argument.len > 0 && memmem(argument.ptr, argument.len, "spf", 3) != NULL;
     p->warn_only = false;
     complain(p, p->source->strict ? SEV_ERROR : mta ? SEV_NOTE : SEV_WARNING, name,
-             mta ? "stays in Postfix (keep it in main.cf); skipped here"
+             spf ? "skipped here; if it judges SPF, write reject_spf_fail and reject_helo_spf_fail "
+                   "in its place (tamis-rules(5)), and take it out of main.cf"
+             : mta ? "stays in Postfix (keep it in main.cf); skipped here"
                  : "is not judged by this release; skipped here, keep it in main.cf");
 }
 

@@ -22,11 +22,19 @@ struct world_dns {
     struct err why; /* it could not be opened */
 };
 
+/* The time of one evaluation: that in which it was waited for, not that which the client took. */
+struct stopwatch {
+    char *question;      /* NULL: none yet */
+    uint64_t waited_us;  /* as the inquiry's, when it began */
+};
+
 struct inquiry {
     struct world_dns *world;
     struct dns_inquiry *lookups; /* NULL before the first */
     struct arena *scratch;       /* of one attempt */
-    uint64_t spf_begun[SPF_HELO + 1];
+    uint64_t waited_us;          /* for anything */
+    uint64_t patience_us;        /* of the last learn */
+    struct stopwatch spf[SPF_HELO + 1];
 };
 
 static struct world_dns *self(struct world *world)
@@ -46,6 +54,8 @@ static void on_end(struct inquiry *inquiry)
 {
     if (inquiry == NULL)
         return;
+    for (size_t i = 0; i < ARRAY_LEN(inquiry->spf); i++)
+        free(inquiry->spf[i].question);
     dns_inquiry_free(inquiry->lookups);
     arena_free(inquiry->scratch);
     free(inquiry);
@@ -258,6 +268,23 @@ static const char *ascii_sender(const char *sender, struct arena *arena)
                         fold_domain_ascii(at + 1, arena));
 }
 
+/* How long this evaluation may still be waited for. */
+static uint64_t spf_time_left(struct inquiry *inquiry, enum spf_identity identity,
+                              const char *question)
+{
+    struct stopwatch *watch = &inquiry->spf[identity];
+    uint64_t limit = inquiry->world->options.spf_us, waited;
+
+    if (limit == 0)
+        limit = (uint64_t)SPF_SECONDS_MAX * 1000000;
+    if (watch->question == NULL || strcmp(watch->question, question) != 0) {
+        free(watch->question);
+        *watch = (struct stopwatch){xstrdup(question), inquiry->waited_us};
+    }
+    waited = inquiry->waited_us - watch->waited_us;
+    return waited < limit ? limit - waited : 0;
+}
+
 static bool learn_spf(struct inquiry *inquiry, struct finding *finding, bool late,
                       struct arena *arena)
 {
@@ -265,15 +292,12 @@ static bool learn_spf(struct inquiry *inquiry, struct finding *finding, bool lat
     struct spf_dns dns = {&attempt, spf_lookup, NULL};
     struct spf_question q;
     struct spf_answer a;
-    uint64_t *begun;
+    uint64_t left;
 
     if (!question_spf_read(finding->question, inquiry->scratch, &q))
         return settle_error(finding, "no question about SPF", arena);
-    begun = &inquiry->spf_begun[q.identity];
-    if (*begun == 0)
-        *begun = now_us();
-    if (now_us() - *begun > (uint64_t)SPF_SECONDS_MAX * 1000000)
-        late = true;
+    left = spf_time_left(inquiry, q.identity, finding->question);
+    late = late || left == 0;
     q.sender = ascii_sender(q.sender, inquiry->scratch);
     q.helo = fold_domain_ascii(q.helo, inquiry->scratch);
     q.receiver = inquiry->world->options.receiver;
@@ -281,8 +305,10 @@ static bool learn_spf(struct inquiry *inquiry, struct finding *finding, bool lat
     dns_inquiry_late(inquiry->lookups, late);
     spf_evaluate(&q, &dns, inquiry->scratch, &a);
     dns_inquiry_late(inquiry->lookups, false);
-    if (attempt.lacks)
+    if (attempt.lacks) {
+        inquiry->patience_us = left;
         return false;
+    }
     return settle(finding, a.result == SPF_TEMPERROR ? DNS_TEMPERROR : DNS_FOUND,
                   spf_answer_text(&a, arena));
 }
@@ -325,6 +351,7 @@ static bool on_learn(struct world *world, struct inquiry *inquiry, struct findin
         inquiry->scratch = arena_new();
     }
     dns_inquiry_fresh(inquiry->lookups);
+    inquiry->patience_us = UINT64_MAX;
     known = learn(inquiry, finding, late, arena);
     arena_reset(inquiry->scratch);
     return known;
@@ -332,8 +359,13 @@ static bool on_learn(struct world *world, struct inquiry *inquiry, struct findin
 
 static void on_wait(struct world *world, struct inquiry *inquiry, uint64_t until_us)
 {
+    uint64_t begun = now_us();
+
     (void)world;
+    if (until_us > begun && until_us - begun > inquiry->patience_us)
+        until_us = begun + inquiry->patience_us;
     dns_inquiry_wait(inquiry->lookups, until_us);
+    inquiry->waited_us += now_us() - begun;
 }
 
 struct world *world_dns_new(const struct world_dns_options *options)

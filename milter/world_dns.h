@@ -12,6 +12,7 @@ struct world_dns_options {
     struct dns_zone *zone; /* whom to ask, taken over; NULL: the network */
     const char *receiver;  /* our own name, for SPF's %{r} */
     uint64_t rest_us;      /* how long a block list that answered with an error is left alone */
+    uint64_t spf_us;       /* how long one evaluation of SPF is waited for; 0: RFC 7208's 20 s */
 };
 
 /* Answers the questions of question.h. The options' texts must outlive the world. Nothing is opened

@@ -71,7 +71,7 @@ CREATE INDEX mail_sender ON mail (sender) WHERE sender IS NOT NULL;
 
 CREATE INDEX mail_client ON mail (client);
 
-CREATE INDEX mail_message_id ON mail (substr(message_id, 2, 16)) WHERE message_id IS NOT NULL;
+CREATE INDEX mail_message_id ON mail (substr(message_id, 2, 12)) WHERE message_id IS NOT NULL;
 
 CREATE INDEX mail_recipient_address ON mail_recipient (address);
 
@@ -86,12 +86,8 @@ CREATE INDEX mail_token_text ON mail_token (token);
 
 CREATE TABLE mail_question (
     id INTEGER PRIMARY KEY,
-    list TEXT NOT NULL
-);
-
-CREATE TABLE mail_signature (
-    id INTEGER PRIMARY KEY,
-    list TEXT NOT NULL
+    list TEXT,
+    signatures TEXT
 );
 
 CREATE TABLE mail_edit (

@@ -167,8 +167,8 @@ CREATE TABLE mail (
 CREATE INDEX mail_queue_id ON mail (queue_id) WHERE queue_id IS NOT NULL;
 CREATE INDEX mail_sender ON mail (sender) WHERE sender IS NOT NULL;
 CREATE INDEX mail_client ON mail (client);
--- The first of a Message-ID is often a date, which stands in the way of a short index.
-CREATE INDEX mail_message_id ON mail (substr(message_id, 2, 16)) WHERE message_id IS NOT NULL;
+-- For WHERE substr(message_id, 2, 12) = ... AND message_id = ...
+CREATE INDEX mail_message_id ON mail (substr(message_id, 2, 12)) WHERE message_id IS NOT NULL;
 
 CREATE TABLE mail_recipient (
     id INTEGER NOT NULL,
@@ -194,16 +194,12 @@ CREATE TABLE mail_check (
     list TEXT NOT NULL
 );
 
--- What was asked of the world: JSON, [[asked, microseconds], ...].
+-- What was asked of the world: JSON, [[asked, microseconds], ...]; and the DKIM signatures in the
+-- order of the mail: JSON, [dkim, ...]. In one row, because most mails have both.
 CREATE TABLE mail_question (
     id INTEGER PRIMARY KEY,
-    list TEXT NOT NULL
-);
-
--- DKIM signatures in the order of the mail: JSON, [dkim, ...].
-CREATE TABLE mail_signature (
-    id INTEGER PRIMARY KEY,
-    list TEXT NOT NULL
+    list TEXT,
+    signatures TEXT
 );
 
 -- Changes in the order in which they were decided: JSON, [edit, ...].
@@ -460,8 +456,8 @@ CREATE VIEW signature (id, n, domain, selector, algorithm, bits, canonicalizatio
                        result, reason) AS
 SELECT k.id, e.key + 1, p.domain, p.selector, p.algorithm, p.bits, p.canonicalization,
     ifnull(p.identity, '@' || p.domain), p.signed, p.result, p.reason
-FROM mail_signature AS k
-JOIN json_each(k.list) AS e
+FROM mail_question AS k
+JOIN json_each(k.signatures) AS e
 LEFT JOIN dkim AS p ON p.id = e.value;
 
 -- One row a change of the mail, n counting from 1. For hold, redirect and bcc field is NULL.

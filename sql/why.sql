@@ -50,3 +50,11 @@ FROM check_result WHERE id = CASE
         THEN (SELECT id FROM decision WHERE queue_id = :queue_id ORDER BY id DESC LIMIT 1)
     ELSE (SELECT id FROM decision ORDER BY id DESC LIMIT 1) END
 ORDER BY check_result.n;
+
+SELECT 'question ' || n AS question, question AS asked, state, answer, us || ' us' AS took
+FROM question WHERE id = CASE
+    WHEN :id IS NOT NULL THEN :id
+    WHEN :queue_id IS NOT NULL
+        THEN (SELECT id FROM decision WHERE queue_id = :queue_id ORDER BY id DESC LIMIT 1)
+    ELSE (SELECT id FROM decision ORDER BY id DESC LIMIT 1) END
+ORDER BY question.n;

@@ -93,6 +93,13 @@ says('sender_restrictions = defer_helo_spf_none', 0,
 says('sender_restrictions = reject_spf_pass', 0,
     'warning: reject_spf_pass: refuses much honest mail: pass means that the client may send for this domain');
 
+# --- policy services
+says('recipient_restrictions = check_policy_service unix:private/policyd-spf, reject_spf_fail
+spf_exempt_networks =', 0,
+    'note: recipient_restrictions: check_policy_service: skipped here; if it judges SPF, write reject_spf_fail and reject_helo_spf_fail in its place (tamis-rules(5)), and take it out of main.cf');
+says('recipient_restrictions = check_policy_service inet:127.0.0.1:10031', 0,
+    'note: recipient_restrictions: check_policy_service: stays in Postfix (keep it in main.cf); skipped here');
+
 # --- tables and lists
 my $table = write_file('spf', "a.example OK\nb\@c.example OK\n\@d.example REJECT\n");
 my ($st, @of_table) = do {

@@ -197,4 +197,12 @@ SKIP: {
     like($said, qr/^milter\.conf:3: error: user = no-such-user-here: there is no such user/, 'an unknown user');
 }
 
+# A file of keys that is not there would be found missing with the first question.
+{
+    my ($err, undef, $status) = check("dns_trust_anchor = /nonexistent/root.key\n");
+    is($err, 'milter.conf:3: error: dns_trust_anchor: /nonexistent/root.key: No such file or directory; '
+        . "give the file with the root's keys, or nothing\n", 'a trust anchor that is not there');
+    is($status, 78, 'is an error');
+}
+
 done_testing;

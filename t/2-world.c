@@ -1,10 +1,12 @@
 /* 2-world - questions answered from a zone: learnt without waiting, waited for, given up */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "buf.h"
 #include "question.h"
 #include "tap.h"
 #include "world_dns.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char names[] =
     "a.example. A 192.0.2.1\n"
@@ -25,11 +27,13 @@ static const char names[] =
 
 static struct arena *arena;
 
+static uint64_t spf_us; /* of the worlds to come */
+
 static struct world *world_of(const char *more, uint64_t timeout_us)
 {
     static struct dns_options dns;
     struct world_dns_options options = {.dns = &dns, .receiver = "mx.example",
-                                        .rest_us = 3600u * 1000000};
+                                        .rest_us = 3600u * 1000000, .spf_us = spf_us};
     struct problems problems = {0};
 
     dns.limits = (struct dns_limits){1 << 20, 0, 3600, 300, 100, timeout_us};
@@ -153,6 +157,72 @@ static void test_giving_up(void)
     world_dns_free(NULL);
 }
 
+/* The client takes its time between two commands: that is not the evaluation's. */
+static void test_spf_time(void)
+{
+    const char *pass = "pass domain=a.example term=include:c.example "
+                       "why=\"192.0.2.7 matches include:c.example in the record of a.example\" "
+                       "terms=3 voids=0 lookups=5";
+    struct finding f = {.question = "spf mailfrom x@a.example 192.0.2.7 h.example"};
+    struct finding helo = {.question = "spf helo <> 192.0.2.7 late.example"};
+    struct finding again = {.question = "spf helo <> 192.0.2.7 a.example"};
+    struct world *world;
+    struct inquiry *inquiry;
+
+    spf_us = 50000;
+    world = world_of("$DELAY 5\n", 20 * 1000000);
+    inquiry = world->begin(world);
+    tap_ok(!world->learn(world, inquiry, &f, false, arena), "begun");
+    usleep(60000);
+    learn(world, inquiry, &f);
+    tap_is(f.answer, pass, "only waiting counts");
+    learn(world, inquiry, &helo);
+    tap_is_int(helo.state, FINDING_TEMPERROR, "what is waited for too long fails");
+    learn(world, inquiry, &again);
+    tap_is(again.answer, pass, "another HELO name has its own time");
+    world->end(inquiry);
+    world_dns_free(world);
+    spf_us = 0;
+}
+
+/* Strings without a byte: sixteen times as large when read. */
+static const char *huge_zone(void)
+{
+    struct buf zone = {0};
+    const char *text;
+
+    buf_adds(&zone, "*.huge.example. TXT");
+    for (int i = 0; i < 60000; i++)
+        buf_adds(&zone, " \"\"");
+    buf_adds(&zone, "\n");
+    text = arena_strdup(arena, buf_text(&zone));
+    buf_free(&zone);
+    return text;
+}
+
+/* What all the answers of one message may take. */
+static void test_much(void)
+{
+    struct world *world = world_of(huge_zone(), 5000000);
+    struct inquiry *inquiry = world->begin(world);
+    struct finding f = {0};
+    int count;
+
+    for (count = 0; count < 100 && f.state != FINDING_TEMPERROR; count++) {
+        f.question = arena_printf(arena, "spf mailfrom x@n%d.huge.example 192.0.2.7 h.example", count);
+        learn(world, inquiry, &f);
+    }
+    tap_ok(count > 5 && count < 40, "after %d huge answers there are no more", count);
+    f.question = "dns A b.example";
+    learn(world, inquiry, &f);
+    tap_is(f.answer, "temperror: too many answers for one message", "which says why");
+    f.question = "dns TXT n0.huge.example";
+    learn(world, inquiry, &f);
+    tap_is_int(f.state, FINDING_FOUND, "what was known stays known");
+    world->end(inquiry);
+    world_dns_free(world);
+}
+
 static void count_lookup(const struct dns_question *question, const struct dns_answer *answer,
                          void *arg)
 {
@@ -187,6 +257,8 @@ int main(void)
     test_rest();
     test_steps();
     test_giving_up();
+    test_spf_time();
+    test_much();
     test_each();
     arena_free(arena);
     return tap_done();
