@@ -177,6 +177,13 @@ void message_drop_findings(struct message *message, const char *answer)
             at = &(*at)->next;
     }
     message->findings_tail = at;
+    for (size_t i = 0; i < FINDING_BUCKETS; i++)
+        for (at = &message->finding_buckets[i]; *at != NULL;) {
+            if ((*at)->answer == answer)
+                *at = (*at)->beside;
+            else
+                at = &(*at)->beside;
+        }
 }
 
 struct made_signature *message_add_signature(struct message *m)

@@ -14,7 +14,7 @@
 
 #define EPOCH_MS 1577836800000ll
 
-enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, SIGNATURE, EVIDENCE, TABLE_COUNT };
+enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EVIDENCE, TABLE_COUNT };
 
 /* A statement that walks in the order of ids. */
 struct stream {
@@ -39,10 +39,8 @@ static const char *const queries[TABLE_COUNT] = {
     [RECIPIENT] = "SELECT id, n, address, verdict FROM mail_recipient "
                   "WHERE id >= ?1 AND id < ?2 ORDER BY id, n",
     [CHECK] = "SELECT id, list FROM mail_check WHERE id >= ?1 AND id < ?2 ORDER BY id",
-    [QUESTION] = "SELECT id, list FROM mail_question WHERE id >= ?1 AND id < ?2 "
-                 "AND list IS NOT NULL ORDER BY id",
-    [SIGNATURE] = "SELECT id, signatures FROM mail_question WHERE id >= ?1 AND id < ?2 "
-                  "AND signatures IS NOT NULL ORDER BY id",
+    [QUESTION] = "SELECT id, list, signatures FROM mail_question WHERE id >= ?1 AND id < ?2 "
+                 "ORDER BY id",
     [EVIDENCE] = "SELECT id, text FROM mail_evidence WHERE id >= ?1 AND id < ?2 ORDER BY id",
 };
 
@@ -433,9 +431,9 @@ static void read_signatures(struct replay_reader *r, const char *list)
     r->message->dkim = v;
 }
 
-static const char *list_of(struct replay_reader *r, enum log_table table)
+static const char *list_of(struct replay_reader *r, enum log_table table, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(r->streams[table].stmt, 1);
+    const char *text = (const char *)sqlite3_column_text(r->streams[table].stmt, column);
 
     return text != NULL ? text : "";
 }
@@ -451,12 +449,12 @@ bool replay_reader_next(struct replay_reader *r, struct replay_facts *facts, str
     if (!read_recipients(r, facts->id, err))
         return false;
     if (reach(r, CHECK, facts->id, err))
-        read_checks(r, list_of(r, CHECK));
+        read_checks(r, list_of(r, CHECK, 1));
     if (reach(r, QUESTION, facts->id, err))
-        read_questions(r, list_of(r, QUESTION));
+        read_questions(r, list_of(r, QUESTION, 1));
     if (reach(r, EVIDENCE, facts->id, err))
-        evidence_read(r->message, list_of(r, EVIDENCE));
-    read_signatures(r, reach(r, SIGNATURE, facts->id, err) ? list_of(r, SIGNATURE) : "");
+        evidence_read(r->message, list_of(r, EVIDENCE, 1));
+    read_signatures(r, reach(r, QUESTION, facts->id, err) ? list_of(r, QUESTION, 2) : "");
     recorded_set(r->recorded, r->message, facts);
     set_recipient(r, NULL);
     for (const struct recipient *last = r->message->recipients; last != NULL; last = last->next)

@@ -63,7 +63,8 @@ static int compare(struct logdb *log, const struct pair *p)
     struct replay_facts facts;
     int changed = 0;
 
-    replay_reader_seek(reader, 0, 0, &err);
+    if (reader == NULL || !replay_reader_seek(reader, 0, 0, &err))
+        return -1;
     while (changed >= 0 && replay_reader_next(reader, &facts, &err)) {
         const struct replay_outcome *a = replay_judge(p->without, &facts)->outcomes;
         const struct replay_outcome *b = replay_judge(p->written, &facts)->outcomes;
