@@ -9,7 +9,19 @@ use JSON::PP;
 use Tamis::Session;
 use Test::More;
 
-alarm 120;
+alarm 240;
+# What happens while the hour changes is counted in another one than the rows below: once more then.
+if (!$ENV{TAMIS_REPORT_AGAIN}) {
+    local $ENV{TAMIS_REPORT_AGAIN} = 1;
+    my ($hour, $out, $status);
+    do {
+        $hour = int(time / 3600);
+        $out = qx("$^X" "$0");
+        $status = $? >> 8 || $?;
+    } while (int(time / 3600) != $hour);
+    print $out;
+    exit $status;
+}
 grep { -x "$_/sqlite3" } split /:/, $ENV{PATH} or plan skip_all => 'no sqlite3';
 
 my $dir = workdir();
