@@ -170,7 +170,7 @@ static void sign(struct sealing *s, const struct letter *l, const struct key_cho
     sign_dkim(plans, count, &mail, arena, results);
     for (size_t i = 0; i < count; i++)
         record(e, keys[i], &results[i]);
-    for (size_t i = count; i-- > 0;) /* the first is to stand on top: what comes later is put above */
+    for (size_t i = count; i-- > 0;) /* what comes later is put above */
         put(e, keys[i], &results[i]);
 }
 
