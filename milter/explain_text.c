@@ -155,6 +155,20 @@ static void add_recipients(struct section *s, const struct explanation *e, bool 
     }
 }
 
+/* Its own refusal's, else that of the whole message's. */
+static const char *focus_token(const struct explanation *e)
+{
+    const char *token = NULL;
+
+    for (size_t i = 0; i < e->tokens->rows; i++) {
+        if (report_number(e->tokens, i, "recipient") == e->focus)
+            return report_get(e->tokens, i, "token");
+        if (report_get(e->tokens, i, "recipient") == NULL)
+            token = report_get(e->tokens, i, "token");
+    }
+    return token;
+}
+
 static void add_reply(struct section *s, const struct explanation *e)
 {
     const char *code = focus_get(e, "code"), *dsn = focus_get(e, "dsn"), *text;
@@ -166,9 +180,8 @@ static void add_reply(struct section *s, const struct explanation *e)
     if (code != NULL)
         buf_addf(&s->text, "%s %s ", code, or (dsn, ""));
     report_add_printable(&s->text, text);
-    for (size_t i = 0; i < e->tokens->rows; i++)
-        if (report_number(e->tokens, i, "recipient") == e->focus)
-            buf_addf(&s->text, " [%s]", report_get(e->tokens, i, "token"));
+    if (focus_token(e) != NULL)
+        buf_addf(&s->text, " [%s]", focus_token(e));
     end(s);
 }
 
@@ -295,12 +308,25 @@ static void add_question(struct section *s, const struct explanation *e, size_t 
     end(s);
 }
 
+/* A step tells as much. */
+static bool is_told(const struct explanation *e, size_t row)
+{
+    const char *question = or (report_get(e->questions, row, "question"), "");
+    const char *answer = or (report_get(e->questions, row, "answer"), "");
+
+    for (size_t i = 0; i < e->steps->rows; i++)
+        if (strcmp(or (report_get(e->steps, i, "question"), "-"), question) == 0 &&
+            strcmp(or (report_get(e->steps, i, "answer"), "-"), answer) == 0)
+            return true;
+    return false;
+}
+
 static void add_questions(struct section *s, const struct explanation *e, bool unused, bool all)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < e->questions->rows; i++) {
-        if ((e->unused != NULL && e->unused[i]) != unused)
+        if ((e->unused != NULL && e->unused[i]) != unused || (!all && is_told(e, i)))
             continue;
         if (++count <= QUESTIONS || all)
             add_question(s, e, i);
