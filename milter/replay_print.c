@@ -123,7 +123,10 @@ static void add_sample(const struct tally_sample *s, struct buf *b)
     char when[24];
 
     buf_addf(b, "  %s ", time_text((s->id >> 22) + 1577836800000ll, when));
-    add_printable(b, s->queue_id[0] != '\0' ? s->queue_id : "NOQUEUE");
+    if (s->queue_id[0] != '\0')
+        add_printable(b, s->queue_id);
+    else
+        buf_addf(b, "%" PRId64, s->id);
     buf_adds(b, " <");
     add_printable(b, s->sender);
     buf_adds(b, "> -> <");
@@ -141,7 +144,7 @@ static void add_samples(const struct replay_report *r, struct buf *b)
     size_t count = 0;
 
     if (t->groups != NULL)
-        buf_adds(b, "\nlook at these first (tamis explain QUEUE-ID):\n");
+        buf_adds(b, "\nlook at these first; `tamis explain` takes the word behind the time:\n");
     for (size_t class = 0; class < ARRAY_LEN(t->samples); class++)
         for (size_t i = 0; i < t->sample_counts[class] && count < TALLY_SAMPLES; i++, count++)
             add_sample(&t->samples[class][i], b);
