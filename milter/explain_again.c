@@ -3,6 +3,7 @@
 #include "explain_again.h"
 
 #include "problems.h"
+#include "replay_content.h"
 #include "replay_read.h"
 
 #include <stdio.h>
@@ -163,6 +164,7 @@ static struct opinion judge(struct explain_again *a, struct policy *policy, bool
     const struct replay_outcome *o;
     struct opinion opinion;
 
+    replay_set_same_content(replay, a->then != NULL && content_is_same(a->then, policy));
     result = replay_judge(replay, &a->facts);
     o = outcome_in_focus(a, result);
     opinion = (struct opinion){tell_verdict(a, o), o->change, o->now};

@@ -294,6 +294,29 @@ rcpt <other@here.example>
 # expect: 554 5.7.1 <Friend@bad.example>: Sender address rejected: go away
 END
 
+# --- rules for the content that are those of that time: their result is known, though not what they read
+
+my $seeing = "${strict}header_checks = regexp:headers\n" =~ s/    reject\n/    permit\n/r;
+my $spam = "/^Subject: casino/ REJECT Spam\n";
+write_file('headers', $spam);
+write_file('milter.conf', $seeing);
+my $eighth = id('2026-11-22 08:20:00');
+s/\n/' || char(10) || '/g for my ($seeing_quoted, $spam_quoted) = ($seeing, $spam);
+sqlite(<<"END");
+INSERT INTO ruleset VALUES (3, 'h3', '1.0');
+INSERT INTO ruleset_load VALUES (4, 3, $loaded + 2, 'SIGUSR1');
+INSERT INTO ruleset_text VALUES (10, 'h10', 100, '$seeing_quoted'), (11, 'h11', 31, '$spam_quoted');
+INSERT INTO ruleset_file VALUES (3, 1, '$dir/milter.conf', 10), (3, 2, '$dir/headers', 11);
+INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_id, policy, circumstance)
+    VALUES ($eighth, 0, 1, 1, 1, 1, 100, 0, '4Qhhhh', 3, 1);
+INSERT INTO mail_recipient VALUES ($eighth, 1, 2, 1);
+END
+my ($as_was) = run_tamis('', 'explain', '-c', "$dir/milter.conf", '--file', $log, '4Qhhhh');
+like($as_was, qr/^now +under \S+milter\.conf: the same$/m, 'the same rules for the content');
+write_file('headers', "$spam/^Subject: win/ REJECT Spam\n");
+($as_was) = run_tamis('', 'explain', '-c', "$dir/milter.conf", '--file', $log, '4Qhhhh');
+like($as_was, qr/^now +under \S+milter\.conf: unknown: nobody recorded header Subject; /m, 'and others');
+
 # --- what was not recorded, asked today
 
 write_file('new.conf', $conf =~ s/reject_non_fqdn_sender/reject_rbl_client zen.example/r);

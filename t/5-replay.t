@@ -101,6 +101,9 @@ is_deeply changes($r), ['reject|accept|1|0|seen|milter.conf:3|192.0.2.66=REJECT 
     'the rule that refused, and what is seen';
 ($status, $out) = replay(candidate('{192.0.2.66 = REJECT away}', '{192.0.2.67 = REJECT away}'));
 like $out, qr/^ +1  reject -> accept as far as seen: \S+milter\.conf:3: 192\.0\.2\.66=REJECT away$/m, 'as text';
+my ($id) = $out =~ /^look at these first.*\n  \S+ \S+ (\d+) <six\@x\.example> /m;
+is((run_command([$filter->{program}, 'explain', '--file', $filter->log_file, $id // 'none']))[0], 0,
+    'what had no queue id has a number, by which it is found');
 
 # Another reply
 ($status, $r) = json(candidate('450 busy', '451 4.7.9 very busy'));
