@@ -4,6 +4,7 @@
 
 #include "cmd_world.h"
 #include "explain_advise.h"
+#include "log.h"
 #include "options.h"
 
 #include <stdio.h>
@@ -187,9 +188,11 @@ static int run(const struct asked *asked)
     if (!logdb_open(&log, asked->log_file, &err))
         return fail(&err, EX_NOINPUT);
     arena = arena_new();
+    log_silence(true); /* what is judged again is no news for syslog */
     sqlite3_exec(log.db, "BEGIN", NULL, NULL, NULL);
     status = explain_found(&log, asked, arena);
     sqlite3_exec(log.db, "COMMIT", NULL, NULL, NULL);
+    log_silence(false);
     arena_free(arena);
     logdb_close(&log);
     return status;

@@ -326,6 +326,7 @@ sub under {
     my ($out) = run_tamis('', 'explain', '-c', "$dir/new.conf", '--file', $log, @_, $third);
     return $out =~ s/\Q$dir\E\///gr =~ /^now +(.*)/m && $1;
 }
+is((run_tamis('', 'explain', '-c', "$dir/new.conf", '--file', $log, $third))[1], '', 'nothing for syslog');
 is(under(), 'under new.conf: unknown: nobody recorded rbl zen.example 192.0.2.7; to know: --ask-now', 'unknown');
 is(under('--ask-now', '--zone', "$dir/zone"),
     'under new.conf: rejected by new.conf:4: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.example (by answers of today)',
