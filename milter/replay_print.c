@@ -91,7 +91,7 @@ static void add_counts(const struct replay_report *r, struct buf *b)
         buf_addf(b, "  %-8s %10" PRIu64 " %7.2f %%\n", replay_change_name((enum replay_change)c),
                  t->counts[c], percent(t->counts[c], t->recipients));
     if (t->known > 0)
-        buf_addf(b, "%" PRIu64 " of the changes concern mail from correspondents that your users "
+        buf_addf(b, "of what changes, %" PRIu64 " from correspondents that your users "
                     "write to\n", t->known);
     if (t->asked_now > 0)
         buf_addf(b, "%" PRIu64 " were judged with answers of today\n", t->asked_now);

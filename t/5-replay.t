@@ -117,7 +117,7 @@ is counts($r), '7 8 2 6 0 1', 'six of eight';
 is_deeply changes($r)->[0], 'accept|reject|4|1||new.conf:3|192.0.2.1=REJECT all', 'by one rule';
 is $r->{look_at}[0]{sender}, 'friend@y.example', 'the correspondent first';
 ($status, $out) = replay(candidate('inline:{ {192.0.2.66', 'inline:{ {192.0.2.1 = REJECT all}, {192.0.2.66'));
-like $out, qr/^1 of the changes concern mail from correspondents that your users write to$/m, 'as text';
+like $out, qr/^of what changes, 1 from correspondents that your users write to$/m, 'as text';
 
 # What nobody asked then
 my @rbl = ('inline:{ {192.0.2.66 = REJECT away} }',
