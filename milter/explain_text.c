@@ -248,7 +248,7 @@ static void add_step(struct section *s, const struct explanation *e, size_t row,
     const char *asked = what_was_asked(restriction, report_get(t, row, "question"));
 
     begin(s);
-    buf_addf(&s->text, "%c%2zu ", row == deciding ? '>' : ' ', row + 1);
+    buf_addf(&s->text, "%c%*zu ", row == deciding ? '>' : ' ', t->rows < 100 ? 2 : 4, row + 1);
     report_add_printable(&s->text, or (restriction, "-"));
     if (asked != NULL) {
         buf_adds(&s->text, ": ");
