@@ -294,6 +294,25 @@ rcpt <other@here.example>
 # expect: 554 5.7.1 <Friend@bad.example>: Sender address rejected: go away
 END
 
+# --- mode = observe
+
+my $ninth = id('2026-11-22 08:21:00');
+sqlite(<<"END");
+INSERT INTO verdict VALUES (7, 1, 'reject', 'RCPT', 0, 554, '5.7.1', '<' || char(5) || '>: Sender address rejected: go away', 1);
+INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_id, policy, circumstance)
+    VALUES ($ninth, 0, 1, 1, 1, 7, 100, 0, '4Qiiii', 1, 1);
+INSERT INTO mail_recipient VALUES ($ninth, 1, 2, 7);
+END
+($text) = explained('4Qiiii');
+is($text =~ /^(verdict.*?)^which/ms && $1, <<'END', 'observed: what would have been');
+verdict    would have been rejected at RCPT, 2026-11-22 08:21:00 UTC, incoming
+           only judged: the mail server was told to go on (mode = observe)
+END
+is($text =~ /^(to .*?)^rule/ms && $1, <<'END', 'and what was not told');
+to         <user@here.example>: would have been rejected by sender:2
+told       nothing; it would have been 554 5.7.1 <Friend@bad.example>: Sender address rejected: go away
+END
+
 # --- rules for the content that are those of that time: their result is known, though not what they read
 
 my $seeing = "${strict}header_checks = regexp:headers\n" =~ s/    reject\n/    permit\n/r;
