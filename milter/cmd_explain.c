@@ -64,6 +64,7 @@ static int explain_one(struct logdb *log, const struct asked *asked, int64_t id,
     again = explain_again_open(log, e, asked->source, &why);
     if (again != NULL && asked->ask_now && !open_world(asked, again, &world)) {
         explain_again_close(again);
+        cmd_world_close(&world);
         return EX_CONFIG;
     }
     if (again != NULL && !asked->as_test)
