@@ -13,7 +13,7 @@ GROUP BY file, line, rule_text, result
 ORDER BY hits DESC, rule
 LIMIT 30;
 
-SELECT DISTINCT file || ':' || line AS never_fired, rule_text AS text, since AS in_force_since
+SELECT file || ':' || line AS never_fired, rule_text AS text, since AS in_force_since
 FROM dead_rules
 ORDER BY since, file, line
 LIMIT 50;
