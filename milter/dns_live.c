@@ -247,6 +247,10 @@ static bool tune(struct ub_ctx *context, const struct dns_live_options *options,
     for (size_t i = 0; i < ARRAY_LEN(values); i++)
         if (!set(context, values[i][0], values[i][1], err))
             return false;
+    if ((options->max_ttl > 0 && !set_size(context, "cache-max-ttl:", options->max_ttl, err)) ||
+        (options->max_negative_ttl > 0 &&
+         !set_size(context, "cache-max-negative-ttl:", options->max_negative_ttl, err)))
+        return false;
     return set_size(context, "num-queries-per-thread:", queries, err) &&
            set_size(context, "msg-cache-size:", options->cache_size / 3, err) &&
            set_size(context, "rrset-cache-size:", options->cache_size / 3 * 2, err);

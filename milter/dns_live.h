@@ -11,6 +11,7 @@ struct dns_live_options {
     bool recursion;             /* ask the zones' own servers, from the root down; no forwarders */
     const char *trust_anchor;   /* file with the root's keys; "": nothing is validated */
     size_t cache_size;          /* bytes that the library may remember with */
+    uint32_t max_ttl, max_negative_ttl; /* and how long, seconds; 0: as it likes */
     size_t under_way;           /* lookups at the same time */
 };
 

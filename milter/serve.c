@@ -36,6 +36,7 @@
 
 enum {
     FILES_WANTED = 65536, /* open at once, a connection each */
+    FRESH_CACHE = 1 << 20, /* bytes, for libunbound */
     FILES_OWN = 48,       /* of them for the log, rule files, the control socket, callers on hold */
 };
 
@@ -52,6 +53,7 @@ struct server {
     struct front_options front;
     struct status_source status;
     struct cmd_world world; /* that of all sessions */
+    struct cmd_world fresh; /* one that remembers nothing: for the records of our own keys */
     pthread_t thread;
 };
 
@@ -289,12 +291,42 @@ static struct journal *open_journal(const struct server *server)
     return server->log_path[0] ? journal_open(&options) : NULL;
 }
 
+/* Opened for the first key: most hosts have none. */
+static struct key_asker fresh_asker(const struct server *server)
+{
+    struct world *world = server->fresh.world;
+    struct err err;
+
+    if (world == NULL || !world_dns_open(world, &err))
+        world = server->world.world;
+    return key_asker_of_dns(world_dns_of(world));
+}
+
+static void *start_key(void *arg, const char *name)
+{
+    struct key_asker asker = fresh_asker(arg);
+
+    return asker.start(asker.arg, name);
+}
+
+static void wait_key(void *arg, void *job, struct arena *arena, struct dns_answer *answer)
+{
+    struct key_asker asker = fresh_asker(arg);
+
+    asker.wait(asker.arg, job, arena, answer);
+}
+
 /* Before the first mail is signed it is known whose records are in the DNS. */
 static void watch_keys(struct server *server)
 {
     struct world *world = server->world.world;
-    struct key_asker asker = key_asker_of_dns(world_dns_of(world));
+    struct key_asker asker = {start_key, wait_key, server};
 
+    if (cmd_world_open(&server->fresh, server->policy->settings, NULL)) {
+        server->fresh.dns.limits.cache_size = 0;
+        server->fresh.dns.live.max_ttl = server->fresh.dns.live.max_negative_ttl = 1;
+        server->fresh.dns.live.cache_size = FRESH_CACHE;
+    }
     world->keys = key_watch_new(&asker);
     if (!keys_are_empty(server->policy->keys))
         key_watch_run(world->keys, server->policy->keys, (int64_t)time(NULL), true);
@@ -378,6 +410,8 @@ static int end(struct server *server, struct journal *journal)
 
     nanosleep(&grace, NULL);
     world_dns_stop(server->world.world);
+    if (server->fresh.world != NULL)
+        world_dns_stop(server->fresh.world);
     bool quiet = front_stop(STOP_US);
     if (server->socket.kind == SOCKET_UNIX)
         unlink(server->socket.path);
