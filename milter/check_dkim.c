@@ -307,6 +307,9 @@ static enum dkim_result passed(const struct dkim_verifier *v, struct dkim_signat
     if (strcmp(sig->a, "ed25519-sha256") != 0 && sig->bits < least)
         return object(sig, DKIM_POLICY,
                       arena_printf(v->arena, "a key of only %u bits", sig->bits));
+    if (v->plan.from_count > 1) /* who knows which of them a reader is shown */
+        return object(sig, DKIM_POLICY,
+                      arena_printf(v->arena, "the mail has %u From fields", v->plan.from_count));
     if (sig->partial && !v->limits.accept_partial)
         return object(sig, DKIM_POLICY, "only a part of the body is signed");
     if (sig->partial)
