@@ -124,4 +124,5 @@ void advice_give(struct advice *advice, const struct postfix *postfix,
     advice_services(advice);
     advice_lists(advice);
     advice_doubles(advice);
+    advice_signing(advice);
 }

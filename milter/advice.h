@@ -41,10 +41,11 @@ void advice_give(struct advice *advice, const struct postfix *postfix,
                  const struct advice_side *side, struct problems *problems);
 
 /* Parts of advice_give, one file each: the lists of milters; the services of master.cf; rules that
- * both sides have, and what changes mail behind the milters. */
+ * both sides have; other signers, and what changes mail behind the milters. */
 void advice_lists(struct advice *advice);
 void advice_services(struct advice *advice);
 void advice_doubles(struct advice *advice);
+void advice_signing(struct advice *advice);
 
 /* Adds a line of main.cf / an entry of master.cf; why is a text without newline. */
 void advice_main(struct advice *advice, const char *name, const char *value, const char *why);

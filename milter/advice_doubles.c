@@ -1,4 +1,4 @@
-/* advice_doubles - rules that stand on both sides, and what changes mail behind the milters */
+/* advice_doubles - rules that stand on both sides */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 
@@ -137,35 +137,6 @@ static void judge_policy_services(struct advice *advice, const char *name)
     }
 }
 
-/* Does a milter sign what goes out? OpenDKIM's customary port, or tamis itself. */
-static bool somebody_signs(const struct advice *advice)
-{
-    return *setting(advice, "signing_table") != '\0' || *setting(advice, "key_table") != '\0' ||
-           *setting(advice, "key_list") != '\0' ||
-           strstr(param(advice, "smtpd_milters"), "8891") != NULL ||
-           strstr(param(advice, "smtpd_milters"), "dkim") != NULL;
-}
-
-static void judge_changes_after(struct advice *advice)
-{
-    static const char *const names[] = {"smtp_header_checks", "smtp_mime_header_checks",
-                                        "smtp_nested_header_checks", "smtp_body_checks",
-                                        "smtp_generic_maps"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (*param(advice, names[i]) != '\0')
-            problems_add(advice->problems, SEV_NOTE, nowhere,
-                         "main.cf: %s changes mail after all milters: DKIM signatures over what it "
-                         "changes break. Do it before signing (header_checks, canonical_maps)",
-                         names[i]);
-    if (somebody_signs(advice) &&
-        strcmp(param(advice, "disable_mime_output_conversion"), "yes") != 0)
-        problems_add(
-            advice->problems, SEV_NOTE, nowhere,
-            "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
-            "DKIM signatures: disable_mime_output_conversion = yes");
-}
-
 void advice_doubles(struct advice *advice)
 {
     static const char *const lists[] = {
@@ -183,5 +154,4 @@ void advice_doubles(struct advice *advice)
     }
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
         judge_double_checks(advice, checks[i]);
-    judge_changes_after(advice);
 }

@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "front_milter.h"
 #include "maintain.h"
+#include "status_keys.h"
 #include "world_dns.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct facts {
     struct reload_report reload;
     struct journal_status journal;
     struct dns_stats dns;
+    struct status_keys keys;
     const char *mode;
     unsigned generation;
     int64_t loaded_at, now;
@@ -39,6 +41,8 @@ static void read_facts(const struct status_source *source, struct facts *facts)
         facts->mode = mode_names[policy->settings->mode];
         facts->generation = policy->generation;
         facts->loaded_at = policy->loaded_at;
+        if (source->world != NULL)
+            status_keys_read(&facts->keys, source->world->keys, policy->keys, facts->now);
         policy_release(policy);
     }
     maintain_report(&facts->reload);
@@ -61,7 +65,8 @@ static bool has_log_trouble(const struct facts *facts)
 
 static int state_of(const struct facts *facts)
 {
-    return facts->reload.refused || has_log_trouble(facts) || facts->journal.dropped > 0
+    return facts->reload.refused || has_log_trouble(facts) || facts->journal.dropped > 0 ||
+                   facts->keys.troubles > 0
                ? STATUS_DEGRADED
                : STATUS_FINE;
 }
@@ -98,6 +103,7 @@ static void add_reasons(struct buf *out, const struct facts *facts)
         buf_addf(out, "  the log lost %llu transactions\n",
                  (unsigned long long)facts->journal.dropped);
     }
+    status_keys_reasons(&facts->keys, out);
 }
 
 static void add_counters(struct buf *out, enum counter from, enum counter to)
@@ -141,6 +147,7 @@ static void render_text(const struct facts *facts, struct buf *out)
              (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
              (unsigned long long)(journal->file_bytes + journal->wal_bytes));
     render_dns_text(&facts->dns, out);
+    status_keys_text(&facts->keys, facts->now, out);
 }
 
 static void render_dns(const struct dns_stats *dns, struct buf *out)
@@ -198,6 +205,7 @@ static void render_json(const struct facts *facts, struct buf *out)
     add_counters(out, COUNT_MTA_FAILURES, COUNT_RELOADS_REFUSED);
     buf_adds(out, "},");
     render_dns(&facts->dns, out);
+    status_keys_json(&facts->keys, out);
     render_journal(&facts->journal, out);
     buf_adds(out, "}\n");
 }
@@ -205,6 +213,7 @@ static void render_json(const struct facts *facts, struct buf *out)
 int status_render(const struct status_source *source, bool json, struct buf *out)
 {
     struct facts facts;
+    int status;
 
     read_facts(source, &facts);
     if (json)
@@ -212,5 +221,7 @@ int status_render(const struct status_source *source, bool json, struct buf *out
     else
         render_text(&facts, out);
     free(facts.reload.problems);
-    return state_of(&facts);
+    status = state_of(&facts);
+    status_keys_free(&facts.keys);
+    return status;
 }

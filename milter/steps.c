@@ -177,8 +177,10 @@ static void check_stage(struct parser *p, const struct restriction *row, struct 
 {
     if (row->first_stage > p->source->stage)
         complain(p, SEV_ERROR, name,
-                 "is asked before its subject is known: move it to a later list, or set "
-                 "delay_reject = yes");
+                 row->first_stage == STAGE_EOM
+                     ? "needs the whole mail: move it to end_of_data_restrictions"
+                     : "is asked before its subject is known: move it to a later list, or set "
+                       "delay_reject = yes");
 }
 
 static void parse_known(struct parser *p, const struct restriction *row, struct slice name)

@@ -170,6 +170,41 @@ static const struct row rows[] = {
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},
+    {"OpenDKIM beside a tamis that signs",
+     "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
+     "\ninternal_mail_filter_classes = bounce\n",
+     SMTP, "", "signing_table=refile:/s", "",
+     "warning: main.cf: smtpd_milters has inet:localhost:8891, which looks like OpenDKIM, and tamis "
+     "has keys: mail would be signed twice. Take it out; or, if it shall go on to verify, say Mode v "
+     "in opendkim.conf and keep_authres_from_milters = yes in milter.conf\n"},
+    {"OpenDKIM for mail of sendmail alone",
+     "smtpd_milters = " ITEM "\nnon_smtpd_milters = unix:opendkim/sock, " ITEM
+     "\ninternal_mail_filter_classes = bounce\n",
+     SMTP, "", "signing_key=example.org:s:/k", "",
+     "warning: main.cf: non_smtpd_milters has unix:opendkim/sock, which looks like OpenDKIM"},
+    {"OpenDKIM at the submission service",
+     GOOD, SMTP "submission inet n - n - - smtpd -o { smtpd_milters = inet:localhost:8891, " ITEM " }\n",
+     "submission/inet/smtpd_milters = inet:localhost:8891, " ITEM "\n", "key_list=/k", "",
+     "warning: master.cf: submission inet: smtpd_milters has inet:localhost:8891, which looks"},
+    {"OpenDKIM beside a tamis without keys is another filter",
+     "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
+     "\ninternal_mail_filter_classes = bounce\ndisable_mime_output_conversion = yes\n",
+     SMTP, "", "", "", NULL},
+    {"signed mail in front of a content filter",
+     GOOD "always_add_missing_headers = yes\ndisable_mime_output_conversion = yes\n",
+     "smtp inet n - n - - smtpd -o content_filter=scan:localhost:10024\n",
+     "smtp/inet/content_filter = scan:localhost:10024\n", "signing_key=example.org:s:/k", "",
+     "note: master.cf: the content filter gets mail that tamis has signed"},
+    {"fields that are missing when it is signed",
+     GOOD "disable_mime_output_conversion = yes\n", SMTP, "", "signing_key=example.org:s:/k", "",
+     "note: main.cf: a user's mail without Date or Message-ID is signed as it is"},
+    {"signed mail that is recoded",
+     GOOD "always_add_missing_headers = yes\n", SMTP, "", "signing_key=example.org:s:/k", "",
+     "note: main.cf: Postfix recodes 8-bit mail"},
+    {"all is well for signing",
+     GOOD "local_header_rewrite_clients = permit_inet_interfaces, permit_sasl_authenticated\n"
+          "disable_mime_output_conversion = yes\n",
+     SMTP, "", "signing_key=example.org:s:/k", "", NULL},
     {"headers changed behind the milters", GOOD "smtp_header_checks = pcre:/x\n", SMTP, "", "", "",
      "note: main.cf: smtp_header_checks changes mail after all milters"},
 };
