@@ -46,7 +46,8 @@ const char *advice_item(const struct advice *advice)
     if (!has_braces(advice))
         return advice->address;
     return arena_printf(advice->postfix->arena,
-                        "{ %s, default_action=tempfail, command_timeout=30s }", advice->address);
+                        "{ %s, default_action=%s, command_timeout=30s }", advice->address,
+                        advice->side->enforces ? "tempfail" : "accept");
 }
 
 size_t advice_count(const struct advice *advice, const char *list)

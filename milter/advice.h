@@ -19,6 +19,7 @@ struct advice_line {
 /* What tamis's own configuration says. Texts are the caller's. */
 struct advice_side {
     const char *socket; /* the parameter of milter.conf */
+    const char *missing; /* where milter.conf was looked for in vain; NULL: it was read */
     bool enforces;      /* mode = enforce */
     /* A parameter of milter.conf as text; NULL or "" when it is not set. */
     const char *(*setting)(void *arg, const char *name);

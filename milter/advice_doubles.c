@@ -91,6 +91,21 @@ static void judge_double_checks(struct advice *advice, const char *name)
                 name, (int)word.len, word.ptr);
 }
 
+/* "unix:private/policyd-spf" is served by policyd-spf of master.cf, whose time limit main.cf may
+ * set. */
+static const char *time_limit(const struct advice *advice, struct slice service)
+{
+    static const char head[] = "unix:";
+    const char *slash = memrchr(service.ptr, '/', service.len);
+    size_t skip;
+
+    if (slash == NULL || !starts_with(service, head))
+        return "";
+    skip = (size_t)(slash + 1 - service.ptr);
+    return arena_printf(advice->postfix->arena, ", and %.*s_time_limit, where it is set, out of "
+                        "main.cf", (int)(service.len - skip), slash + 1);
+}
+
 /* Policy services whose work a restriction of tamis does. */
 static void judge_policy_service(struct advice *advice, const char *list, struct slice service)
 {
@@ -118,8 +133,9 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
                 problems_add(
                     advice->problems, SEV_WARNING, nowhere,
                     "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                    "too: take it out of main.cf, and its entry out of master.cf",
-                    list, (int)service.len, service.ptr, rows[i].work);
+                    "too: take it out of main.cf, and its entry out of master.cf%s",
+                    list, (int)service.len, service.ptr, rows[i].work,
+                    time_limit(advice, service));
                 return;
             }
     }
@@ -135,6 +151,16 @@ static void judge_policy_services(struct advice *advice, const char *name)
             judge_policy_service(advice, name, word);
         next = slice_is(word, "check_policy_service");
     }
+}
+
+static void tell_missing(struct advice *advice)
+{
+    if (advice->side->missing != NULL)
+        problems_add(advice->problems, SEV_NOTE, nowhere,
+                     "%s: no such file, so nothing was compared: rules and policy services that "
+                     "both sides have are not told. Name your milter.conf: tamis postfix -c FILE "
+                     "-o postfix_config_directory=DIR",
+                     advice->side->missing);
 }
 
 void advice_doubles(struct advice *advice)
@@ -154,4 +180,5 @@ void advice_doubles(struct advice *advice)
     }
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
         judge_double_checks(advice, checks[i]);
+    tell_missing(advice);
 }

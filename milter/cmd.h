@@ -8,11 +8,14 @@
 int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
 int cmd_dkim(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_milter(int argc, char **argv);
 int cmd_postfix(int argc, char **argv);
 int cmd_query(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 

@@ -11,6 +11,7 @@
 #include "rbl_test.h"
 #include "rights.h"
 #include "rule_check.h"
+#include "rule_tests.h"
 #include "spf_check.h"
 
 #include <stdio.h>
@@ -100,7 +101,7 @@ static void check_keys(const struct policy *policy, struct problems *problems)
 static void check(const struct policy_source *source, const struct check_dns *from,
                   struct problems *problems)
 {
-    struct policy *policy = policy_load(source, problems);
+    struct policy *policy = rule_tests_load(source, problems);
 
     if (policy != NULL) {
         rule_check_policy(policy, problems);

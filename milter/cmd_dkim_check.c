@@ -282,8 +282,9 @@ static int check_tables(struct checking *c)
     return status;
 }
 
-static int run(struct request *request, const struct options *options)
+static int run(const struct options *options, void *arg)
 {
+    struct request *request = arg;
     struct checking c = {.request = request, .options = options, .arena = arena_new(),
                          .now = time(NULL)};
     int status;
@@ -318,12 +319,6 @@ int dkim_check(int argc, char **argv)
                  "or the configuration cannot be used.",
         .rows = rows,
     };
-    int status = options_parse(&options, argc, argv);
 
-    if (status < 0)
-        status = options_no_arguments(&options, argv);
-    if (status < 0)
-        status = run(&request, &options);
-    options_free(&options);
-    return status;
+    return options_run(&options, argc, argv, run, &request);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dkim_difference.h"
 
+#include "buf.h"
 #include "dkim_base64.h"
 #include "dkim_key_recover.h"
 
@@ -27,12 +28,17 @@ const char *dkim_signed_hash(const struct dkim_signature *signature, struct aren
 
 const char *dkim_signed_fields(const struct dkim_signature *signature, struct arena *arena)
 {
-    const char *list = "";
+    struct buf list = {0};
+    const char *copy;
 
-    for (size_t i = 0; i < signature->name_count; i++)
-        list = arena_printf(arena, "%s%s%.*s", list, i > 0 ? ":" : "",
-                            (int)signature->names[i].len, signature->names[i].ptr);
-    return list;
+    for (size_t i = 0; i < signature->name_count; i++) {
+        if (i > 0)
+            buf_addc(&list, ':');
+        buf_add(&list, signature->names[i].ptr, signature->names[i].len);
+    }
+    copy = arena_strndup(arena, buf_text(&list), list.len);
+    buf_free(&list);
+    return copy;
 }
 
 static const char *header_difference(const struct dkim_signature *sig, const char *signed_hash,

@@ -11,6 +11,8 @@ enum { WORDS_MAX = 64 };
 
 struct script {
     struct rehearsal *rehearsal;
+    struct policy *policy; /* of this script alone, held; NULL: the published one */
+    const char *dir;
     struct policy_source source; /* overrides: those of the command line and of `set` */
     const char **overrides;      /* owned; each text, too */
     FILE *out;
@@ -33,7 +35,7 @@ static void answer(struct script *s, enum stage stage)
 {
     const struct verdict *verdict;
     struct err err;
-    struct session *session = rehearsal_play(s->rehearsal, stage, false, &verdict, &err);
+    struct session *session = rehearsal_play(s->rehearsal, stage, 0, &verdict, &err);
     struct arena *arena = arena_new();
 
     if (session == NULL)
@@ -89,7 +91,10 @@ static void on_data(struct script *s, const struct command *c)
 
 static void on_message(struct script *s, const struct command *c)
 {
-    rehearsal_message(s->rehearsal, c->words[1]);
+    struct arena *arena = arena_new();
+
+    rehearsal_message(s->rehearsal, s->dir ? conf_path(s->dir, c->words[1], arena) : c->words[1]);
+    arena_free(arena);
     answer(s, STAGE_EOM);
     rehearsal_message(s->rehearsal, "");
 }
@@ -116,6 +121,20 @@ static void drop_override(struct script *s)
     free((char *)(uintptr_t)s->overrides[--s->source.override_count]);
 }
 
+/* The policy from here on. */
+static void adopt(struct script *s, struct policy *policy)
+{
+    if (s->policy == NULL) {
+        policy_publish(policy);
+        policy_reap();
+        return;
+    }
+    policy_hold(policy);
+    rehearsal_set_policy(s->rehearsal, policy);
+    policy_release(s->policy);
+    s->policy = policy;
+}
+
 static void on_set(struct script *s, const struct command *c)
 {
     struct problems problems = {0};
@@ -126,10 +145,10 @@ static void on_set(struct script *s, const struct command *c)
     s->overrides[s->source.override_count++] = xasprintf("%s=%s", c->words[1], c->rest);
     s->source.overrides = s->overrides;
     policy = policy_load(&s->source, &problems);
-    print_warnings(&problems);
+    if (s->policy == NULL)
+        print_warnings(&problems);
     if (policy != NULL) {
-        policy_publish(policy);
-        policy_reap();
+        adopt(s, policy);
         fputs("250 2.0.0 Ok\n", s->out);
     } else {
         problems_first_error(&problems, &err);
@@ -219,30 +238,58 @@ static void run_line(struct script *s, char *line)
     free(copy);
 }
 
+struct script *script_new(const struct policy_source *source, struct policy *policy,
+                          struct world *world, const char *dir, FILE *out)
+{
+    struct script *s = xcalloc(1, sizeof(*s));
+
+    *s = (struct script){.rehearsal = rehearsal_new(world), .policy = policy, .dir = dir,
+                         .source = *source, .out = out};
+    if (policy != NULL) {
+        policy_hold(policy);
+        rehearsal_set_policy(s->rehearsal, policy);
+    }
+    s->overrides = xcalloc(source->override_count + 1, sizeof(*s->overrides));
+    for (size_t i = 0; i < source->override_count; i++)
+        s->overrides[i] = xstrdup(source->overrides[i]);
+    s->source.overrides = s->overrides;
+    return s;
+}
+
+void script_free(struct script *s)
+{
+    while (s->source.override_count > 0)
+        drop_override(s);
+    free(s->overrides);
+    rehearsal_free(s->rehearsal);
+    if (s->policy != NULL)
+        policy_release(s->policy);
+    free(s);
+}
+
+bool script_line(struct script *s, char *line)
+{
+    struct slice text = slice_trim((struct slice){line, strlen(line)});
+
+    line[(size_t)(text.ptr - line) + text.len] = '\0';
+    if (text.len == 0 || text.ptr[0] == '#')
+        return false;
+    run_line(s, line + (text.ptr - line));
+    return true;
+}
+
 bool test_session(FILE *in, FILE *out, const struct policy_source *source, struct world *world)
 {
-    struct script s = {.rehearsal = rehearsal_new(world), .source = *source, .out = out};
+    struct script *s = script_new(source, NULL, world, NULL, out);
     char *line = NULL;
     size_t size = 0;
     ssize_t len;
     bool good;
 
-    s.overrides = xcalloc(source->override_count + 1, sizeof(*s.overrides));
-    for (size_t i = 0; i < source->override_count; i++)
-        s.overrides[i] = xstrdup(source->overrides[i]);
-    s.source.overrides = s.overrides;
-    while ((len = getline(&line, &size, in)) >= 0) {
-        struct slice text = slice_trim((struct slice){line, strlen(line)});
-
-        line[(size_t)(text.ptr - line) + text.len] = '\0';
-        if (text.len > 0 && text.ptr[0] != '#')
-            run_line(&s, line + (text.ptr - line));
-    }
+    while ((len = getline(&line, &size, in)) >= 0)
+        script_line(s, line);
     good = feof(in) && !ferror(in);
-    while (s.source.override_count > 0)
-        drop_override(&s);
-    free(s.overrides);
     free(line);
-    rehearsal_free(s.rehearsal);
+    script_free(s);
     return good;
 }

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lines.h"
 
+#include "overlay.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -120,8 +122,13 @@ struct lines *lines_read(const char *path, size_t max, struct err *err)
 {
     struct lines *lines = NULL;
     struct stat st;
-    int fd = open_regular(path, &st, err);
+    size_t len;
+    const char *instead = overlay_find(path, &len);
+    int fd;
 
+    if (instead != NULL)
+        return lines_of_text(path, instead, len);
+    fd = open_regular(path, &st, err);
     if (fd < 0)
         return NULL;
     if ((uintmax_t)st.st_size > max) {
@@ -190,6 +197,23 @@ static bool join(struct lines *lines, char **start, size_t *len, struct where *a
             break;
     }
     return *len > 0;
+}
+
+void lines_blank(struct lines *lines, int line)
+{
+    size_t pos = lines->pos;
+    int number = lines->line;
+    struct slice text;
+
+    while (lines->line < line && physical_line(lines, &text))
+        ;
+    while (physical_line(lines, &text)) {
+        memset(lines->text + (text.ptr - lines->text), '#', text.len);
+        if (!continues(lines))
+            break;
+    }
+    lines->pos = pos;
+    lines->line = number;
 }
 
 /* Cuts at a NUL, trims, terminates; says what is odd. */

@@ -22,6 +22,10 @@ void lines_free(struct lines *lines); /* NULL is allowed */
 /* How a dropped line is reported: SEV_WARNING unless set, SEV_ERROR for strict reading. */
 void lines_report_as(struct lines *lines, enum severity severity);
 
+/* Takes out the logical line that begins with this physical one, as if it were a comment. Before
+ * anything is read. */
+void lines_blank(struct lines *lines, int line);
+
 /* The next logical line as Postfix's readllines: comments and empty lines are skipped even inside a
  * continued line; a line starting with white space continues; trailing white space is trimmed;
  * newlines are taken out, leading blanks of continuations are kept (and so is a carriage return in

@@ -28,7 +28,7 @@ static const struct {
 };
 
 static const char *_Atomic program = "tamis";
-static atomic_bool to_syslog, to_stderr = true, with_debug;
+static atomic_bool to_syslog, to_stderr = true, with_debug, is_silent;
 static pthread_mutex_t limit_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 bool log_open(const char *facility, const char *name, bool stderr_too)
@@ -55,6 +55,11 @@ void log_close(void)
 void log_verbose(bool verbose)
 {
     with_debug = verbose;
+}
+
+void log_silence(bool silent)
+{
+    is_silent = silent;
 }
 
 static const char *prefix_of(int priority)
@@ -110,7 +115,7 @@ void log_line(int priority, const char *fmt, ...)
 {
     va_list ap;
 
-    if (priority == LOG_DEBUG && !with_debug)
+    if (is_silent || (priority == LOG_DEBUG && !with_debug))
         return;
     va_start(ap, fmt);
     format_line(priority, "", fmt, ap);
@@ -141,7 +146,7 @@ void log_limited(struct log_limit *limit, int priority, const char *fmt, ...)
     char note[64] = "";
     va_list ap;
 
-    if ((priority == LOG_DEBUG && !with_debug) || !limit_passes(limit, &left_out))
+    if (is_silent || (priority == LOG_DEBUG && !with_debug) || !limit_passes(limit, &left_out))
         return;
     if (left_out > 0)
         snprintf(note, sizeof(note), " (%" PRIu64 " more like this before)", left_out);

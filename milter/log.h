@@ -12,6 +12,7 @@
 bool log_open(const char *facility, const char *name, bool to_stderr);
 void log_close(void);
 void log_verbose(bool verbose); /* LOG_DEBUG lines, too */
+void log_silence(bool silent);  /* nothing at all: for commands that only try things */
 
 /* One line of at most 2 kB (longer: cut); a control character or a byte that is no UTF-8 is
  * printed as `?`. As in Postfix's log "warning: ", "error: " or "fatal: " stands in front where

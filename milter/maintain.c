@@ -7,6 +7,7 @@
 #include "log.h"
 #include "notify.h"
 #include "policy_record.h"
+#include "rule_tests.h"
 #include "watch.h"
 
 #include <pthread.h>
@@ -227,7 +228,7 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
 
     notify_reloading();
     watch_begin(watch);
-    struct policy *policy = policy_load(source, &problems);
+    struct policy *policy = rule_tests_load(source, &problems);
     report.refused = !policy;
     if (policy) {
         look_for_keys(policy, true);

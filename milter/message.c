@@ -166,6 +166,26 @@ const struct edit *message_last_edit(const struct message *m, enum act act)
     return last;
 }
 
+void message_drop_findings(struct message *message, const char *answer)
+{
+    struct finding **at = &message->findings;
+
+    while (*at != NULL) {
+        if ((*at)->answer == answer)
+            *at = (*at)->next;
+        else
+            at = &(*at)->next;
+    }
+    message->findings_tail = at;
+    for (size_t i = 0; i < FINDING_BUCKETS; i++)
+        for (at = &message->finding_buckets[i]; *at != NULL;) {
+            if ((*at)->answer == answer)
+                *at = (*at)->beside;
+            else
+                at = &(*at)->beside;
+        }
+}
+
 struct made_signature *message_add_signature(struct message *m)
 {
     struct made_signature *made = arena_alloc(m->arena, sizeof(*made));

@@ -204,6 +204,9 @@ const struct edit *message_last_edit(const struct message *message, enum act act
  * in. */
 struct finding *message_add_finding(struct message *message, const char *question);
 
+/* Takes out those with this answer: the pointer is compared. */
+void message_drop_findings(struct message *message, const char *answer);
+
 /* Puts a zeroed one in front; the caller fills it in. */
 struct made_signature *message_add_signature(struct message *message);
 

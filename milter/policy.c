@@ -396,6 +396,13 @@ void policy_release(struct policy *policy)
     pthread_mutex_unlock(&lock);
 }
 
+void policy_unhold(struct policy *policy)
+{
+    pthread_mutex_lock(&lock);
+    policy->holders--;
+    pthread_mutex_unlock(&lock);
+}
+
 void policy_reap(void)
 {
     struct policy *p, *next;

@@ -66,6 +66,8 @@ void policy_publish(struct policy *policy);
 struct policy *policy_acquire(void);
 void policy_hold(struct policy *policy); /* once more, what the caller holds already */
 void policy_release(struct policy *policy);
+/* Gives back policy_hold of one that is not published yet, and stays its only owner's. */
+void policy_unhold(struct policy *policy);
 
 /* Frees the policies that nobody holds any more; for the maintenance thread. */
 void policy_reap(void);

@@ -19,6 +19,7 @@ struct arguments {
 
 struct rehearsal {
     struct world *world;
+    struct policy *policy; /* NULL: the current one */
     struct arena *arena; /* lives as long as the rehearsal */
     const char *client_name, *client_addr, *client_ptr, *helo;
     struct named_value *macros;
@@ -131,6 +132,11 @@ void rehearsal_reset(struct rehearsal *r)
     r->message = "";
 }
 
+void rehearsal_set_policy(struct rehearsal *r, struct policy *policy)
+{
+    r->policy = policy;
+}
+
 static void on_header(void *arg, const char *name, const char *value)
 {
     session_header(arg, name, value);
@@ -147,19 +153,26 @@ struct play {
     struct session *session;
     struct macros macros;
     enum stage last;
-    bool loud;
+    unsigned how; /* REHEARSAL_… */
     const struct verdict *verdict;
 };
 
+static void tell(struct play *p, bool last)
+{
+    bool told = last || (p->how & REHEARSAL_WHOLE) != 0;
+
+    session_set_quiet(p->session, !told || (p->how & REHEARSAL_QUIET) != 0 || p->r->policy != NULL);
+}
+
 static void announce(struct play *p, enum stage stage)
 {
-    session_set_quiet(p->session, !p->loud && stage != p->last);
+    tell(p, stage == p->last);
 }
 
 static void play_recipients(struct play *p)
 {
     for (const struct arguments *a = p->r->recipients; a != NULL; a = a->next) {
-        session_set_quiet(p->session, !p->loud && (p->last != STAGE_RCPT || a->next != NULL));
+        tell(p, p->last == STAGE_RCPT && a->next == NULL);
         p->verdict = session_rcpt(p->session, a->argv, &p->macros);
     }
 }
@@ -180,7 +193,7 @@ static bool is_over(const struct play *p, enum stage stage)
 {
     if (p->last == stage)
         return true;
-    if (!p->loud || !verdict_refuses(p->verdict))
+    if ((p->how & REHEARSAL_WHOLE) == 0 || !verdict_refuses(p->verdict))
         return false;
     return stage != STAGE_RCPT || session_message(p->session)->accepted_count == 0;
 }
@@ -211,13 +224,15 @@ static bool play(struct play *p, struct err *err)
     return is_over(p, STAGE_DATA) || play_message(p, err);
 }
 
-struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool loud,
+struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, unsigned how,
                                const struct verdict **verdict, struct err *err)
 {
     struct rehearsal copy = *r;
-    struct play p = {.r = r, .last = stage, .loud = loud, .macros = {get_macro, &copy}};
+    struct play p = {.r = r, .last = stage, .how = how, .macros = {get_macro, &copy}};
 
-    p.session = session_new(policy_acquire(), r->world, NULL, true);
+    if (r->policy != NULL)
+        policy_hold(r->policy);
+    p.session = session_new(r->policy != NULL ? r->policy : policy_acquire(), r->world, NULL, true);
     if (!play(&p, err)) {
         session_free(p.session);
         return NULL;

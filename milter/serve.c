@@ -12,6 +12,7 @@
 #include "maintain.h"
 #include "notify.h"
 #include "rights.h"
+#include "rule_tests.h"
 #include "signals.h"
 #include "socket.h"
 
@@ -76,7 +77,7 @@ static void print_problems(const struct problems *problems)
 static struct policy *load(const struct policy_source *source, bool print)
 {
     struct problems problems = {0};
-    struct policy *policy = policy_load(source, &problems);
+    struct policy *policy = rule_tests_load(source, &problems);
 
     if (print || !policy)
         print_problems(&problems);

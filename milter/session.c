@@ -70,6 +70,21 @@ void session_set_quiet(struct session *s, bool quiet)
     s->engine.quiet = quiet;
 }
 
+void session_set_enforce(struct session *s, bool enforce)
+{
+    s->enforce = enforce;
+}
+
+void session_set_dkim(struct session *s, const struct dkim_verdict *verdict)
+{
+    s->inspection.known = verdict;
+}
+
+void session_drop_findings(struct session *s, const char *answer)
+{
+    message_drop_findings(s->message, answer);
+}
+
 struct session_log session_log_of(struct session *s)
 {
     return (struct session_log){s->policy, s->journal, &s->client, s->enforce};

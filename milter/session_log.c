@@ -4,6 +4,7 @@
 
 #include "counters.h"
 #include "dkim_result.h"
+#include "session_end.h"
 #include "session_macros.h"
 #include "token.h"
 
@@ -70,28 +71,6 @@ void session_log_header(const struct session_log *log, struct message *m, const 
     }
 }
 
-/* How the transaction as a whole ended. A recipient that was accepted outweighs those refused, and
- * only a message that came to its end is discarded: broken off before, it is aborted. */
-static enum entry_action action_of(const struct message *m, bool finished)
-{
-    enum act act = m->verdict.act;
-
-    if (!finished && act == ACT_DISCARD)
-        return ENTRY_ABORTED;
-    if (!finished && m->verdict.stage == STAGE_RCPT && m->recipients != NULL &&
-        message_has_permitted(m))
-        return ENTRY_ABORTED;
-    if (act == ACT_DISCARD)
-        return ENTRY_DISCARD;
-    if (finished && !verdict_refuses(&m->verdict))
-        return ENTRY_ACCEPT;
-    if (act == ACT_REJECT)
-        return ENTRY_REJECT;
-    if (act == ACT_DEFER)
-        return ENTRY_TEMPFAIL;
-    return finished ? ENTRY_ACCEPT : ENTRY_ABORTED;
-}
-
 static void release_policy(void *policy)
 {
     policy_release(policy);
@@ -152,7 +131,7 @@ bool session_log_end(const struct session_log *log, struct message *m, bool touc
                      char token[SESSION_TOKEN_SIZE])
 {
     const struct settings *settings = log->policy->settings;
-    enum entry_action action = action_of(m, finished);
+    enum entry_action action = transaction_action(m, finished);
     bool written = true;
     struct entry *entry;
 

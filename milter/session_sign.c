@@ -72,6 +72,15 @@ static void read_letter(struct letter *l, struct message *m, const struct edit *
     }
 }
 
+static bool is_whole(const struct message *m)
+{
+    int kept = 0;
+
+    for (const struct header *h = m->headers; h != NULL; h = h->next)
+        kept++;
+    return kept == m->header_count;
+}
+
 static bool may_sign(const struct engine *e, const struct letter *l, struct sign_who *who)
 {
     const struct policy *policy = e->policy;
@@ -82,6 +91,10 @@ static bool may_sign(const struct engine *e, const struct letter *l, struct sign
 
     sign_who(&scene, directions_list_client(policy->directions, e->client), e->message->arena,
              who);
+    if (who->may && !is_whole(e->message)) {
+        who->may = false;
+        who->why = "dkim: not signed: more header fields than anybody can need";
+    }
     return who->may;
 }
 
@@ -157,7 +170,7 @@ static void sign(struct sealing *s, const struct letter *l, const struct key_cho
     sign_dkim(plans, count, &mail, arena, results);
     for (size_t i = 0; i < count; i++)
         record(e, keys[i], &results[i]);
-    for (size_t i = count; i-- > 0;) /* the first is to stand on top: what comes later is put above */
+    for (size_t i = count; i-- > 0;) /* what comes later is put above */
         put(e, keys[i], &results[i]);
 }
 

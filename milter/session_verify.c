@@ -17,9 +17,11 @@ void inspection_free(struct inspection *i)
 }
 
 /* Our own users' mail is signed, not verified. */
-static bool is_wanted(const struct engine *e)
+static bool is_wanted(const struct inspection *i)
 {
-    return e->policy->verifies_dkim && !e->client->local &&
+    const struct engine *e = i->engine;
+
+    return i->known == NULL && e->policy->verifies_dkim && !e->client->local &&
            e->message->direction == DIR_INCOMING;
 }
 
@@ -39,7 +41,7 @@ static void begin(struct inspection *i)
 
 void inspection_header(struct inspection *i, const char *name, const char *value)
 {
-    if (i->verifier == NULL && is_wanted(i->engine))
+    if (i->verifier == NULL && is_wanted(i))
         begin(i);
     if (i->verifier != NULL && i->names == NULL)
         dkim_verifier_header(i->verifier, name, value);
@@ -117,7 +119,9 @@ void inspection_end(struct inspection *i)
 {
     struct dkim_keys keys = {i, on_answer};
 
-    if (i->verifier == NULL && is_wanted(i->engine))
+    if (i->known != NULL)
+        i->engine->message->dkim = i->known;
+    if (i->verifier == NULL && is_wanted(i))
         begin(i); /* a mail without a header */
     if (i->verifier == NULL)
         return;

@@ -13,6 +13,7 @@ struct inspection {
     struct dkim_verifier *verifier; /* NULL: nobody wants to know, or no header has come */
     const char *const *names;       /* of key records; NULL before the end of the header */
     size_t count;
+    const struct dkim_verdict *known; /* NULL: it is to be found out */
 };
 
 /* For the message that the engine has now. */

@@ -119,6 +119,8 @@ const struct param settings_rows[] = {
              "the same for reject_unknown_helo_hostname"),
     TEMPFAIL(unknown_address_tempfail_action, "$reject_tempfail_action",
              "the same for reject_unknown_sender_domain and reject_unknown_recipient_domain"),
+    ROW(PARAM_LIST, policy_tests, "",
+        "scripts with the replies that the rules must give, or nothing is loaded"),
 
     /* the log */
     ROW(PARAM_PATH, log_file, "$state_directory/log.db",

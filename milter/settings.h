@@ -73,6 +73,7 @@ struct settings {
     long unknown_client_reject_code, unknown_hostname_reject_code, unknown_address_reject_code;
     int reject_tempfail_action; /* enum tempfail, as all of them */
     int unknown_helo_hostname_tempfail_action, unknown_address_tempfail_action;
+    struct param_text policy_tests; /* patterns of file names: rule_tests.h */
 
     /* the log */
     const char *log_file;

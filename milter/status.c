@@ -22,6 +22,7 @@ struct facts {
     struct dns_stats dns;
     struct status_keys keys;
     const char *mode;
+    bool observes;
     unsigned generation;
     int64_t loaded_at, now;
 };
@@ -39,6 +40,7 @@ static void read_facts(const struct status_source *source, struct facts *facts)
     facts->journal.healthy = true;
     if (policy) {
         facts->mode = mode_names[policy->settings->mode];
+        facts->observes = policy->settings->mode == MODE_OBSERVE;
         facts->generation = policy->generation;
         facts->loaded_at = policy->loaded_at;
         if (source->world != NULL)
@@ -147,7 +149,7 @@ static void render_text(const struct facts *facts, struct buf *out)
              (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
              (unsigned long long)(journal->file_bytes + journal->wal_bytes));
     render_dns_text(&facts->dns, out);
-    status_keys_text(&facts->keys, facts->now, out);
+    status_keys_text(&facts->keys, facts->now, facts->observes, out);
 }
 
 static void render_dns(const struct dns_stats *dns, struct buf *out)

@@ -74,12 +74,14 @@ static void add_key(const struct status_key *key, int64_t now, struct buf *out)
     buf_addf(out, "%s%s\n", key->why[0] != '\0' ? "; " : "", key->why);
 }
 
-void status_keys_text(const struct status_keys *status, int64_t now, struct buf *out)
+void status_keys_text(const struct status_keys *status, int64_t now, bool observes,
+                      struct buf *out)
 {
     if (status->count == 0)
         return;
-    buf_addf(out, "DKIM keys   %zu sign, %zu wait, %zu retired\n", status->roles[KEY_SIGNS],
-             status->roles[KEY_WAITS], status->roles[KEY_RETIRED]);
+    buf_addf(out, "DKIM keys   %zu sign, %zu wait, %zu retired%s\n", status->roles[KEY_SIGNS],
+             status->roles[KEY_WAITS], status->roles[KEY_RETIRED],
+             observes ? "; mode = observe signs nothing" : "");
     for (size_t i = 0; i < status->count && i < LINES_MAX; i++)
         add_key(&status->list[i], now, out);
     if (status->count > LINES_MAX)

@@ -35,8 +35,10 @@ void status_keys_free(struct status_keys *status); /* a zeroed one is allowed */
 /* A line for each key that is a reason to call the filter degraded. */
 void status_keys_reasons(const struct status_keys *status, struct buf *out);
 
-/* A line with the numbers, then the keys, the first hundred of them; nothing if there is none. */
-void status_keys_text(const struct status_keys *status, int64_t now, struct buf *out);
+/* A line with the numbers, then the keys, the first hundred of them; nothing if there is none.
+ * `observes`: tamis does, so that none of them really signs. */
+void status_keys_text(const struct status_keys *status, int64_t now, bool observes,
+                      struct buf *out);
 
 /* The member "dkim" of the object, with a comma behind it. */
 void status_keys_json(const struct status_keys *status, struct buf *out);

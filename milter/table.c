@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "table.h"
 
+#include "overlay.h"
 #include "table_type.h"
 
 #include <stdlib.h>
@@ -157,8 +158,9 @@ static struct lines *read_file(const struct table_type *type, const char *path, 
 {
     struct lines *lines;
     struct err err;
+    size_t len;
 
-    if (type == &type_hash && report_compiled(path, at, problems))
+    if (type == &type_hash && overlay_find(path, &len) == NULL && report_compiled(path, at, problems))
         return NULL;
     lines = lines_read(path, LINES_FILE_MAX, &err);
     if (lines == NULL)
@@ -193,6 +195,7 @@ static bool table_fill(struct table *table, int line, const struct table_limits 
         .limits = limits ? limits : &table_limits_preset,
         .problems = problems,
     };
+    int hidden;
 
     source.dropped = source.limits->strict ? SEV_ERROR : SEV_WARNING;
     if (table->type->has_file) {
@@ -200,6 +203,9 @@ static bool table_fill(struct table *table, int line, const struct table_limits 
         if (source.lines == NULL)
             return false;
         lines_report_as(source.lines, source.dropped);
+        hidden = overlay_hidden_line(table->file);
+        if (hidden > 0)
+            lines_blank(source.lines, hidden);
     }
     table->data = table->type->open(&source);
     if (table->data == NULL)

@@ -1,5 +1,6 @@
 /* table_static - static: one value for every key; inline: a table written where it is named */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "overlay.h"
 #include "table_hash.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static bool inside_braces(struct slice text, struct slice *inside, const char **
 struct constant {
     struct where at;
     char *value;
+    bool hidden;
 };
 
 static void *static_open(struct source *source)
@@ -42,6 +44,7 @@ static void *static_open(struct source *source)
     constant = xcalloc(1, sizeof(*constant));
     constant->at = source->at;
     constant->value = xstrndup(value.len ? value.ptr : "", value.len);
+    constant->hidden = overlay_hides(source->at, value);
     return constant;
 }
 
@@ -51,6 +54,8 @@ static enum table_result static_lookup(const void *table, struct slice key, stru
     const struct constant *constant = table;
 
     (void)key, (void)arena;
+    if (constant->hidden)
+        return TABLE_NOT_FOUND;
     hit->value = hit->text = constant->value;
     hit->rule = constant->at;
     return TABLE_FOUND;
@@ -134,7 +139,8 @@ static bool split_pair(struct slice pair, struct slice *key, struct slice *value
     return true;
 }
 
-static bool add_pair(struct hash *hash, struct source *source, struct slice pair, const char **why)
+static bool add_pair(struct hash *hash, struct source *source, struct slice pair, bool *hidden,
+                     const char **why)
 {
     struct slice key, value;
     const char *text;
@@ -145,6 +151,10 @@ static bool add_pair(struct hash *hash, struct source *source, struct slice pair
         return false;
     text = arena_printf(hash_arena(hash), "%.*s=%.*s", (int)key.len, key.ptr, (int)value.len,
                         value.ptr);
+    if (overlay_hides(source->at, slice_of(text))) {
+        *hidden = true;
+        return true;
+    }
     if (hash_add(hash, text, key.len, key.len + 1, source->at.line, true) != 0)
         problems_add(source->problems, SEV_WARNING, source->at,
                      "inline: duplicate key \"%.*s\": the last one counts", (int)key.len, key.ptr);
@@ -156,11 +166,12 @@ static void *inline_open(struct source *source)
     struct slice rest = slice_of(source->name), piece;
     const char *why = "the { is missing";
     struct hash *hash = hash_new(source->at.file);
+    bool hidden = false;
     bool good = rest.ptr[0] == '{' && inside_braces(rest, &rest, &why);
 
     while (good && next_piece(&rest, &piece))
-        good = add_pair(hash, source, piece, &why);
-    if (good && hash_count(hash) == 0) {
+        good = add_pair(hash, source, piece, &hidden, &why);
+    if (good && hash_count(hash) == 0 && !hidden) {
         why = "an empty table";
         good = false;
     }

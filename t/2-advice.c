@@ -58,6 +58,9 @@ static const struct row rows[] = {
      "smtpd_milters = inet:localhost:8894\nmilter_default_action = accept\nnon_smtpd_milters "
      "= " ITEM "\ninternal_mail_filter_classes = bounce\n",
      SMTP, "", "mode=observe", "", "note: main.cf: smtpd_milters has default_action = accept"},
+    {"what is printed while tamis observes", "", SMTP, "", "mode=observe",
+     "main.cf: smtpd_milters = { inet:localhost:8894, default_action=accept, command_timeout=30s "
+     "}\n" BOTH BOUNCE, NULL},
     {"the administrator's own options stay",
      "smtpd_milters = { inet:localhost:8894, default_action=quarantine } inet:h:1\n"
      "non_smtpd_milters = " ITEM "\ninternal_mail_filter_classes = bounce\n",
@@ -166,7 +169,13 @@ static const struct row rows[] = {
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "recipient_restrictions=reject_spf_fail", "",
      "warning: main.cf: smtpd_recipient_restrictions has check_policy_service "
-     "unix:private/policyd"},
+     "unix:private/policyd-spf, whose work (SPF) tamis does, too: take it out of main.cf, and its "
+     "entry out of master.cf, and policyd-spf_time_limit, where it is set, out of main.cf\n"},
+    {"a policy service at a port has no time limit in main.cf",
+     GOOD "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023\n", SMTP,
+     "", "recipient_restrictions=greylist", "",
+     "whose work (greylisting) tamis does, too: take it out of main.cf, and its entry out of "
+     "master.cf\n"},
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},
@@ -238,7 +247,10 @@ static void check_findings(const struct row *row, const struct problems *problem
 static void check_row(const struct row *row)
 {
     struct postfix postfix = {.arena = arena_new()};
-    struct advice_side side = {"inet:8894@localhost", true, setting, xstrdup(row->ours)};
+    struct advice_side side = {
+        .socket = "inet:8894@localhost", .enforces = true, .setting = setting,
+        .arg = xstrdup(row->ours),
+    };
     struct problems problems = {0};
     struct buf lines = {0};
     struct advice advice;

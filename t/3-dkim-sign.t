@@ -237,6 +237,28 @@ my $said = play($all . $edits, "From: old\@one.example\nX-From: new\@two.example
 is_deeply($said->{signing}, signed('two.example'), 'a From that rules put in its place');
 verifies($said->{mail}, 'pass', 'a From that rules put in its place');
 
+# --- headers that nobody expects
+for my $row (
+    ['500 To', join('', map { "To: u$_\@far.example\n" } 1 .. 500) . "From: a\@one.example\n"],
+    ['200 of each', join('', map { "$_: x\n" x 200 } qw(Subject To Cc X-Other Received)) . "From: a\@one.example\n"],
+    ['a field of 60 kB', "To: " . join(",\n ", map { "user$_\@far.example" } 1 .. 3000) . "\nFrom: a\@one.example\n"],
+    ['a line of 60 kB', 'Subject: ' . 'x' x 60000 . "\nFrom: a\@one.example\n"],
+    ['blanks only', "Subject: \t \nTo:\nCc:\n \t\n x\nFrom:\n\ta\@one.example\n"],
+    ['another case', "FROM:a\@ONE.Example\nsUBJECT:x\n"],
+    ['a blank in front of the colon', "From: a\@one.example\nSubject : x\nTo\t: y\n"],
+    ['comments in From', "From: (x) \"a\\\"b\" (y) <\@r.example:a\@one.example> (z)\n"],
+) {
+    my ($name, $head) = @$row;
+    for my $canon (qw(simple/simple relaxed/relaxed)) {
+        my $said = play("${both}dkim_canonicalization = $canon\n", "$head\nbody\n", @net);
+        is_deeply($said->{signing}, signed('one.example', 'one.example-ed'), "$name, $canon: both sign");
+        verifies($said->{mail}, 'pass pass', "$name, $canon");
+    }
+}
+
+my $endless = "From: a\@one.example\n" . "X: y\n" x 100_000 . "Subject: x\n\nbody\n";
+is_deeply(play($one, $endless, @net)->{signing}, not_signed('more header fields than anybody can need'), 'more than 100,000 fields: not signed');
+
 # --- settings
 $said = play("${one}dkim_signature_ttl = 1d\n", mail('a@one.example'), @net);
 my ($t, $x) = $said->{mail} =~ /\bt=(\d+);\s*x=(\d+);/;

@@ -99,6 +99,12 @@ is signers(), 'old', 'and so it is';
 like $text, qr/^degraded: /, 'the text says so';
 like $text, qr/^  the DKIM key new\._domainkey\.example\.org signs nothing: /m, 'and names the reason';
 
+$filter->set(mode => 'observe');
+is $filter->stop, 0, 'the filter ends well';
+$filter->start;
+(undef, undef, $text) = keys_of_status();
+like $text, qr/^DKIM keys   1 sign, 1 wait, 0 retired; mode = observe signs nothing$/m, 'observing, nothing is signed';
+is signers(), '', 'and so it is';
 is $filter->stop, 0, 'the filter ends well';
 close $to;
 waitpid $pid, 0;

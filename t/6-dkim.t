@@ -17,16 +17,17 @@ srand 6376;
 
 my $dir = temp_dir();
 my $tamis = $ENV{TAMIS} // './tamis';
-for my $selector (qw(k dead)) {
+for my $selector (qw(k dead late)) {
     my ($status, undef, $err) = run_command([$tamis, 'dkim', 'genkey', '-d', 'sign.example', '-s', $selector, '-t', 'both', '-D', $dir]);
     is $status, 0, 'keys' or diag $err;
 }
 
-# The key of selector `dead` is known to nobody who answers.
+# The key of selector `dead` is known to nobody who answers, those of `late` to somebody who takes his time.
 my $script = '';
-for my $selector (qw(k k-ed25519 dead dead-ed25519)) {
+for my $selector (qw(k k-ed25519 dead dead-ed25519 late late-ed25519)) {
     my $strings = join ' ', slurp("$dir/$selector.txt") =~ /("[^"]*")/g;
-    $script .= "$selector._domainkey.sign.example TXT " . ($selector =~ /^dead/ ? 'silence' : $strings) . "\n";
+    my $answer = $selector =~ /^dead/ ? 'silence' : $selector =~ /^late/ ? "until=$dir/now $strings" : $strings;
+    $script .= "$selector._domainkey.sign.example TXT $answer\n";
 }
 spew("$dir/script", "$script*.none.example TXT nxdomain\n");
 my $pid = open2(my $from, my $to, $^X, "-I$ENV{srcdir}/t/lib", '-MTamis::Dns', '-e', 'Tamis::Dns::main', "$dir/script", "$dir/asked");
@@ -196,16 +197,30 @@ is_deeply [Tamis::Mta::edits(play(mta($observing, '192.0.2.1'), $good))], [], 'o
 is $observing->stop, 0, 'ends';
 
 # --- keys that do not come: the mail does
-my $signer = filter(mode => 'annotate',
-    signing_key => "sign.example:dead:$dir/dead.private, sign.example:dead-ed25519:$dir/dead-ed25519.private");
-my $late = signed(play(mta($signer, '10.0.0.1'), $mail), $mail);
-is $signer->stop, 0, 'ends';
+sub signed_with {
+    my ($selector) = @_;
+    my $signer = filter(mode => 'annotate',
+        signing_key => "sign.example:$selector:$dir/$selector.private, sign.example:$selector-ed25519:$dir/$selector-ed25519.private");
+    my $signed = signed(play(mta($signer, '10.0.0.1'), $mail), $mail);
+    is $signer->stop, 0, 'ends';
+    is scalar(() = $signed =~ /s=$selector(?:-ed25519)?;/g), 2, "signed with keys that nobody can ask for, $selector";
+    return $signed;
+}
+my ($late, $dead) = map { signed_with($_) } qw(late dead);
+envelope($theirs);
+headers($theirs, $late);
+my $before = () = slurp("$dir/asked") =~ /late/g;
+$theirs->event('B', "body\r\n");
+$theirs->flush;
+ok wait_until(20, sub { (() = slurp("$dir/asked") =~ /late/g) >= $before + 2 }), 'they are asked for';
+spew("$dir/now", '');
+is verdict($theirs->eom), 'pass pass', 'answers that come late';
+$theirs->abort;
 my $slow = filter(stage_time_limit => '1s', end_of_data_restrictions => 'warn_if_reject reject_dkim_temperror', dns_timeout => '30s',
     signing_key => '');
-is $late =~ /s=dead;/, 1, 'signed with a key that nobody can ask for';
 $mta = mta($slow, '192.0.2.1');
 my $begun = time;
-is verdict(play($mta, $late)), 'temperror temperror', 'no answer: temperror, and the mail is taken';
+is verdict(play($mta, $dead)), 'temperror temperror', 'no answer: temperror, and the mail is taken';
 my $took = time - $begun;
 ok $took >= 0.9, 'after stage_time_limit' or diag $took;
 cmp_ok $took, '<', 15, 'and not after dns_timeout';

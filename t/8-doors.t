@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# 8-doors - one scene, live and offline, one answer
+# 8-doors - one scene, live, offline and replayed, one answer
 # SPDX-License-Identifier: BSD-2-Clause
 use strict;
 use warnings;
@@ -191,6 +191,7 @@ relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth
 recipient_restrictions = reject_non_fqdn_recipient, reject_non_fqdn_sender, reject_multi_recipient_bounce
 helo_restrictions = permit_mynetworks, reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname
 END
+    { name => 'a parameter', mail => ['<s@x.example>', 'SIZE=100'], rcpt => ['<a@here.example>'], file => 0 },
     { name => 'no HELO', helo => '', rcpt => ['<a@here.example>'], to => ['503 5.5.1 Error: send HELO/EHLO first'] },
     { name => 'no brackets', mail => 's@x.example', rcpt => ['<a@here.example>'], file => 0,
         to => ['501 5.1.7 Bad sender address syntax'] },
@@ -462,6 +463,17 @@ sub read_log {
     return @rows;
 }
 
+# (d) the log, judged again by the same rules.
+sub compare_replay {
+    my ($filter, $name, $count) = @_;
+    my ($status, $out, $err) = $filter->command('replay', '--since', 'all', '--json');
+    my $result = eval { JSON::PP->new->decode($out) } || {};
+
+    is $status, 0, "$name: replay";
+    is $result->{messages}, $count, "$name: replay, all of it";
+    is "$result->{changed} $result->{unknown}", '0 0', "$name: replay, nothing changes" or diag $out, $err;
+}
+
 for my $house (@houses) {
     my $networks = $house->{conf} =~ /^mynetworks/m ? '' : "mynetworks = 127.0.0.0/8\n";
     my $filter = Tamis::Filter->new(conf => "mode = enforce\n$networks$house->{conf}",
@@ -486,6 +498,7 @@ for my $house (@houses) {
         my @steps = map { compare_log($name, $_, $mail, $scene, @events) } splice @rows, 0, 2;
         is_deeply $steps[1], $steps[0], "$name: the same steps, addresses resolved or not";
     }
+    compare_replay($filter, $house->{name}, 2 * @played);
     is $filter->stop, 0, "$house->{name}: ends";
 }
 

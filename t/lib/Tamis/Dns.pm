@@ -16,7 +16,8 @@ use IO::Socket::INET;
 #   silence       nothing is answered
 #   truncate      cut over UDP: the other rules count over TCP
 # With `upstream`, a port of 127.0.0.1, questions about names without any rule are passed on to there.
-# Several rules for one question are several records. `ttl=N` in front of an answer sets its TTL.
+# Several rules for one question are several records. `ttl=N` in front of an answer sets its TTL;
+# `until=FILE` in front of a record keeps the server silent until there is that file.
 # A script's file that is exchanged for another (renamed over it) is read again.
 
 my %number = (A => 1, NS => 2, CNAME => 5, SOA => 6, PTR => 12, MX => 15, TXT => 16, AAAA => 28);
@@ -124,7 +125,7 @@ sub reply {
 
     print { $self->{log} } "$over $name $type\n" if $self->{log};
     return $self->pass_on($packet, $over) if !$exists && defined $self->{upstream};
-    return if grep { $_ eq 'silence' } @rules;
+    return if grep { $_ eq 'silence' || (/^until=(\S+)/ && !-e $1) } @rules;
     return pack('n6', $id, 0x8780, 1, 0, 0, 0) . $octets
         if $over eq 'udp' && grep { $_ eq 'truncate' } @rules;
     if (my ($alias) = @rules ? () : @{ $self->{rules}{"$key cname"} // [] }) {
@@ -132,7 +133,7 @@ sub reply {
         return pack('n6', $id, $flags, 1, 1, 0, 0) . $octets . $answers;
     }
     for my $rule (@rules) {
-        my ($ttl, $text) = $rule =~ /^(?:ttl=(\d+) )?(.*)$/;
+        my ($ttl, $text) = $rule =~ /^(?:until=\S+ )?(?:ttl=(\d+) )?(.*)$/;
         if (exists $rcode{$text}) {
             $flags |= $rcode{$text};
             $negative = $ttl // 30;

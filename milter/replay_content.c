@@ -1,0 +1,325 @@
+/* replay_content - what the log tells of a mail's content, and what rules would have to know */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay_content.h"
+
+#include "access.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct read_name {
+    struct read_name *next;
+    const char *name;      /* "*": any field */
+    const char *what;      /* "header Subject" */
+    const char *parameter; /* NULL: none would do */
+};
+
+struct content_reads {
+    struct arena *arena;
+    struct read_name *names[CHECKS_COUNT]; /* of lists of headers */
+    bool body;
+};
+
+/* --- what rules read ----------------------------------------------------------------------------- */
+
+static bool is_name_char(unsigned char c)
+{
+    return is_alnum(c) || c == '-' || c == '_';
+}
+
+static void add_name(struct content_reads *r, enum checks_id id, struct slice name)
+{
+    struct read_name *n;
+
+    for (n = r->names[id]; n != NULL; n = n->next)
+        if (slice_is_nocase(name, n->name))
+            return;
+    n = arena_alloc(r->arena, sizeof(*n));
+    n->name = arena_strndup(r->arena, name.ptr, name.len);
+    n->what = arena_printf(r->arena, "header %s", n->name);
+    if (!slice_is(name, "*"))
+        n->parameter = arena_printf(r->arena, "evidence_headers (add %s)", n->name);
+    n->next = r->names[id];
+    r->names[id] = n;
+}
+
+/* Would one alternative of several be enough, so that the beginning says little? */
+static bool has_alternatives(const char *p)
+{
+    int depth = 0;
+    bool class = false;
+
+    for (; *p != '\0'; p++) {
+        if (*p == '\\' && p[1] != '\0')
+            p++;
+        else if (class)
+            class = *p != ']';
+        else if (*p == '[')
+            class = true;
+        else if (*p == '|' && depth == 0)
+            return true;
+        else
+            depth += (*p == '(') - (*p == ')');
+    }
+    return false;
+}
+
+/* The names that a pattern like /^(Subject|To): text/ begins with; false when it may mean any. */
+static bool add_pattern(struct content_reads *r, enum checks_id id, const char *pattern)
+{
+    const char *p = pattern + (pattern[0] != '\0'), *start;
+    bool group;
+
+    if (*p++ != '^' || has_alternatives(p))
+        return false;
+    group = *p == '(';
+    p += group;
+    if (group && p[0] == '?' && p[1] == ':')
+        p += 2;
+    for (start = p; is_name_char((unsigned char)*p) || (group && *p == '|'); p++)
+        ;
+    if (p == start || (group && *p++ != ')') || (*p != ':' && !(*p == '\\' && p[1] == ':')))
+        return false;
+    for (struct slice rest = {start, (size_t)(p - group - start)}, name;
+         slice_word(&rest, "|", &name);)
+        add_name(r, id, name);
+    return true;
+}
+
+/* Those that change a mail or only speak of it decide nothing. */
+static bool decides(const struct rule *rule)
+{
+    static const char *const harmless[] = {"WARN",   "INFO",   "DUNNO", "OK",       "PREPEND",
+                                           "IGNORE", "REPLACE", "STRIP", "REDIRECT", "BCC",
+                                           "HOLD",   "FILTER"};
+    struct slice word;
+
+    access_split(rule->value, &word);
+    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
+        if (slice_is_nocase(word, harmless[i]))
+            return false;
+    return true;
+}
+
+struct reading {
+    struct content_reads *reads;
+    enum checks_id id;
+    bool patterns;
+};
+
+static void read_rule(const struct rule *rule, void *arg)
+{
+    struct reading *reading = arg;
+    size_t len = strcspn(rule->key, ":");
+
+    if (!decides(rule))
+        return;
+    if (!reading->patterns && rule->key[len] == ':')
+        add_name(reading->reads, reading->id, (struct slice){rule->key, len});
+    else if (!reading->patterns || !add_pattern(reading->reads, reading->id, rule->key))
+        add_name(reading->reads, reading->id, slice_of("*"));
+}
+
+static void read_body_rule(const struct rule *rule, void *arg)
+{
+    *(bool *)arg |= decides(rule);
+}
+
+struct content_reads *content_reads_new(const struct policy *policy, enum direction direction)
+{
+    struct content_reads *r = xcalloc(1, sizeof(*r));
+
+    r->arena = arena_new();
+    for (int id = 0; id < CHECKS_COUNT; id++) {
+        const struct checks *checks = policy->checks[direction][id];
+
+        for (size_t i = 0; i < checks->count; i++) {
+            struct reading reading = {r, (enum checks_id)id, table_has_patterns(checks->tables[i])};
+
+            if (id == CHECKS_BODY)
+                table_each(checks->tables[i], read_body_rule, &r->body);
+            else
+                table_each(checks->tables[i], read_rule, &reading);
+        }
+    }
+    return r;
+}
+
+void content_reads_free(struct content_reads *r)
+{
+    if (r == NULL)
+        return;
+    arena_free(r->arena);
+    free(r);
+}
+
+static bool is_recorded(const struct replay_facts *facts, const char *name)
+{
+    if (facts->recorded_headers == NULL)
+        return true;
+    for (const char *const *n = facts->recorded_headers; *n != NULL; n++)
+        if (strcasecmp(*n, name) == 0)
+            return true;
+    return false;
+}
+
+/* Only such fields are asked of mime_header_checks. */
+static bool is_of_mime(const char *name)
+{
+    return strcmp(name, "*") == 0 || strncasecmp(name, "Content-", 8) == 0 ||
+           strcasecmp(name, "MIME-Version") == 0;
+}
+
+static const struct read_name *find_unrecorded(const struct read_name *names, bool mime,
+                                               const struct replay_facts *facts)
+{
+    for (const struct read_name *n = names; n != NULL; n = n->next)
+        if ((!mime || is_of_mime(n->name)) && !is_recorded(facts, n->name))
+            return n;
+    return NULL;
+}
+
+static bool reads_parts(const struct content_reads *r)
+{
+    for (const struct read_name *n = r->names[CHECKS_MIME]; n != NULL; n = n->next)
+        if (is_of_mime(n->name))
+            return true;
+    return false;
+}
+
+/* The type of the whole mail; "" when it says none. */
+static struct slice content_type(const struct replay_facts *facts)
+{
+    for (const struct header *h = facts->message->headers; h != NULL; h = h->next)
+        if (strcasecmp(h->name, "Content-Type") == 0)
+            return slice_trim(slice_of(h->value));
+    return (struct slice){"", 0};
+}
+
+static bool begins(struct slice text, const char *with)
+{
+    return text.len >= strlen(with) && strncasecmp(text.ptr, with, strlen(with)) == 0;
+}
+
+/* What is below the first header. A mail in several forms, or with its pictures, is taken to hold no
+ * other mail. */
+static const char *parts_missing(const struct content_reads *r, const struct replay_facts *facts,
+                                 const char **parameter)
+{
+    struct slice type = content_type(facts);
+    bool parts = reads_parts(r), nested = r->names[CHECKS_NESTED] != NULL;
+
+    if ((parts || nested) && !is_recorded(facts, "Content-Type")) {
+        *parameter = "evidence_headers (add Content-Type)";
+        return "header Content-Type";
+    }
+    if (parts && (begins(type, "multipart/") || begins(type, "message/")))
+        return "headers of parts";
+    if (nested && (begins(type, "multipart/") || begins(type, "message/")) &&
+        !begins(type, "multipart/alternative") && !begins(type, "multipart/related"))
+        return "headers of attached mails";
+    return r->body ? "body" : NULL;
+}
+
+const char *content_reads_missing(const struct content_reads *r, const struct replay_facts *facts,
+                                  const char **parameter)
+{
+    const struct read_name *n = find_unrecorded(r->names[CHECKS_HEADER], false, facts);
+
+    if (n == NULL)
+        n = find_unrecorded(r->names[CHECKS_MIME], true, facts);
+    if (n != NULL) {
+        *parameter = n->parameter;
+        return n->what;
+    }
+    *parameter = NULL;
+    return parts_missing(r, facts, parameter);
+}
+
+/* --- what the record says ------------------------------------------------------------------------ */
+
+static bool is_of_content(const struct check_record *c)
+{
+    static const char *const lists[] = {"header_checks ", "mime_header_checks ",
+                                        "nested_header_checks ", "body_checks "};
+
+    for (size_t i = 0; c->restriction != NULL && i < ARRAY_LEN(lists); i++)
+        if (strncmp(c->restriction, lists[i], strlen(lists[i])) == 0)
+            return true;
+    return false;
+}
+
+static enum act act_of(const char *result)
+{
+    static const enum act acts[] = {ACT_REJECT, ACT_DEFER, ACT_DISCARD};
+
+    for (size_t i = 0; result != NULL && i < ARRAY_LEN(acts); i++)
+        if (strcmp(result, act_name(acts[i])) == 0)
+            return acts[i];
+    return ACT_DUNNO;
+}
+
+/* What the message ended with tells all; else, when the lists refused it before, the steps tell what
+ * would have been done, but not the words. */
+struct verdict content_recorded(const struct replay_facts *facts)
+{
+    const struct message *m = facts->message;
+    struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_EOM};
+
+    if (m->verdict.stage == STAGE_HEADER || m->verdict.stage == STAGE_BODY)
+        return m->verdict;
+    for (const struct check_record *c = m->checks; c != NULL; c = c->next)
+        if (is_of_content(c) && act_of(c->result) != ACT_DUNNO) {
+            v.act = act_of(c->result);
+            v.stage = strncmp(c->restriction, "body", 4) == 0 ? STAGE_BODY : STAGE_HEADER;
+            v.rule = c->rule;
+            v.code = v.act == ACT_REJECT ? 550 : v.act == ACT_DEFER ? 450 : 0;
+            v.dsn = v.act == ACT_REJECT ? "5.7.1" : "4.7.1";
+            v.text = "";
+            return v;
+        }
+    return v;
+}
+
+/* --- comparison ---------------------------------------------------------------------------------- */
+
+static void hash_text(uint64_t *h, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text;; p++) {
+        *h = (*h ^ *p) * 0x100000001b3u;
+        if (*p == '\0')
+            return;
+    }
+}
+
+static void hash_rule(const struct rule *rule, void *arg)
+{
+    hash_text(arg, rule->key);
+    hash_text(arg, rule->value);
+}
+
+static uint64_t hash_of(const struct policy *p, int direction)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (int id = 0; id < CHECKS_COUNT; id++) {
+        const struct checks *checks = p->checks[direction][id];
+
+        hash_text(&h, checks_name((enum checks_id)id));
+        for (size_t i = 0; i < checks->count; i++) {
+            hash_text(&h, table_type(checks->tables[i]));
+            table_each(checks->tables[i], hash_rule, &h);
+        }
+    }
+    return h;
+}
+
+bool content_is_same(const struct policy *a, const struct policy *b)
+{
+    for (int d = 0; d < DIR_COUNT; d++)
+        if (hash_of(a, d) != hash_of(b, d))
+            return false;
+    return a->settings->body_checks_size_limit == b->settings->body_checks_size_limit &&
+           a->settings->header_size_limit == b->settings->header_size_limit;
+}

@@ -1,0 +1,193 @@
+/* replay_tally - what a replay has found so far: counted, grouped, the worst first */
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay_tally.h"
+
+#include "replay_known.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void tally_init(struct tally *t, struct logdb *log)
+{
+    *t = (struct tally){.arena = arena_new(), .log = log};
+}
+
+void tally_free(struct tally *t)
+{
+    correspondents_free(t->correspondents);
+    arena_free(t->arena);
+}
+
+static bool is_equal(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+static bool is_rule(const struct rule_ref *a, const struct rule_ref *b)
+{
+    return a->where.line == b->where.line && is_equal(a->where.file, b->where.file) &&
+           is_equal(a->text, b->text);
+}
+
+static struct tally_group *find_group(struct tally *t, const struct replay_outcome *o)
+{
+    bool refused = o->verdict.act != ACT_DUNNO;
+    const struct rule_ref *rule = refused ? &o->verdict.rule : &o->recorded.rule;
+    struct tally_group *g;
+
+    for (g = t->groups; g != NULL; g = g->next)
+        if (g->was == o->was && g->now == o->now && is_rule(&g->rule, rule))
+            return g;
+    g = arena_alloc(t->arena, sizeof(*g));
+    g->was = o->was;
+    g->now = o->now;
+    g->as_far_as_seen = o->as_far_as_seen;
+    g->rule.where.file = arena_strdup(t->arena, rule->where.file);
+    g->rule.where.line = rule->where.line;
+    g->rule.text = arena_strdup(t->arena, rule->text);
+    g->next = t->groups;
+    t->groups = g;
+    return g;
+}
+
+/* From a sender who is written to, and not only in other words. */
+static bool is_known(struct tally *t, const struct replay_facts *facts,
+                     const struct replay_outcome *o)
+{
+    const struct message *m = facts->message;
+
+    if (o->was == o->now || m->direction != DIR_INCOMING || m->sender.text[0] == '\0')
+        return false;
+    if (t->correspondents == NULL)
+        t->correspondents = correspondents_read(t->log);
+    return correspondents_has(t->correspondents, m->sender.text);
+}
+
+static const char *reply_of(struct tally *t, const struct verdict *v)
+{
+    if (v->act == ACT_DISCARD)
+        return arena_strdup(t->arena, v->text != NULL ? v->text : "");
+    if (!verdict_refuses(v))
+        return "";
+    return arena_printf(t->arena, "%d %s %s", v->code, v->dsn != NULL ? v->dsn : "",
+                        v->text != NULL ? v->text : "");
+}
+
+static void add_sample(struct tally *t, const struct replay_facts *facts,
+                       const struct replay_outcome *o, bool known)
+{
+    bool refused = o->was == ENTRY_ACCEPT || o->was == ENTRY_ABORTED;
+    size_t class = known ? !refused : 2u + !refused;
+    struct tally_sample *s;
+
+    if (t->sample_counts[class] == TALLY_SAMPLES)
+        return;
+    s = &t->samples[class][t->sample_counts[class]++];
+    *s = (struct tally_sample){
+        .id = facts->id,
+        .queue_id = arena_strdup(t->arena, facts->message->queue_id),
+        .sender = arena_strdup(t->arena, facts->message->sender.text),
+        .address = arena_strdup(t->arena, o->address),
+        .was = o->was,
+        .now = o->now,
+        .was_reply = reply_of(t, &o->recorded),
+        .now_reply = reply_of(t, &o->verdict),
+        .as_far_as_seen = o->as_far_as_seen,
+        .known = known,
+        .asked_now = o->asked_now,
+    };
+}
+
+static void add_change(struct tally *t, const struct replay_facts *facts,
+                       const struct replay_outcome *o)
+{
+    struct tally_group *g = find_group(t, o);
+    bool known = is_known(t, facts, o);
+
+    g->count++;
+    g->known += known;
+    t->known += known;
+    add_sample(t, facts, o, known);
+}
+
+/* A question's kind, of a block list its zone, too. */
+static const char *kind_of(struct tally *t, const char *unknown)
+{
+    static const char *const whole[] = {"header", "arguments "};
+    size_t words = strncmp(unknown, "rbl ", 4) == 0 ? 2 : 1;
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(whole); i++)
+        if (strncmp(unknown, whole[i], strlen(whole[i])) == 0)
+            return arena_strdup(t->arena, unknown);
+    for (; words > 0 && unknown[len] != '\0'; words--)
+        len += strcspn(unknown + len, " ") + (words > 1);
+    return arena_strndup(t->arena, unknown, len);
+}
+
+static void add_gap(struct tally *t, const struct replay_outcome *o)
+{
+    const char *kind = kind_of(t, o->unknown);
+    struct tally_gap *g = t->gaps;
+
+    while (g != NULL && strcmp(g->kind, kind) != 0)
+        g = g->next;
+    if (g == NULL) {
+        g = arena_alloc(t->arena, sizeof(*g));
+        g->kind = kind;
+        g->parameter = arena_strdup(t->arena, o->parameter);
+        g->next = t->gaps;
+        t->gaps = g;
+    }
+    g->count++;
+}
+
+void tally_add(struct tally *t, const struct replay_facts *facts,
+               const struct replay_result *result)
+{
+    t->messages++;
+    for (const struct replay_outcome *o = result->outcomes; o != NULL; o = o->next) {
+        t->recipients++;
+        t->counts[o->change]++;
+        t->asked_now += o->asked_now;
+        if (o->change == REPLAY_CHANGED)
+            add_change(t, facts, o);
+        else if (o->change == REPLAY_UNKNOWN)
+            add_gap(t, o);
+    }
+}
+
+/* There are as many as rules at most. */
+static struct tally_group *sort_groups(struct tally_group *list)
+{
+    struct tally_group *sorted = NULL, **at, *g;
+
+    while ((g = list) != NULL) {
+        list = g->next;
+        for (at = &sorted; *at != NULL && (*at)->count > g->count; at = &(*at)->next)
+            ;
+        g->next = *at;
+        *at = g;
+    }
+    return sorted;
+}
+
+static struct tally_gap *sort_gaps(struct tally_gap *list)
+{
+    struct tally_gap *sorted = NULL, **at, *g;
+
+    while ((g = list) != NULL) {
+        list = g->next;
+        for (at = &sorted; *at != NULL && (*at)->count > g->count; at = &(*at)->next)
+            ;
+        g->next = *at;
+        *at = g;
+    }
+    return sorted;
+}
+
+void tally_sort(struct tally *t)
+{
+    t->groups = sort_groups(t->groups);
+    t->gaps = sort_gaps(t->gaps);
+}
