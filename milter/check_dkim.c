@@ -32,7 +32,7 @@ struct dkim_verifier {
     struct arena *arena;
     struct dkim_header *header;
     size_t count, room;
-    bool planned;
+    bool planned, cut;
     struct dkim_plan plan;
     struct dkim_record *record; /* for each signature, its key */
     DKIM_SIGINFO **info;        /* for each signature; NULL: not the library's business */
@@ -130,6 +130,11 @@ void dkim_verifier_header(struct dkim_verifier *v, const char *name, const char 
         v->header = more;
     }
     v->header[v->count++] = (struct dkim_header){slice_of(name), slice_of(value)};
+}
+
+void dkim_verifier_cut(struct dkim_verifier *v)
+{
+    v->cut = true;
 }
 
 /* The field as it came over the wire. */
@@ -325,6 +330,8 @@ static enum dkim_result passed(const struct dkim_verifier *v, struct dkim_signat
     if (strcmp(sig->a, "ed25519-sha256") != 0 && sig->bits < least)
         return object(sig, DKIM_POLICY,
                       arena_printf(v->arena, "a key of only %u bits", sig->bits));
+    if (v->cut) /* there may be another From, or another of any signed field */
+        return object(sig, DKIM_POLICY, "the mail has too many header fields");
     if (v->plan.from_count > 1) /* who knows which of them a reader is shown */
         return object(sig, DKIM_POLICY,
                       arena_printf(v->arena, "the mail has %u From fields", v->plan.from_count));
