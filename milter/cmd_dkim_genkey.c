@@ -181,8 +181,12 @@ static void tell(const struct request *r, const struct product *product, const c
                  product->record_path);
         buf_addf(&out, "In a panel: %s TXT %s\n", full_name(r, product), record);
         if (r->domain != NULL && realpath(product->private_path, real) != NULL)
-            buf_addf(&out, "For milter.conf, if there is no table of keys: signing_key = %s:%s:%s\n",
-                     r->domain, product->selector, real);
+            buf_addf(&out,
+                     "For milter.conf, if there is no table of keys: signing_key = %s:%s:%s\n"
+                     "Else for key_table: %s %s:%s:%s\n"
+                     "and for signing_table, refile: *@%s %s\n",
+                     r->domain, product->selector, real, full_name(r, product), r->domain,
+                     product->selector, real, r->domain, full_name(r, product));
     }
     fputs(buf_text(&out), stdout);
     buf_free(&out);

@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 
+#include "cmd_world.h"
 #include "explain_advise.h"
+#include "log.h"
 #include "options.h"
 
 #include <stdio.h>
@@ -14,7 +16,8 @@ enum { NOT_FOUND = 1 };
 struct asked {
     struct explain_query query;
     const char *log_file;
-    bool all, json, as_test;
+    const char *zone; /* with ask_now: in place of the DNS */
+    bool all, json, as_test, ask_now;
     bool named; /* -c: what becomes of it under that configuration is told in any case */
     const struct policy_source *source;
 };
@@ -32,11 +35,26 @@ static int fail(const struct err *err, int status)
     return status;
 }
 
+/* The DNS of today, as the policy asks it. */
+static bool open_world(const struct asked *asked, struct explain_again *again,
+                       struct cmd_world *world)
+{
+    const struct policy *policy = explain_again_policy(again);
+
+    if (policy == NULL)
+        return true;
+    if (!cmd_world_open(world, policy->settings, asked->zone))
+        return false;
+    explain_again_ask_now(again, world->world);
+    return true;
+}
+
 static int explain_one(struct logdb *log, const struct asked *asked, int64_t id, int64_t focus,
                        struct arena *arena)
 {
     struct err err = {{0}}, why = {{0}};
     struct explanation *e = explain_read(log, id, focus, arena, &err);
+    struct cmd_world world = {0};
     struct explain_again *again;
     struct buf b = {0};
     int status;
@@ -44,6 +62,11 @@ static int explain_one(struct logdb *log, const struct asked *asked, int64_t id,
     if (e == NULL)
         return fail(&err, EX_DATAERR);
     again = explain_again_open(log, e, asked->source, &why);
+    if (again != NULL && asked->ask_now && !open_world(asked, again, &world)) {
+        explain_again_close(again);
+        cmd_world_close(&world);
+        return EX_CONFIG;
+    }
     if (again != NULL && !asked->as_test)
         explain_again_tell(again, asked->named);
     if (again == NULL)
@@ -62,6 +85,7 @@ static int explain_one(struct logdb *log, const struct asked *asked, int64_t id,
     status = print(&b);
     buf_free(&b);
     explain_again_close(again);
+    cmd_world_close(&world);
     return status;
 }
 
@@ -165,9 +189,11 @@ static int run(const struct asked *asked)
     if (!logdb_open(&log, asked->log_file, &err))
         return fail(&err, EX_NOINPUT);
     arena = arena_new();
+    log_silence(true); /* what is judged again is no news for syslog */
     sqlite3_exec(log.db, "BEGIN", NULL, NULL, NULL);
     status = explain_found(&log, asked, arena);
     sqlite3_exec(log.db, "COMMIT", NULL, NULL, NULL);
+    log_silence(false);
     arena_free(arena);
     logdb_close(&log);
     return status;
@@ -214,7 +240,8 @@ static int run_arguments(struct asked *asked, const struct options *options, cha
 int cmd_explain(int argc, char **argv)
 {
     struct asked asked = {0};
-    const char *last = NULL, *all = NULL, *json = NULL, *as_test = NULL;
+    const char *last = NULL, *all = NULL, *json = NULL, *as_test = NULL,
+               *ask_now = NULL;
     const struct option_row rows[] = {
         {0, "message-id", "ID", "its Message-ID", &asked.query.message_id, NULL},
         {0, "from", "ADDR", "its sender; @example.org: all of a domain", &asked.query.from, NULL},
@@ -225,6 +252,8 @@ int cmd_explain(int argc, char **argv)
         {0, "all", NULL, "everything, however long", &all, NULL},
         {0, "json", NULL, "one JSON object", &json, NULL},
         {0, "as-test", NULL, "a script for tamis test --session", &as_test, NULL},
+        {0, "ask-now", NULL, "ask the DNS of today what was not recorded", &ask_now, NULL},
+        {0, "zone", "FILE", "with --ask-now: a zone file in place of the DNS", &asked.zone, NULL},
         {0, "file", "LOG", "this log, not the one that the configuration names", &asked.log_file,
          NULL},
         {0},
@@ -242,6 +271,7 @@ int cmd_explain(int argc, char **argv)
     asked.all = all != NULL;
     asked.json = json != NULL;
     asked.as_test = as_test != NULL;
+    asked.ask_now = ask_now != NULL || asked.zone != NULL;
     if (status < 0)
         status = run_arguments(&asked, &options, argv + options.first);
     options_free(&options);

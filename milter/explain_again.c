@@ -3,6 +3,7 @@
 #include "explain_again.h"
 
 #include "problems.h"
+#include "replay_content.h"
 #include "replay_read.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct explain_again {
     struct replay_facts facts;
     struct replay_texts *texts; /* of the policy of that time; NULL: the log does not hold it */
     struct policy *then, *now;  /* NULL: cannot be had */
+    struct world *ask_now;      /* NULL: what was not recorded is unknown */
     /* one file that reads otherwise */
     const char *changed_path, *changed_text;
 };
@@ -89,6 +91,11 @@ static struct policy *load_today(struct explain_again *a)
     return policy;
 }
 
+void explain_again_ask_now(struct explain_again *a, struct world *world)
+{
+    a->ask_now = world;
+}
+
 const struct explanation *explain_again_told(const struct explain_again *a)
 {
     return a->e;
@@ -152,14 +159,17 @@ struct opinion {
 
 static struct opinion judge(struct explain_again *a, struct policy *policy, bool note_unused)
 {
-    struct replay *replay = replay_new(policy, NULL);
+    struct replay *replay = replay_new(policy, a->ask_now);
     const struct replay_result *result;
     const struct replay_outcome *o;
     struct opinion opinion;
 
+    replay_set_same_content(replay, a->then != NULL && content_is_same(a->then, policy));
     result = replay_judge(replay, &a->facts);
     o = outcome_in_focus(a, result);
     opinion = (struct opinion){tell_verdict(a, o), o->change, o->now};
+    if (o->asked_now)
+        opinion.said = arena_printf(a->e->arena, "%s (by answers of today)", opinion.said);
     if (note_unused && o->change == REPLAY_SAME) {
         size_t rows = a->e->questions->rows;
         bool *unused = arena_alloc(a->e->arena, rows + 1);
@@ -204,6 +214,15 @@ static struct rule_ref deciding_rule(const struct explain_again *a)
     return m->verdict.rule;
 }
 
+/* A line of the configuration holds a whole list: which part of it is meant. */
+static const char *restriction_of(const struct explain_again *a, const struct rule_ref *rule)
+{
+    const char *conf = a->texts != NULL ? replay_texts_conf(a->texts) : a->source->path;
+    bool is_in_conf = conf != NULL && strcmp(conf, rule->where.file) == 0;
+
+    return is_in_conf && rule->text != NULL ? arena_printf(a->e->arena, " %s", rule->text) : "";
+}
+
 static void tell_without(struct explain_again *a)
 {
     struct rule_ref rule = deciding_rule(a);
@@ -223,8 +242,8 @@ static void tell_without(struct explain_again *a)
         bool still =
             o.change != REPLAY_UNKNOWN && (o.now == ENTRY_REJECT || o.now == ENTRY_TEMPFAIL);
 
-        text = arena_printf(arena, "%s:%d: %s%s", rule.where.file, rule.where.line,
-                            still ? "still " : "", o.said);
+        text = arena_printf(arena, "%s:%d%s: %s%s", rule.where.file, rule.where.line,
+                            restriction_of(a, &rule), still ? "still " : "", o.said);
         policy_release(policy);
     }
     explain_add_line(&a->e->again, arena, "without", text);

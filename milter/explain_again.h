@@ -8,12 +8,15 @@
 
 /* The transaction's facts, and the policies that it can be judged under. */
 struct explain_again;
+struct world;
 
 /* `source` is the configuration of today, or the candidate that is asked about; it may be unusable
  * (with problems). NULL with err when the transaction cannot be read back. Nothing else may load
  * policies until explain_again_close. */
 struct explain_again *explain_again_open(struct logdb *log, struct explanation *e,
                                          const struct policy_source *source, struct err *err);
+/* From then on what was not recorded is asked of this world, and told to be; it must live longer. */
+void explain_again_ask_now(struct explain_again *again, struct world *world);
 void explain_again_close(struct explain_again *again); /* NULL is allowed */
 
 /* Adds to e->again what becomes of it without the rule that decided, exact by construction; and,

@@ -110,6 +110,19 @@ static const struct recipient *recipient_of(const struct message *m, int64_t num
     return r;
 }
 
+/* The log gives a recipient the refusal of the whole message, too. */
+static bool is_refused_alone(const struct message *m, const struct recipient *r)
+{
+    const struct rule_ref *own = &r->verdict.rule, *whole = &m->verdict.rule;
+
+    if (!verdict_refuses(&r->verdict))
+        return false;
+    return m->verdict.stage <= STAGE_RCPT || !verdict_refuses(&m->verdict) ||
+           own->where.line != whole->where.line ||
+           strcmp(own->where.file ? own->where.file : "",
+                  whole->where.file ? whole->where.file : "") != 0;
+}
+
 void explain_add_script(struct buf *b, const struct explain_again *again)
 {
     const struct replay_facts *facts = explain_again_facts(again);
@@ -125,7 +138,7 @@ void explain_add_script(struct buf *b, const struct explain_again *again)
     add_envelope(b, m);
     if (r != NULL)
         add_address(b, "rcpt", &r->address);
-    if (r != NULL && verdict_refuses(&r->verdict)) {
+    if (r != NULL && is_refused_alone(m, r)) {
         add_expected(b, &r->verdict);
         return;
     }

@@ -63,6 +63,11 @@ static const char *action_word(const char *action)
     return "not decided";
 }
 
+static bool is_taken(const char *action)
+{
+    return strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
+}
+
 static bool is_enforced(const struct explanation *e)
 {
     return report_number(e->mail, 0, "enforced") != 0;
@@ -71,7 +76,7 @@ static bool is_enforced(const struct explanation *e)
 static void add_verdict(struct section *s, const struct explanation *e)
 {
     const char *action = or (focus_get(e, "action"), "");
-    bool taken = strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
+    bool taken = is_taken(action);
 
     begin(s);
     buf_addf(&s->text, "%s%s", taken || is_enforced(e) ? "" : "would have been ",
@@ -123,11 +128,13 @@ static void add_sender(struct section *s, const struct explanation *e)
     free(text);
 }
 
-static void add_recipient(struct section *s, const struct report_table *t, size_t row)
+static void add_recipient(struct section *s, const struct explanation *e, size_t row)
 {
+    const struct report_table *t = e->recipients;
+    const char *action = or (report_get(t, row, "action"), "");
     char *text =
-        xasprintf("<%s>: %s%s%s", or (report_get(t, row, "address"), ""),
-                  action_word(report_get(t, row, "action")),
+        xasprintf("<%s>: %s%s%s%s", or (report_get(t, row, "address"), ""),
+                  is_taken(action) || is_enforced(e) ? "" : "would have been ", action_word(action),
                   report_get(t, row, "file") ? " by " : "", or (report_get(t, row, "file"), ""));
 
     begin(s);
@@ -145,14 +152,28 @@ static void add_recipients(struct section *s, const struct explanation *e, bool 
     if (rows == 0)
         return;
     if (!all)
-        add_recipient(s, e->recipients, (size_t)e->focus - 1);
+        add_recipient(s, e, (size_t)e->focus - 1);
     for (size_t i = 0; i < rows && all; i++)
-        add_recipient(s, e->recipients, i);
+        add_recipient(s, e, i);
     if (!all && rows > 1) {
         begin(s);
         buf_addf(&s->text, "and %zu more: --all, or --rcpt ADDRESS", rows - 1);
         end(s);
     }
+}
+
+/* Its own refusal's, else that of the whole message's. */
+static const char *focus_token(const struct explanation *e)
+{
+    const char *token = NULL;
+
+    for (size_t i = 0; i < e->tokens->rows; i++) {
+        if (report_number(e->tokens, i, "recipient") == e->focus)
+            return report_get(e->tokens, i, "token");
+        if (report_get(e->tokens, i, "recipient") == NULL)
+            token = report_get(e->tokens, i, "token");
+    }
+    return token;
 }
 
 static void add_reply(struct section *s, const struct explanation *e)
@@ -163,12 +184,13 @@ static void add_reply(struct section *s, const struct explanation *e)
     if (text == NULL)
         return;
     begin(s);
+    if (!is_enforced(e))
+        buf_adds(&s->text, "nothing; it would have been ");
     if (code != NULL)
         buf_addf(&s->text, "%s %s ", code, or (dsn, ""));
     report_add_printable(&s->text, text);
-    for (size_t i = 0; i < e->tokens->rows; i++)
-        if (report_number(e->tokens, i, "recipient") == e->focus)
-            buf_addf(&s->text, " [%s]", report_get(e->tokens, i, "token"));
+    if (focus_token(e) != NULL)
+        buf_addf(&s->text, " [%s]", focus_token(e));
     end(s);
 }
 
@@ -235,7 +257,7 @@ static void add_step(struct section *s, const struct explanation *e, size_t row,
     const char *asked = what_was_asked(restriction, report_get(t, row, "question"));
 
     begin(s);
-    buf_addf(&s->text, "%c%2zu ", row == deciding ? '>' : ' ', row + 1);
+    buf_addf(&s->text, "%c%*zu ", row == deciding ? '>' : ' ', t->rows < 100 ? 2 : 4, row + 1);
     report_add_printable(&s->text, or (restriction, "-"));
     if (asked != NULL) {
         buf_adds(&s->text, ": ");
@@ -295,12 +317,25 @@ static void add_question(struct section *s, const struct explanation *e, size_t 
     end(s);
 }
 
+/* A step tells as much. */
+static bool is_told(const struct explanation *e, size_t row)
+{
+    const char *question = or (report_get(e->questions, row, "question"), "");
+    const char *answer = or (report_get(e->questions, row, "answer"), "");
+
+    for (size_t i = 0; i < e->steps->rows; i++)
+        if (strcmp(or (report_get(e->steps, i, "question"), "-"), question) == 0 &&
+            strcmp(or (report_get(e->steps, i, "answer"), "-"), answer) == 0)
+            return true;
+    return false;
+}
+
 static void add_questions(struct section *s, const struct explanation *e, bool unused, bool all)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < e->questions->rows; i++) {
-        if ((e->unused != NULL && e->unused[i]) != unused)
+        if ((e->unused != NULL && e->unused[i]) != unused || (!all && is_told(e, i)))
             continue;
         if (++count <= QUESTIONS || all)
             add_question(s, e, i);

@@ -91,7 +91,7 @@ static void add_counts(const struct replay_report *r, struct buf *b)
         buf_addf(b, "  %-8s %10" PRIu64 " %7.2f %%\n", replay_change_name((enum replay_change)c),
                  t->counts[c], percent(t->counts[c], t->recipients));
     if (t->known > 0)
-        buf_addf(b, "%" PRIu64 " of the changes concern mail from correspondents that your users "
+        buf_addf(b, "of what changes, %" PRIu64 " from correspondents that your users "
                     "write to\n", t->known);
     if (t->asked_now > 0)
         buf_addf(b, "%" PRIu64 " were judged with answers of today\n", t->asked_now);
@@ -123,7 +123,10 @@ static void add_sample(const struct tally_sample *s, struct buf *b)
     char when[24];
 
     buf_addf(b, "  %s ", time_text((s->id >> 22) + 1577836800000ll, when));
-    add_printable(b, s->queue_id[0] != '\0' ? s->queue_id : "NOQUEUE");
+    if (s->queue_id[0] != '\0')
+        add_printable(b, s->queue_id);
+    else
+        buf_addf(b, "%" PRId64, s->id);
     buf_adds(b, " <");
     add_printable(b, s->sender);
     buf_adds(b, "> -> <");
@@ -141,7 +144,7 @@ static void add_samples(const struct replay_report *r, struct buf *b)
     size_t count = 0;
 
     if (t->groups != NULL)
-        buf_adds(b, "\nlook at these first (tamis explain QUEUE-ID):\n");
+        buf_adds(b, "\nlook at these first; `tamis explain` takes the word behind the time:\n");
     for (size_t class = 0; class < ARRAY_LEN(t->samples); class++)
         for (size_t i = 0; i < t->sample_counts[class] && count < TALLY_SAMPLES; i++, count++)
             add_sample(&t->samples[class][i], b);

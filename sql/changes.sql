@@ -21,10 +21,11 @@ ORDER BY loaded DESC
 LIMIT 30;
 
 SELECT datetime(r.since_ms / 1000, 'unixepoch') AS new_since, r.file || ':' || r.line AS rule,
-    r.text AS text
+    r.text AS text -- once, though it stands in the lists of both directions
 FROM ruleset_rule AS r
 WHERE r.since_ms - 1577836800000 >= ifnull(:first >> 22,
         (SELECT id >> 22 FROM since WHERE span = ifnull(:span, '30d')))
     AND r.since_ms > (SELECT min(loaded_ms) FROM ruleset_load)
-ORDER BY r.since_ms DESC, r.n
+GROUP BY r.since_ms, r.file, r.line, r.text
+ORDER BY r.since_ms DESC, min(r.n)
 LIMIT 30;

@@ -528,9 +528,10 @@ SELECT k.hour, datetime(k.hour * 3600 + 1577836800, 'unixepoch'), u.file, u.line
 FROM hour_rule AS k JOIN rule AS u ON u.id = k.rule;
 
 -- The rules in force that have never fired, as far as the counters go back, and since when they are
--- in force. A rule that only moved to another line is the same one.
+-- in force. A rule that only moved to another line is the same one; so is one that the lists of both
+-- directions have.
 CREATE VIEW dead_rules (file, line, rule_text, since) AS
-SELECT d.file, d.line, d.text, datetime(d.since_ms / 1000, 'unixepoch')
+SELECT DISTINCT d.file, d.line, d.text, datetime(d.since_ms / 1000, 'unixepoch')
 FROM ruleset_rule AS d
 WHERE NOT EXISTS (SELECT 1 FROM rule AS u JOIN hour_rule AS k ON k.rule = u.id
                   WHERE u.file IS d.file AND u.text IS d.text);

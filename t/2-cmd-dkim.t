@@ -89,6 +89,8 @@ like $record, qr/^mail\.2026\._domainkey\.example\.org\.\tIN\tTXT\t\(/, '-a: the
 like strings($record), qr/^v=DKIM1; k=rsa; h=sha256; s=email; t=y:s; n=a note; p=MII/, 'tags';
 is 0 + grep({ length > 255 } $record =~ /^[^;]*?"([^"]*)"/mg), 0, 'strings of 255 at most';
 cmp_ok 0 + (() = $record =~ /^\s.*"/mg), '>=', 2, 'so more than one';
+like $out, qr{^Else for key_table: mail\.2026\._domainkey\.example\.org example\.org:mail\.2026:/\S+/mail\.2026\.private\nand for signing_table, refile: \*\@example\.org mail\.2026\._domainkey\.example\.org$}m,
+    'rows for tables';
 ($out) = $out =~ /^In a panel: (.*)$/m;
 is $out, 'mail.2026._domainkey.example.org TXT ' . strings($record), 'the same in one line';
 

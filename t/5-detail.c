@@ -163,6 +163,8 @@ static void test_hours(const char *path)
     tap_is(logged_query(path, "SELECT what, us, n FROM latency WHERE what IN ('spf', 'dns',"
                               " 'message') ORDER BY what, us"),
            "dns|4|1\ndns|8388608|1\nmessage|4096|14\nspf|2048|1", "latencies");
+    tap_is(logged_query(path, "SELECT DISTINCT what FROM latency ORDER BY what"),
+           "dns\nmessage\nspf\ntable", "kinds of questions, and nothing else");
     tap_is(logged_query(path, "SELECT kind, what, n FROM top_rejects ORDER BY kind"),
            "client_net|192.0.2.0/24|3\nsender_domain|sender.example|3", "who was refused");
 }

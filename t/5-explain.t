@@ -247,7 +247,7 @@ INSERT INTO mail_check VALUES ($sixth, '[[1,3,1],[1,4,1]]');
 END
 ($text) = explained($sixth);
 is($text =~ /^(without.*?)^history/ms && $1, <<'END', 'without the restriction');
-without    milter.conf:3: accepted, as far as the log has seen it
+without    milter.conf:3 reject: accepted, as far as the log has seen it
 now        under milter.conf: the same
 END
 is($text =~ /^(next time.*)/ms && $1, <<'END', 'a restriction of its own, tried');
@@ -255,5 +255,101 @@ next time  to allow it: milter.conf:3, in front of reject:
                check_sender_access inline:{{friend@bad.example = OK}},
            (tried on this mail: accepted, as far as the log has seen it)
 END
+
+# --- a header decided, for the whole message
+
+my $seventh = id('2026-11-22 08:19:00');
+sqlite(<<"END");
+INSERT INTO rule VALUES (4, 1, '$dir/headers', 1, '/^Subject: casino/ REJECT Spam');
+INSERT INTO verdict VALUES (6, 1, 'reject', 'HEADER', 1, 550, '5.7.1', 'Spam', 4);
+INSERT INTO step VALUES (5, 1, 'reject_unknown_sender_domain', 'dns MX bad.example', '10 mail.bad.example.', 'dunno', 2),
+    (6, 1, 'header_checks regexp:headers', 'Subject: casino', 'REJECT Spam', 'reject', 4);
+INSERT INTO asked VALUES (3, 1, 'dns MX bad.example', 'found', '10 mail.bad.example.'),
+    (4, 1, 'dns A bad.example', 'none', 'no such name');
+INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_id, policy, circumstance)
+    VALUES ($seventh, 0, 1, 1, 1, 6, 100, 0, '4Qgggg', 2, 1);
+INSERT INTO mail_recipient VALUES ($seventh, 1, 2, 6), ($seventh, 2, 3, 2);
+INSERT INTO mail_check VALUES ($seventh, '[[1,5,1],[0,6,1]]');
+INSERT INTO mail_question VALUES ($seventh, '[[3,2500],[4,100]]', NULL);
+INSERT INTO mail_token VALUES ($seventh, 0, 'GGGG-0001'), ($seventh, 2, 'GGGG-0002');
+END
+like((explained('4Qgggg'))[0], qr/^told +550 5\.7\.1 Spam \[GGGG-0001\]$/m, 'the token of the reply to the whole message');
+like((explained('GGGG-0002'))[0], qr/^told +554 5\.7\.1 .* go away \[GGGG-0002\]$/m, 'and the own one of who has one');
+($text) = explained('4Qgggg');
+is(scalar(() = $text =~ /dns MX bad\.example/g), 1, 'what a step shows is not told again');
+like($text, qr/^(?:asked|not needed) +dns A bad\.example -> /m, 'what none shows is');
+is(scalar(() = (explained('4Qgggg', '--all'))[0] =~ /dns MX bad\.example/g), 2, '--all: all of it');
+($script) = explained('4Qgggg', '--as-test');
+is($script =~ /^(rcpt.*)/ms && $1, <<'END', '--as-test: the recipient was accepted, and the content is wanted');
+rcpt <user@here.example>
+# expect: 250 2.0.0 Ok
+data
+# The log does not hold the content that decided; name a file that has it:
+#   message FILE.eml
+# # expect: 550 5.7.1 Spam
+END
+($script) = explained('4Qgggg', '--rcpt', 'other@here.example', '--as-test');
+is($script =~ /^(rcpt.*)/ms && $1, <<'END', 'of one that was refused alone that is the end');
+rcpt <other@here.example>
+# expect: 554 5.7.1 <Friend@bad.example>: Sender address rejected: go away
+END
+
+# --- mode = observe
+
+my $ninth = id('2026-11-22 08:21:00');
+sqlite(<<"END");
+INSERT INTO verdict VALUES (7, 1, 'reject', 'RCPT', 0, 554, '5.7.1', '<' || char(5) || '>: Sender address rejected: go away', 1);
+INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_id, policy, circumstance)
+    VALUES ($ninth, 0, 1, 1, 1, 7, 100, 0, '4Qiiii', 1, 1);
+INSERT INTO mail_recipient VALUES ($ninth, 1, 2, 7);
+END
+($text) = explained('4Qiiii');
+is($text =~ /^(verdict.*?)^which/ms && $1, <<'END', 'observed: what would have been');
+verdict    would have been rejected at RCPT, 2026-11-22 08:21:00 UTC, incoming
+           only judged: the mail server was told to go on (mode = observe)
+END
+is($text =~ /^(to .*?)^rule/ms && $1, <<'END', 'and what was not told');
+to         <user@here.example>: would have been rejected by sender:2
+told       nothing; it would have been 554 5.7.1 <Friend@bad.example>: Sender address rejected: go away
+END
+
+# --- rules for the content that are those of that time: their result is known, though not what they read
+
+my $seeing = "${strict}header_checks = regexp:headers\n" =~ s/    reject\n/    permit\n/r;
+my $spam = "/^Subject: casino/ REJECT Spam\n";
+write_file('headers', $spam);
+write_file('milter.conf', $seeing);
+my $eighth = id('2026-11-22 08:20:00');
+s/\n/' || char(10) || '/g for my ($seeing_quoted, $spam_quoted) = ($seeing, $spam);
+sqlite(<<"END");
+INSERT INTO ruleset VALUES (3, 'h3', '1.0');
+INSERT INTO ruleset_load VALUES (4, 3, $loaded + 2, 'SIGUSR1');
+INSERT INTO ruleset_text VALUES (10, 'h10', 100, '$seeing_quoted'), (11, 'h11', 31, '$spam_quoted');
+INSERT INTO ruleset_file VALUES (3, 1, '$dir/milter.conf', 10), (3, 2, '$dir/headers', 11);
+INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_id, policy, circumstance)
+    VALUES ($eighth, 0, 1, 1, 1, 1, 100, 0, '4Qhhhh', 3, 1);
+INSERT INTO mail_recipient VALUES ($eighth, 1, 2, 1);
+END
+my ($as_was) = run_tamis('', 'explain', '-c', "$dir/milter.conf", '--file', $log, '4Qhhhh');
+like($as_was, qr/^now +under \S+milter\.conf: the same$/m, 'the same rules for the content');
+write_file('headers', "$spam/^Subject: win/ REJECT Spam\n");
+($as_was) = run_tamis('', 'explain', '-c', "$dir/milter.conf", '--file', $log, '4Qhhhh');
+like($as_was, qr/^now +under \S+milter\.conf: unknown: nobody recorded header Subject; /m, 'and others');
+
+# --- what was not recorded, asked today
+
+write_file('new.conf', $conf =~ s/reject_non_fqdn_sender/reject_rbl_client zen.example/r);
+write_file('sender', "# by domain\n");
+my $zone = write_file('zone', "7.2.0.192.zen.example. IN A 127.0.0.2\n");
+sub under {
+    my ($out) = run_tamis('', 'explain', '-c', "$dir/new.conf", '--file', $log, @_, $third);
+    return $out =~ s/\Q$dir\E\///gr =~ /^now +(.*)/m && $1;
+}
+is((run_tamis('', 'explain', '-c', "$dir/new.conf", '--file', $log, $third))[1], '', 'nothing for syslog');
+is(under(), 'under new.conf: unknown: nobody recorded rbl zen.example 192.0.2.7; to know: --ask-now', 'unknown');
+is(under('--ask-now', '--zone', "$dir/zone"),
+    'under new.conf: rejected by new.conf:4: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.example (by answers of today)',
+    '--ask-now, and marked');
+is((run_tamis('', 'explain', '-c', "$dir/new.conf", '--file', $log, '--zone', "$dir/none", $third))[2], 78, 'a zone file that is not there');
 
 done_testing;

@@ -101,6 +101,9 @@ is_deeply changes($r), ['reject|accept|1|0|seen|milter.conf:3|192.0.2.66=REJECT 
     'the rule that refused, and what is seen';
 ($status, $out) = replay(candidate('{192.0.2.66 = REJECT away}', '{192.0.2.67 = REJECT away}'));
 like $out, qr/^ +1  reject -> accept as far as seen: \S+milter\.conf:3: 192\.0\.2\.66=REJECT away$/m, 'as text';
+my ($id) = $out =~ /^look at these first.*\n  \S+ \S+ (\d+) <six\@x\.example> /m;
+is((run_command([$filter->{program}, 'explain', '--file', $filter->log_file, $id // 'none']))[0], 0,
+    'what had no queue id has a number, by which it is found');
 
 # Another reply
 ($status, $r) = json(candidate('450 busy', '451 4.7.9 very busy'));
@@ -114,7 +117,7 @@ is counts($r), '7 8 2 6 0 1', 'six of eight';
 is_deeply changes($r)->[0], 'accept|reject|4|1||new.conf:3|192.0.2.1=REJECT all', 'by one rule';
 is $r->{look_at}[0]{sender}, 'friend@y.example', 'the correspondent first';
 ($status, $out) = replay(candidate('inline:{ {192.0.2.66', 'inline:{ {192.0.2.1 = REJECT all}, {192.0.2.66'));
-like $out, qr/^1 of the changes concern mail from correspondents that your users write to$/m, 'as text';
+like $out, qr/^of what changes, 1 from correspondents that your users write to$/m, 'as text';
 
 # What nobody asked then
 my @rbl = ('inline:{ {192.0.2.66 = REJECT away} }',

@@ -91,7 +91,8 @@ INSERT INTO mail_question VALUES (@{[ id(3, 5) ]}, NULL, '[2,1]'), (@{[ id(3, 6)
 INSERT INTO mail_evidence VALUES (@{[ id(3, 6) ]}, '{"headers":[["From"," U <user\@News.example>\\r\\n"]]}');
 INSERT INTO ruleset VALUES (1, 'h1', '1'), (2, 'h2', '1');
 INSERT INTO ruleset_load VALUES (1, 1, $start, 'start'), (2, 2, $change, 'SIGUSR1');
-INSERT INTO ruleset_rule VALUES (1, 'rules/sender', 2, 'far.example REJECT', $start), (2, 'rules/helo', 9, 'x REJECT', $change);
+INSERT INTO ruleset_rule VALUES (1, 'rules/sender', 2, 'far.example REJECT', $start), (2, 'rules/helo', 9, 'x REJECT', $change),
+    (3, 'rules/helo', 9, 'x REJECT', $change); -- of the other direction
 INSERT INTO hour_mail SELECT $week + value, 0, 'accept', 1, 'END-OF-MESSAGE', 0, 4, 5 FROM json_each('[0,24,48,72,96,120]');
 INSERT INTO hour_mail VALUES ($hour, 0, 'accept', 1, 'END-OF-MESSAGE', 0, 5, 6), ($hour, 0, 'reject', 1, 'RCPT', 554, 90, 91),
     ($hour, 1, 'accept', 1, 'END-OF-MESSAGE', 0, 7, 7);
