@@ -157,7 +157,7 @@ static void add_field(struct buf *text, const struct dkim_header *header)
     buf_add(text, rest.ptr, rest.len);
 }
 
-/* What the library takes for blanks where white space is relaxed, and a reader for something else. */
+/* What the library takes for blanks where white space is relaxed, and a reader may not. */
 static bool has_odd_space(const struct buf *field)
 {
     for (size_t i = 0; i < field->len; i++) {
