@@ -23,6 +23,9 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_limits *limits, struct
  * right behind the colon, folds are "\n" and a blank. Both texts must live until headers_end. */
 void dkim_verifier_header(struct dkim_verifier *verifier, const char *name, const char *value);
 
+/* There are more fields, which nobody kept: nothing can pass. */
+void dkim_verifier_cut(struct dkim_verifier *verifier);
+
 /* The end of the header: returns the names whose TXT records are needed, each to be asked for once;
  * *count may be 0. They live as long as the arena. May be called again, for the same list. */
 const char *const *dkim_verifier_headers_end(struct dkim_verifier *verifier, size_t *count);
@@ -44,7 +47,7 @@ struct dkim_keys {
  * Called once. Signatures are RFC 6376's and RFC 8463's, results those of RFC 8601, 2.7.1:
  * - permerror: what is malformed, expired, has no key, a revoked one, or one for other uses;
  * - policy: rsa-sha1, small keys, a part of the body only, more signatures than the limit, several
- *   From fields;
+ *   From fields, a header that was cut;
  * - temperror: nobody could answer;
  * - neutral: a bad signature whose key says t=y; what libopendkim cannot evaluate. */
 const struct dkim_verdict *dkim_verifier_end(struct dkim_verifier *verifier,

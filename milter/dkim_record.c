@@ -175,6 +175,8 @@ static enum dkim_result read_rsa(struct slice der, struct arena *arena, struct d
         return object(why, DKIM_PERMERROR, "p= of the key is no RSA key");
     if (rsa.exponent.len > EXPONENT_MAX)
         return object(why, DKIM_PERMERROR, "the RSA key's exponent is too long");
+    if (slice_is(rsa.exponent, "\1"))
+        return object(why, DKIM_PERMERROR, "the RSA key's exponent is 1: everybody could sign");
     if (rsa.modulus.len > MODULUS_MAX)
         return object(why, DKIM_POLICY, "the RSA key is too large");
     record->bits = rsa_bits(&rsa);

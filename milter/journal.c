@@ -57,12 +57,12 @@ struct journal {
 /* What must not be lost, because somebody was told of it, may take as much room again. */
 static bool is_promise(const struct entry *entry)
 {
-    return entry->message->tokens != NULL || entry->ruleset != NULL;
+    return entry->message->tokens != NULL || entry->late.token != NULL || entry->ruleset != NULL;
 }
 
 static bool take(struct journal *j, struct entry *entry)
 {
-    uint64_t bytes = arena_size(entry->message->arena);
+    uint64_t bytes = entry->bytes = arena_size(entry->message->arena);
     unsigned share = is_promise(entry) ? 2 : 1;
 
     if (queue_length(j->queue) >= (size_t)j->queue_limit * share)
@@ -233,7 +233,7 @@ static void take_out(struct journal *j, void **item)
 {
     struct entry *entry = *item;
 
-    j->queue_bytes -= arena_size(entry->message->arena);
+    j->queue_bytes -= entry->bytes;
     *item = NULL;
 }
 

@@ -20,6 +20,8 @@ struct entry {
     const char *policy; /* hash of the policy that judged; lives with the owner; NULL: unknown */
     const struct ruleset *ruleset; /* not NULL: no transaction, but this, in the message's arena */
 
+    uint64_t bytes; /* the journal's: what it counts for in the queue, whatever it grows to */
+
     /* Of journal_commit; the writer's afterwards. */
     struct waiter *waiter;  /* NULL: nobody waits */
     struct verdict late;    /* what the client is told when the row is not there in time */

@@ -12,6 +12,9 @@
 enum { ENTRIES_WANTED_MAX = 1000, AT_A_TIME = 32 };
 #define ASK_US 20000000u
 
+/* Mail waits for the first run, a reload for each; thousands of keys in a dead DNS take hours. */
+#define PATIENCE_US 5000000u
+
 struct key_watch {
     struct key_asker asker;
     pthread_mutex_t lock;    /* of all below */
@@ -25,6 +28,7 @@ struct key_watch {
 struct subject {
     const struct dkim_key *key;
     const char *name;
+    int64_t asked_at;
     void *job;
 };
 
@@ -60,7 +64,7 @@ static void wait_dns(void *arg, void *job, struct arena *arena, struct dns_answe
 
 struct key_asker key_asker_of_dns(struct dns *dns)
 {
-    return (struct key_asker){start_dns, wait_dns, dns};
+    return (struct key_asker){start_dns, wait_dns, dns, PATIENCE_US};
 }
 
 struct key_watch *key_watch_new(const struct key_asker *asker)
@@ -165,7 +169,8 @@ static void consider(struct round *r, struct key_entry *entry, const struct dkim
         r->cap = r->cap ? r->cap * 2 : 16;
         r->list = xreallocarray(r->list, r->cap, sizeof(*r->list));
     }
-    r->list[r->count++] = (struct subject){key, arena_strdup(r->arena, entry->name), NULL};
+    r->list[r->count++] = (struct subject){key, arena_strdup(r->arena, entry->name),
+                                           entry->asked_at, NULL};
 }
 
 /* Those that a lookup asked for, of a key that signs for any domain. */
@@ -265,6 +270,26 @@ static void ask_some(struct round *r, struct subject *subjects, size_t count)
     }
 }
 
+static int compare_age(const void *a, const void *b)
+{
+    const struct subject *x = a, *y = b;
+
+    return (x->asked_at > y->asked_at) - (x->asked_at < y->asked_at);
+}
+
+static void ask_all(struct round *r)
+{
+    uint64_t patience = r->watch->asker.patience_us, begun = now_us();
+
+    if (r->count > 0)
+        qsort(r->list, r->count, sizeof(*r->list), compare_age);
+    for (size_t i = 0; i < r->count; i += AT_A_TIME) {
+        if (i > 0 && patience > 0 && now_us() - begun >= patience)
+            break;
+        ask_some(r, r->list + i, r->count - i < AT_A_TIME ? r->count - i : AT_A_TIME);
+    }
+}
+
 static int64_t next_time(struct key_watch *watch, int64_t now)
 {
     int64_t next = KEY_WATCH_READY;
@@ -289,8 +314,7 @@ int64_t key_watch_run(struct key_watch *watch, const struct keys *keys, int64_t 
     keys_each(keys, on_key, &r);
     sweep(watch);
     pthread_mutex_unlock(&watch->lock);
-    for (size_t i = 0; i < r.count; i += AT_A_TIME)
-        ask_some(&r, r.list + i, r.count - i < AT_A_TIME ? r.count - i : AT_A_TIME);
+    ask_all(&r);
     free(r.list);
     arena_free(r.arena);
     return next_time(watch, now);

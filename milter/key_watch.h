@@ -16,6 +16,7 @@ struct key_asker {
     void *(*start)(void *arg, const char *name);
     void (*wait)(void *arg, void *job, struct arena *arena, struct dns_answer *answer);
     void *arg;
+    uint64_t patience_us; /* of a run: what is not asked for by then is in the next; 0: no end */
 };
 struct key_asker key_asker_of_dns(struct dns *dns); /* which must outlive the asker */
 
@@ -28,7 +29,8 @@ void key_watch_free(struct key_watch *watch); /* NULL is allowed; nobody uses it
 
 /* Asks for the records that are due, after a load (`loaded`) for all of them; forgets what the keys
  * no longer name. Blocks for the DNS: one thread at a time, the maintenance thread. The caller holds
- * the keys' policy. `now` in seconds since 1970. Returns after how many seconds to call again. */
+ * the keys' policy. `now` in seconds since 1970. Whose answers are the oldest are asked for first, and
+ * a run ends behind the asker's patience. Returns after how many seconds to call again. */
 int64_t key_watch_run(struct key_watch *watch, const struct keys *keys, int64_t now, bool loaded);
 
 /* What was found last; KEY_UNKNOWN before that. A domain that a key for any domain signs for is put

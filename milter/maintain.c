@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_MS = 500 };
+enum { TICK_MS = 500, KEYS_TOLD = 20 };
 #define STILL_US 2000000
 
 static const struct policy_source *source;
@@ -187,11 +187,14 @@ static void store_report(struct reload_report *report)
     (void)ignored;
 }
 
+/* A name server that goes down must not fill syslog. */
 static void log_key(const struct key_report *report, void *arg)
 {
     const struct key_choice *choice = report->choice;
+    size_t *told = arg;
 
-    (void)arg;
+    if (++*told > KEYS_TOLD)
+        return;
     log_line(report->trouble ? LOG_WARNING : LOG_INFO,
              "dkim: the key %s._domainkey.%s %s%s%s%s", choice->selector, choice->domain,
              report->role == KEY_RETIRED ? "is " : "", key_role_name(report->role),
@@ -202,12 +205,15 @@ static void log_key(const struct key_report *report, void *arg)
 static void look_for_keys(const struct policy *policy, bool loaded)
 {
     int64_t now = (int64_t)time(NULL);
+    size_t told = 0;
 
     keys_due = INT64_MAX;
     if (keys_are_empty(policy->keys))
         return;
     keys_due = now + key_watch_run(key_watch, policy->keys, now, loaded);
-    key_watch_changes(key_watch, policy->keys, now, log_key, NULL);
+    key_watch_changes(key_watch, policy->keys, now, log_key, &told);
+    if (told > KEYS_TOLD)
+        log_line(LOG_INFO, "dkim: %zu more keys have changed: see tamis status", told - KEYS_TOLD);
 }
 
 static void look_for_keys_again(void)

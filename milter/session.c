@@ -375,8 +375,23 @@ void session_abort(struct session *s)
     begin_message(s);
 }
 
+/* What a line in syslog says of a message that has gone. */
+static struct message *remember(const struct message *m)
+{
+    struct message *copy = message_new(m->time_us);
+
+    copy->begun_us = m->begun_us;
+    copy->queue_id = arena_strdup(copy->arena, m->queue_id);
+    copy->login = arena_strdup(copy->arena, m->login);
+    copy->has_mail = m->has_mail;
+    copy->sender.text = arena_strdup(copy->arena, m->sender.text);
+    return copy;
+}
+
 const struct verdict *session_done(struct session *s, const char *failed)
 {
+    bool may_be_late = s->policy->settings->log_sync == LOG_SYNC_MESSAGE;
+    struct message *gone = NULL;
     bool kept;
 
     if (failed != NULL) {
@@ -385,10 +400,12 @@ const struct verdict *session_done(struct session *s, const char *failed)
             .text = arena_printf(s->message->arena, "%s failed", failed)};
         decision_log_verdict(&s->message->verdict, &s->client, s->message, NULL);
     }
+    if (may_be_late)
+        gone = remember(s->message);
     kept = end_message(s, true);
     begin_message(s);
-    if (kept)
-        return NULL;
-    decision_log_verdict(&s->late, &s->client, s->message, NULL);
-    return &s->late;
+    if (!kept)
+        decision_log_verdict(&s->late, &s->client, gone, NULL);
+    message_free(gone);
+    return kept ? NULL : &s->late;
 }

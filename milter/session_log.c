@@ -132,23 +132,26 @@ bool session_log_end(const struct session_log *log, struct message *m, bool touc
 {
     const struct settings *settings = log->policy->settings;
     enum entry_action action = transaction_action(m, finished);
+    bool written = true;
     struct entry *entry;
 
     token[0] = '\0';
-    if (touched)
-        counter_add(COUNT_ACCEPT + action);
-    if (!touched || log->journal == NULL) {
+    if (!touched) {
         message_free(m);
         return true;
     }
-    entry = entry_of(log, m, action);
-    if (!finished || !log->enforce || settings->log_sync != LOG_SYNC_MESSAGE ||
-        (action != ENTRY_ACCEPT && action != ENTRY_DISCARD)) {
-        journal_offer(log->journal, entry);
-        return true;
+    if (log->journal == NULL) {
+        message_free(m);
+    } else if (!finished || !log->enforce || settings->log_sync != LOG_SYNC_MESSAGE ||
+               (action != ENTRY_ACCEPT && action != ENTRY_DISCARD)) {
+        journal_offer(log->journal, entry_of(log, m, action));
+    } else {
+        entry = entry_of(log, m, action);
+        if (may_promise(log))
+            token_new(token);
+        entry->late = session_log_late(arena_strdup(m->arena, token));
+        written = journal_commit(log->journal, entry, (uint64_t)settings->log_sync_time_limit);
     }
-    if (may_promise(log))
-        token_new(token);
-    entry->late = session_log_late(arena_strdup(m->arena, token));
-    return journal_commit(log->journal, entry, (uint64_t)settings->log_sync_time_limit);
+    counter_add(COUNT_ACCEPT + (written ? action : ENTRY_TEMPFAIL));
+    return written;
 }

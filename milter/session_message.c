@@ -31,6 +31,8 @@ void session_header(struct session *s, const char *name, const char *value)
     if (header != NULL) {
         annotation_header(&s->annotation, header);
         inspection_header(&s->inspection, header->name, header->value);
+    } else {
+        inspection_cut(&s->inspection);
     }
     session_log_header(&log, m, name, value);
 }

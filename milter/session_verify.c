@@ -47,6 +47,12 @@ void inspection_header(struct inspection *i, const char *name, const char *value
         dkim_verifier_header(i->verifier, name, value);
 }
 
+void inspection_cut(struct inspection *i)
+{
+    if (i->verifier != NULL)
+        dkim_verifier_cut(i->verifier);
+}
+
 static const char *question_of(const struct inspection *i, const char *name)
 {
     struct arena *arena = i->engine->message->arena;

@@ -23,6 +23,9 @@ void inspection_free(struct inspection *inspection); /* at any time */
 /* A header as it came; both texts must live as long as the message. */
 void inspection_header(struct inspection *inspection, const char *name, const char *value);
 
+/* One that is not kept, for there are too many. */
+void inspection_cut(struct inspection *inspection);
+
 /* The next bytes of the body; the first end the header, and the keys are asked for. False when the
  * body makes no difference. */
 bool inspection_body(struct inspection *inspection, const char *data, size_t len);

@@ -56,7 +56,7 @@ static void wait_for(void *arg, void *job, struct arena *a, struct dns_answer *a
     free(job);
 }
 
-static const struct key_asker asker = {start, wait_for, NULL};
+static const struct key_asker asker = {start, wait_for, NULL, 0};
 
 static void publish(const char *name, const char *text)
 {
@@ -266,6 +266,40 @@ static void test_any_domain(void)
     key_watch_free(watch);
 }
 
+static void wait_long(void *arg, void *job, struct arena *a, struct dns_answer *answer)
+{
+    uint64_t begun = now_us();
+
+    while (now_us() == begun)
+        continue;
+    wait_for(arg, job, a, answer);
+}
+
+/* Nobody waits for a thousand records, and each has its turn. */
+static void test_many(void)
+{
+    static const struct key_asker slow = {start, wait_long, NULL, 1};
+    struct key_watch *watch = key_watch_new(&slow);
+    struct buf table = {0};
+
+    for (int i = 0; i < 80; i++)
+        buf_addf(&table, "k%d d%d.example:old:old.pem\n", i, i);
+    tap_file("KeyTable", buf_text(&table));
+    tap_file("SigningTable", "* k79\n");
+    publish("old._domainkey.d79.example", new_record);
+    buf_free(&table);
+    load("key_table = KeyTable\nsigning_table = SigningTable\n");
+    asked = 0;
+    tap_is_int(key_watch_run(watch, keys, NOW, true), 1, "patience ends: soon again");
+    tap_is_int(asked, 32, "some are asked for");
+    key_watch_run(watch, keys, NOW + 1000, false);
+    tap_is(signs(watch, "me@a.example", NOW), "old", "one is not known yet");
+    key_watch_run(watch, keys, NOW + 2000, false);
+    tap_is_int(asked, 32 + 32 + 32, "the others first,");
+    tap_is(signs(watch, "me@a.example", NOW), "", "though the first ones were due again");
+    key_watch_free(watch);
+}
+
 static void *look(void *arg)
 {
     const struct key_choice *list;
@@ -307,6 +341,7 @@ int main(void)
     test_reload();
     test_times();
     test_any_domain();
+    test_many();
     test_threads();
     unload();
     arena_free(arena);

@@ -23,6 +23,12 @@ static const struct {
     {"no p=", "v=DKIM1; k=rsa", TAGS, "permerror", "the key record has no p="},
     {"p= is no Base64", "v=DKIM1; p=%%%", TAGS, "permerror", "p= of the key is no Base64"},
     {"p= is no key", "v=DKIM1; p=QUJDRA==", TAGS, "permerror", "p= of the key is no RSA key"},
+    {"an exponent of 1",
+     "v=DKIM1; p="
+     "MIGHAoGBAP//////////////////////////////////////////////////////////////////////"
+     "////////////////////////////////////////////////////////////////////////////////"
+     "////////////////////AgEB",
+     TAGS, "permerror", "the RSA key's exponent is 1: everybody could sign"},
     {"k= is another", "v=DKIM1; k=ed25519; p=@P@", TAGS, "permerror",
      "k= of the key is ed25519, a= wants rsa"},
     {"k= is unknown", "v=DKIM1; k=x;  p=@P@", TAGS, "permerror",

@@ -289,6 +289,35 @@ static void check_rfc8463(struct arena *arena)
     tap_is_int(verdict->signature[0].t, 1528637909, "t=");
 }
 
+/* libopendkim takes all that C calls white space for blanks, which relaxed forgives; a reader may
+ * take it for a line's end. */
+static void check_controls(struct arena *arena)
+{
+    static const struct {
+        const char *subject, *result;
+    } rows[] = {{" Is \t dinner\n ready?", "pass"}, {" Is\r\n dinner ready?", "pass"},
+                {" Is \rdinner ready?", "neutral"},  {" Is\rdinner ready?", "neutral"},
+                {" Is dinner ready?\r", "neutral"},  {" Is \r\r\n dinner ready?", "neutral"},
+                {" Is\vdinner ready?", "neutral"},   {" Is \f dinner ready?", "neutral"}};
+    struct dkim_test_mail mail;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        rfc8463_mail(&mail);
+        mail.field[4].value = rows[i].subject;
+        tap_is(dkim_result_name(dkim_test_verify(&mail, &plain, arena)->signature[0].result),
+               rows[i].result, "white space, and what is none: %zu", i);
+    }
+    for (const char *c = "\r\v\f"; *c != '\0'; c++) {
+        char *body = arena_strdup(arena, RFC_BODY);
+
+        rfc8463_mail(&mail);
+        strstr(body, "  Are")[1] = *c;
+        mail.body = body;
+        tap_is(dkim_result_name(dkim_test_verify(&mail, &plain, arena)->signature[0].result),
+               "fail", "a control character in the body: %d", *c);
+    }
+}
+
 static void check_rfc6376(struct arena *arena)
 {
     struct dkim_test_mail mail;
@@ -327,7 +356,7 @@ int main(void)
 {
     static void (*const checks[])(struct arena *) = {
         check_altered, check_partial, check_white_space_before, check_chained, check_unsigned,
-        check_aborted, check_rfc8463, check_rfc6376};
+        check_aborted, check_rfc8463, check_controls, check_rfc6376};
 
     tap_start(120);
     check_fields();

@@ -186,6 +186,69 @@ static void test_locked(void)
     tap_is(count_rows(options.path), "102", "what waited is written");
 }
 
+/* How many small allocations an entry takes until it needs another block. */
+static int room_left(void)
+{
+    struct entry *entry = logged_entry(0);
+    struct arena *arena = entry->message->arena;
+    size_t size = arena_size(arena);
+    int n;
+
+    for (n = 0; arena_size(arena) == size; n++)
+        arena_alloc(arena, 1);
+    entry_free(entry);
+    return n - 1;
+}
+
+/* Its row grows in the writer's hands, when it says that nobody waited for it. */
+static struct entry *late_entry(int number, int room)
+{
+    struct entry *entry = logged_entry(number);
+
+    entry->late = (struct verdict){.act = ACT_DEFER, .stage = STAGE_EOM, .code = 451,
+                                   .dsn = "4.3.0", .text = "late", .enforced = true};
+    entry->late.token = "K7Q4-9MZ2";
+    for (int i = 0; i < room; i++)
+        arena_alloc(entry->message->arena, 1);
+    return entry;
+}
+
+static void test_late(void)
+{
+    struct journal_options options = {.path = path_of("late.db"), .queue_limit = 100,
+                                      .sync = true};
+    struct journal *j = journal_open(&options);
+    int room = room_left();
+    bool written;
+    sqlite3 *other;
+
+    logged_offer(j, 0, 1);
+    logged_wait(j);
+    other = other_process(options.path, "BEGIN EXCLUSIVE");
+    written = journal_commit(j, late_entry(1, room), 20000);
+    tap_ok(!written, "nobody waits longer than the limit");
+    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(other);
+    logged_wait(j);
+    tap_ok(journal_has_room(j), "a late row gives back the room that it took, no more");
+    logged_offer(j, 2, 1);
+    logged_wait(j);
+    tap_is_int((long long)status_of(j).dropped, 0, "and later ones are written");
+    other = other_process(options.path, "BEGIN EXCLUSIVE");
+    logged_offer(j, 3, 1);
+    logged_wait_health(j, false);
+    logged_offer(j, 4, 110);
+    journal_commit(j, late_entry(200, 0), 20000);
+    sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(other);
+    logged_wait(j);
+    journal_close(j);
+    tap_is(logged_query(options.path, "SELECT queue_id, action FROM decision WHERE queue_id IN"
+                                      " ('Q0', 'Q1', 'Q2', 'Q200') ORDER BY queue_id"),
+           "Q0|accept\nQ1|tempfail\nQ2|accept\nQ200|tempfail",
+           "as what they are, and one whose token was told however long the queue");
+}
+
 static void test_deleted(void)
 {
     const char *path = path_of("deleted.db"), *moved = path_of("moved.db");
@@ -450,6 +513,7 @@ int main(void)
     test_read_only_directory();
     test_full_disk();
     test_locked();
+    test_late();
     test_deleted();
     test_corrupt();
     test_refused();

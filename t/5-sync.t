@@ -110,7 +110,10 @@ subtest 'the log cannot be written' => sub {
     close $locker;
     ok wait_until(20, sub { accepted($mta, 'THIRD') }), 'accepted again';
     $mta->quit;
+    is status_of($filter)->{messages}{tempfail}, 1, 'one is counted as put off';
     is $filter->stop, 0, 'ends';
+    like $filter->stderr, qr/ SECOND: reject: END-OF-MESSAGE from .*: 451 4[.]3[.]0 .* \[\Q$token\E\]; from=<a\@b[.]example> /,
+        'syslog says which';
     is_deeply [$filter->sql("SELECT action, code, dsn FROM decision WHERE queue_id = 'SECOND'"
         . " AND stage = 'END-OF-MESSAGE'")],
         [{ action => 'tempfail', code => 451, dsn => '4.3.0' }], 'the row says so';

@@ -7,7 +7,7 @@ use lib "$ENV{srcdir}/t/lib";
 use IPC::Open2 qw(open2);
 use JSON::PP;
 use Tamis::Filter;
-use Tamis::Guard qw(run_command slurp spew temp_dir);
+use Tamis::Guard qw(run_command slurp spew temp_dir wait_until);
 use Tamis::Live qw(live_mta);
 use Test::More;
 
@@ -106,6 +106,19 @@ $filter->start;
 like $text, qr/^DKIM keys   1 sign, 1 wait, 0 retired; mode = observe signs nothing$/m, 'observing, nothing is signed';
 is signers(), '', 'and so it is';
 is $filter->stop, 0, 'the filter ends well';
+# --- many keys at once
+my $many = Tamis::Filter->new(
+    files => { keys => join('', map { "k$_ d$_.example:many:$dir/new.private\n" } 1 .. 60), signing => "d1.example k1\n" },
+    conf => <<"END")->start;
+dns_servers = 127.0.0.1\@$port
+myhostname = mx.example.org
+key_table = keys
+signing_table = signing
+END
+ok wait_until(30, sub { $many->stderr =~ /dkim: 40 more keys have changed: see tamis status/ }), 'the log tells of some and counts the rest';
+is scalar(() = $many->stderr =~ /dkim: the key many[.]_domainkey/g), 20, 'some';
+is $many->stop, 0, 'ends';
+
 close $to;
 waitpid $pid, 0;
 

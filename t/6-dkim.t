@@ -267,6 +267,13 @@ like verdict(play($theirs, $hostile{'100 and a good one below'}[0] . $rsa . $mai
 is verdict(play($theirs, $hostile{nonsense}[0] . $good)), 'permerror pass pass', 'a malformed one above good ones';
 is verdict(play($theirs, $good)), 'pass pass', 'and the next mail is as good as ever';
 
+my $crowd = $good =~ s/\n\n/"\n" . "X: y\n" x 100000 . "From: evil\@evil.example\n\n"/er;
+my $lax = filter(header_checks => '');
+$mta = mta($lax, '192.0.2.1');
+is verdict(play($mta, $crowd)), 'policy policy', 'a From field behind more fields than are kept';
+is verdict(play($mta, $good)), 'pass pass', 'and the next mail again';
+is $lax->stop, 0, 'ends';
+
 # --- many at once
 my @children;
 for my $n (1 .. 6) {
