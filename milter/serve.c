@@ -37,6 +37,7 @@
 enum {
     FILES_WANTED = 65536, /* open at once, a connection each */
     FRESH_CACHE = 1 << 20, /* bytes, for libunbound */
+    KEYS_US = 5000000,     /* what records of keys may take before the first mail, or a reload */
     FILES_OWN = 48,       /* of them for the log, rule files, the control socket, callers on hold */
 };
 
@@ -320,7 +321,7 @@ static void wait_key(void *arg, void *job, struct arena *arena, struct dns_answe
 static void watch_keys(struct server *server)
 {
     struct world *world = server->world.world;
-    struct key_asker asker = {start_key, wait_key, server};
+    struct key_asker asker = {start_key, wait_key, server, KEYS_US};
 
     if (cmd_world_open(&server->fresh, server->policy->settings, NULL)) {
         server->fresh.dns.limits.cache_size = 0;

@@ -85,8 +85,10 @@ sub not_at_end {
 }
 
 # A private directory that other users may enter (Postfix's daemons drop root), removed at the end.
+# The process is part of its name: after srand the rest is foreseeable, and a guard that comes late
+# would remove what another test has made anew.
 sub temp_dir {
-    my $dir = tempdir('tamis-XXXXXXXX', TMPDIR => 1);
+    my $dir = tempdir("tamis-$$-XXXXXXXX", TMPDIR => 1);
     chmod 0755, $dir;
     tell_guard("dir $dir");
     return $dir;
