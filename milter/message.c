@@ -166,12 +166,18 @@ const struct edit *message_last_edit(const struct message *m, enum act act)
     return last;
 }
 
-void message_drop_findings(struct message *message, const char *answer)
+/* Those with this answer; NULL: those that are to be forgotten. */
+static bool is_dropped(const struct finding *f, const char *answer)
+{
+    return answer != NULL ? f->answer == answer : f->forgotten;
+}
+
+static void drop_findings(struct message *message, const char *answer)
 {
     struct finding **at = &message->findings;
 
     while (*at != NULL) {
-        if ((*at)->answer == answer)
+        if (is_dropped(*at, answer))
             *at = (*at)->next;
         else
             at = &(*at)->next;
@@ -179,11 +185,21 @@ void message_drop_findings(struct message *message, const char *answer)
     message->findings_tail = at;
     for (size_t i = 0; i < FINDING_BUCKETS; i++)
         for (at = &message->finding_buckets[i]; *at != NULL;) {
-            if ((*at)->answer == answer)
+            if (is_dropped(*at, answer))
                 *at = (*at)->beside;
             else
                 at = &(*at)->beside;
         }
+}
+
+void message_drop_findings(struct message *message, const char *answer)
+{
+    drop_findings(message, answer);
+}
+
+void message_forget_findings(struct message *message)
+{
+    drop_findings(message, NULL);
 }
 
 struct made_signature *message_add_signature(struct message *m)

@@ -74,6 +74,8 @@ struct finding {
     enum finding_state state;
     const char *answer; /* raw; canonical text of the question's kind */
     unsigned us;
+    bool idle;      /* asked by a step that decides nothing, whatever the answer */
+    bool forgotten; /* stands for an answer that nobody has, and goes with that step */
 
     /* What check_dns made of it: made once, however many recipients ask. NULL: nobody has yet. */
     const struct dns_answer *read;
@@ -206,6 +208,9 @@ struct finding *message_add_finding(struct message *message, const char *questio
 
 /* Takes out those with this answer: the pointer is compared. */
 void message_drop_findings(struct message *message, const char *answer);
+
+/* Takes out those that are to be forgotten. */
+void message_forget_findings(struct message *message);
 
 /* Puts a zeroed one in front; the caller fills it in. */
 struct made_signature *message_add_signature(struct message *message);

@@ -92,6 +92,21 @@ for my $mode ('enforce', 'observe') {
         ['+ client_restrictions: check_recipient_access inline:{ {r20@here.example = REJECT more} }',
             '+ r20@here.example REJECT more'], "$name: that rule differs";
 
+    # What nobody asked then, by steps that decide nothing.
+    ($status, $r) = replay($log, rules("$mode-warn.conf",
+        "$name\n$RULES" =~ s/^client_restrictions = \K/warn_if_reject reject_rbl_client other.example, /mr
+            =~ s/^helo_restrictions.*\K$/, permit_dnswl_client white.example/mr));
+    is "$status @$r{qw(same changed unknown)}", "0 $recipients 0 0",
+        "$name: what is asked to warn, or to permit in the end, need not be known" or diag explain $r;
+    ($status, $r) = replay($log, rules("$mode-earnest.conf",
+        "$name\n$RULES" =~ s/^client_restrictions = \K/warn_if_reject reject_rbl_client other.example, reject_rbl_client other.example, /mr));
+    my %reasons = map { $_->{missing} => $_->{recipients} } @{ $r->{unknown_reasons} };
+    is join(' ', keys %reasons), 'rbl other.example', "$name: what is asked in earnest behind that must be";
+    cmp_ok $reasons{'rbl other.example'}, '>', $recipients / 2, "$name: by those who come so far";
+    ($status, $r) = replay($log, rules("$mode-white.conf",
+        "$name\n$RULES" =~ s/^client_restrictions = \K/warn_if_reject permit_dnswl_client white.example, /mr));
+    cmp_ok $r->{unknown}, '>', $recipients / 2, "$name: a permission under warn_if_reject is none the less one";
+
     # A rule about a field that was recorded.
     my $hello = sql($log, 'SELECT count(*) FROM recipient AS r JOIN decision AS d ON d.id = r.id JOIN evidence AS e'
         . " ON e.id = r.id WHERE e.evidence LIKE '%[\"Subject\",\" hello\"]%' AND d.action = 'accept'"
