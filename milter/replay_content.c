@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay_content.h"
 
-#include "access.h"
+#include "check_header_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +23,6 @@ struct content_reads {
 
 /* --- what rules read ----------------------------------------------------------------------------- */
 
-static bool is_name_char(unsigned char c)
-{
-    return is_alnum(c) || c == '-' || c == '_';
-}
-
 static void add_name(struct content_reads *r, enum checks_id id, struct slice name)
 {
     struct read_name *n;
@@ -44,86 +39,31 @@ static void add_name(struct content_reads *r, enum checks_id id, struct slice na
     r->names[id] = n;
 }
 
-/* Would one alternative of several be enough, so that the beginning says little? */
-static bool has_alternatives(const char *p)
-{
-    int depth = 0;
-    bool class = false;
-
-    for (; *p != '\0'; p++) {
-        if (*p == '\\' && p[1] != '\0')
-            p++;
-        else if (class)
-            class = *p != ']';
-        else if (*p == '[')
-            class = true;
-        else if (*p == '|' && depth == 0)
-            return true;
-        else
-            depth += (*p == '(') - (*p == ')');
-    }
-    return false;
-}
-
-/* The names that a pattern like /^(Subject|To): text/ begins with; false when it may mean any. */
-static bool add_pattern(struct content_reads *r, enum checks_id id, const char *pattern)
-{
-    const char *p = pattern + (pattern[0] != '\0'), *start;
-    bool group;
-
-    if (*p++ != '^' || has_alternatives(p))
-        return false;
-    group = *p == '(';
-    p += group;
-    if (group && p[0] == '?' && p[1] == ':')
-        p += 2;
-    for (start = p; is_name_char((unsigned char)*p) || (group && *p == '|'); p++)
-        ;
-    if (p == start || (group && *p++ != ')') || (*p != ':' && !(*p == '\\' && p[1] == ':')))
-        return false;
-    for (struct slice rest = {start, (size_t)(p - group - start)}, name;
-         slice_word(&rest, "|", &name);)
-        add_name(r, id, name);
-    return true;
-}
-
-/* Those that change a mail or only speak of it decide nothing. */
-static bool decides(const struct rule *rule)
-{
-    static const char *const harmless[] = {"WARN",   "INFO",   "DUNNO", "OK",       "PREPEND",
-                                           "IGNORE", "REPLACE", "STRIP", "REDIRECT", "BCC",
-                                           "HOLD",   "FILTER"};
-    struct slice word;
-
-    access_split(rule->value, &word);
-    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
-        if (slice_is_nocase(word, harmless[i]))
-            return false;
-    return true;
-}
-
 struct reading {
     struct content_reads *reads;
     enum checks_id id;
-    bool patterns;
+    const struct table *table;
 };
+
+static void read_name(struct slice name, void *arg)
+{
+    struct reading *reading = arg;
+
+    add_name(reading->reads, reading->id, name);
+}
 
 static void read_rule(const struct rule *rule, void *arg)
 {
     struct reading *reading = arg;
-    size_t len = strcspn(rule->key, ":");
 
-    if (!decides(rule))
-        return;
-    if (!reading->patterns && rule->key[len] == ':')
-        add_name(reading->reads, reading->id, (struct slice){rule->key, len});
-    else if (!reading->patterns || !add_pattern(reading->reads, reading->id, rule->key))
+    if (header_rule_decides(rule) &&
+        !header_rule_names(reading->table, rule, read_name, reading))
         add_name(reading->reads, reading->id, slice_of("*"));
 }
 
 static void read_body_rule(const struct rule *rule, void *arg)
 {
-    *(bool *)arg |= decides(rule);
+    *(bool *)arg |= header_rule_decides(rule);
 }
 
 struct content_reads *content_reads_new(const struct policy *policy, enum direction direction)
@@ -135,7 +75,7 @@ struct content_reads *content_reads_new(const struct policy *policy, enum direct
         const struct checks *checks = policy->checks[direction][id];
 
         for (size_t i = 0; i < checks->count; i++) {
-            struct reading reading = {r, (enum checks_id)id, table_has_patterns(checks->tables[i])};
+            struct reading reading = {r, (enum checks_id)id, checks->tables[i]};
 
             if (id == CHECKS_BODY)
                 table_each(checks->tables[i], read_body_rule, &r->body);
