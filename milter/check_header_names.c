@@ -67,16 +67,28 @@ bool header_rule_names(const struct table *table, const struct rule *rule,
     return rule->key[len] == ':';
 }
 
-bool header_rule_decides(const struct rule *rule)
+static bool is_one_of(const struct rule *rule, const char *const *words)
 {
-    static const char *const harmless[] = {"WARN",   "INFO",   "DUNNO", "OK",       "PREPEND",
-                                           "IGNORE", "REPLACE", "STRIP", "REDIRECT", "BCC",
-                                           "HOLD",   "FILTER"};
     struct slice word;
 
     access_split(rule->value, &word);
-    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
-        if (slice_is_nocase(word, harmless[i]))
-            return false;
-    return true;
+    for (; *words != NULL; words++)
+        if (slice_is_nocase(word, *words))
+            return true;
+    return false;
+}
+
+static const char *const edits[] = {"PREPEND",  "IGNORE", "REPLACE", "STRIP",
+                                    "REDIRECT", "BCC",    "HOLD",    NULL};
+
+bool header_rule_edits(const struct rule *rule)
+{
+    return is_one_of(rule, edits);
+}
+
+bool header_rule_decides(const struct rule *rule)
+{
+    static const char *const harmless[] = {"WARN", "INFO", "DUNNO", "OK", "FILTER", NULL};
+
+    return !is_one_of(rule, harmless) && !is_one_of(rule, edits);
 }

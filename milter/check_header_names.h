@@ -13,4 +13,7 @@ bool header_rule_names(const struct table *table, const struct rule *rule,
 /* May it refuse a mail, or throw it away? Those that change one, or only speak of it, do not. */
 bool header_rule_decides(const struct rule *rule);
 
+/* May it change a mail, or where it goes? */
+bool header_rule_edits(const struct rule *rule);
+
 #endif

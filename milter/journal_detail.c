@@ -147,21 +147,6 @@ int detail_questions(struct writing *w)
     return rc;
 }
 
-/* "Name: value" of what is put in; the name of what goes. */
-static void split_edit(const struct edit *e, struct slice *field, struct slice *value)
-{
-    const char *colon = e->text != NULL ? strchr(e->text, ':') : NULL;
-
-    *field = slice_of(e->header != NULL ? e->header->name : NULL);
-    *value = (struct slice){NULL, 0};
-    if (e->act == ACT_HOLD || e->act == ACT_REDIRECT || e->act == ACT_BCC) {
-        *value = slice_of(e->text);
-    } else if (colon != NULL && (e->act == ACT_PREPEND || e->act == ACT_REPLACE)) {
-        *field = slice_trim((struct slice){e->text, (size_t)(colon - e->text)});
-        *value = slice_trim(slice_of(colon + 1));
-    }
-}
-
 static int edit_id(struct writing *w, const struct edit *e, int64_t *id)
 {
     struct dict_value values[4];
@@ -173,7 +158,7 @@ static int edit_id(struct writing *w, const struct edit *e, int64_t *id)
 
     if (rc != SQLITE_OK)
         return rc;
-    split_edit(e, &field, &value);
+    edit_split(e, &field, &value);
     buf_add(&name, field.ptr, field.len);
     if (rule != 0 && !e->annotates)
         buf_add(&text, value.ptr, value.len < VALUE_MAX ? value.len : VALUE_MAX);

@@ -268,6 +268,20 @@ void message_add_evidence(struct message *m, const char *name, const char *value
     m->evidence_tail = &header->next;
 }
 
+void edit_split(const struct edit *e, struct slice *field, struct slice *value)
+{
+    const char *colon = e->text != NULL ? strchr(e->text, ':') : NULL;
+
+    *field = slice_of(e->header != NULL ? e->header->name : NULL);
+    *value = (struct slice){NULL, 0};
+    if (e->act == ACT_HOLD || e->act == ACT_REDIRECT || e->act == ACT_BCC) {
+        *value = slice_of(e->text);
+    } else if (colon != NULL && (e->act == ACT_PREPEND || e->act == ACT_REPLACE)) {
+        *field = slice_trim((struct slice){e->text, (size_t)(colon - e->text)});
+        *value = slice_trim(slice_of(colon + 1));
+    }
+}
+
 const char *message_add_token(struct message *m, int recipient, const char *token)
 {
     struct reply_token *t = arena_alloc(m->arena, sizeof(*t));

@@ -199,6 +199,8 @@ struct edit *message_edit_header(struct message *message, enum act act,
 /* A field above all others, those that rules put on top (EDIT_TOP) so far, too. */
 struct edit *message_edit_top(struct message *message, const char *text,
                               const struct rule_ref *rule);
+/* "Name: value" of what is put in; the name of what goes; what a HOLD, REDIRECT or BCC says. */
+void edit_split(const struct edit *edit, struct slice *field, struct slice *value);
 /* The last one of that kind, or NULL. */
 const struct edit *message_last_edit(const struct message *message, enum act act);
 

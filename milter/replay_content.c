@@ -18,7 +18,7 @@ struct read_name {
 struct content_reads {
     struct arena *arena;
     struct read_name *names[CHECKS_COUNT]; /* of lists of headers */
-    bool body;
+    bool edits, body;
 };
 
 /* --- what rules read ----------------------------------------------------------------------------- */
@@ -52,25 +52,34 @@ static void read_name(struct slice name, void *arg)
     add_name(reading->reads, reading->id, name);
 }
 
+static bool counts(const struct content_reads *reads, const struct rule *rule)
+{
+    return reads->edits ? header_rule_edits(rule) : header_rule_decides(rule);
+}
+
 static void read_rule(const struct rule *rule, void *arg)
 {
     struct reading *reading = arg;
 
-    if (header_rule_decides(rule) &&
+    if (counts(reading->reads, rule) &&
         !header_rule_names(reading->table, rule, read_name, reading))
         add_name(reading->reads, reading->id, slice_of("*"));
 }
 
 static void read_body_rule(const struct rule *rule, void *arg)
 {
-    *(bool *)arg |= header_rule_decides(rule);
+    struct content_reads *reads = arg;
+
+    reads->body |= counts(reads, rule);
 }
 
-struct content_reads *content_reads_new(const struct policy *policy, enum direction direction)
+struct content_reads *content_reads_new(const struct policy *policy, enum direction direction,
+                                        bool edits)
 {
     struct content_reads *r = xcalloc(1, sizeof(*r));
 
     r->arena = arena_new();
+    r->edits = edits;
     for (int id = 0; id < CHECKS_COUNT; id++) {
         const struct checks *checks = policy->checks[direction][id];
 
@@ -78,7 +87,7 @@ struct content_reads *content_reads_new(const struct policy *policy, enum direct
             struct reading reading = {r, (enum checks_id)id, checks->tables[i]};
 
             if (id == CHECKS_BODY)
-                table_each(checks->tables[i], read_body_rule, &r->body);
+                table_each(checks->tables[i], read_body_rule, r);
             else
                 table_each(checks->tables[i], read_rule, &reading);
         }
@@ -220,6 +229,21 @@ struct verdict content_recorded(const struct replay_facts *facts)
             return v;
         }
     return v;
+}
+
+static bool is_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+bool content_made(const struct message *m, const struct rule_ref *rule, enum act act)
+{
+    for (const struct check_record *c = m->checks; c != NULL; c = c->next)
+        if (is_of_content(c) && is_text(c->result, act_name(act)) &&
+            c->rule.where.line == rule->where.line &&
+            is_text(c->rule.where.file, rule->where.file) && is_text(c->rule.text, rule->text))
+            return true;
+    return false;
 }
 
 /* --- comparison ---------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 
 #define EPOCH_MS 1577836800000ll
 
-enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EVIDENCE, TABLE_COUNT };
+enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EDIT, EVIDENCE, TABLE_COUNT };
 
 /* A statement that walks in the order of ids. */
 struct stream {
@@ -41,6 +41,7 @@ static const char *const queries[TABLE_COUNT] = {
     [CHECK] = "SELECT id, list FROM mail_check WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [QUESTION] = "SELECT id, list, signatures FROM mail_question WHERE id >= ?1 AND id < ?2 "
                  "ORDER BY id",
+    [EDIT] = "SELECT id, list FROM mail_edit WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [EVIDENCE] = "SELECT id, text FROM mail_evidence WHERE id >= ?1 AND id < ?2 ORDER BY id",
 };
 
@@ -431,6 +432,45 @@ static void read_signatures(struct replay_reader *r, const char *list)
     r->message->dkim = v;
 }
 
+static enum act act_of(const char *name)
+{
+    static const enum act acts[] = {ACT_HOLD,    ACT_REDIRECT, ACT_BCC,  ACT_PREPEND,
+                                    ACT_REPLACE, ACT_IGNORE,   ACT_STRIP};
+
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(acts); i++)
+        if (strcmp(act_name(acts[i]), name) == 0)
+            return acts[i];
+    return ACT_DUNNO;
+}
+
+/* What no rule wanted, tamis did of its own accord. */
+static void read_edits(struct replay_reader *r, const char *list)
+{
+    struct message *m = r->message;
+    struct json json = {list};
+    int64_t id;
+
+    set_recipient(r, NULL);
+    json_take(&json, '[');
+    for (; json_number(&json, &id); json_take(&json, ',')) {
+        const struct replay_entry *e = replay_dict_find(r->dicts, RDICT_EDIT, id);
+        enum act act = act_of(e != NULL ? e->text[0] : NULL);
+        struct header *header;
+        struct rule_ref rule;
+        const char *text;
+
+        if (act == ACT_DUNNO || e->number[3] == 0)
+            continue;
+        rule = rule_of(r, e->number[3]);
+        text = filled(r, e->text[2]);
+        if (act == ACT_PREPEND || act == ACT_REPLACE)
+            text = arena_printf(m->arena, "%s: %s", e->text[1] ? e->text[1] : "", text ? text : "");
+        header = arena_alloc(m->arena, sizeof(*header));
+        header->name = e->text[1];
+        message_edit_header(m, act, e->text[1] != NULL ? header : NULL, EDIT_HEADER, text, &rule);
+    }
+}
+
 static const char *list_of(struct replay_reader *r, enum log_table table, int column)
 {
     const char *text = (const char *)sqlite3_column_text(r->streams[table].stmt, column);
@@ -452,6 +492,8 @@ bool replay_reader_next(struct replay_reader *r, struct replay_facts *facts, str
         read_checks(r, list_of(r, CHECK, 1));
     if (reach(r, QUESTION, facts->id, err))
         read_questions(r, list_of(r, QUESTION, 1));
+    if (reach(r, EDIT, facts->id, err))
+        read_edits(r, list_of(r, EDIT, 1));
     if (reach(r, EVIDENCE, facts->id, err))
         evidence_read(r->message, list_of(r, EVIDENCE, 1));
     read_signatures(r, reach(r, QUESTION, facts->id, err) ? list_of(r, QUESTION, 2) : "");
