@@ -252,6 +252,22 @@ static void add_headers(struct buf *b, const struct message *m)
     buf_addc(b, ']');
 }
 
+static void add_parts(struct buf *b, const struct message *m)
+{
+    if (m->parts != NULL) {
+        add_member(b, "parts");
+        for (const struct header *h = m->parts; h != NULL; h = h->next) {
+            buf_addc(b, h == m->parts ? '[' : ',');
+            buf_add_json(b, h->value, strlen(h->value));
+        }
+        buf_addc(b, ']');
+    }
+    if (m->parts_whole) {
+        add_member(b, "parts_whole");
+        buf_adds(b, "true");
+    }
+}
+
 int detail_evidence(struct writing *w)
 {
     const struct message *m = w->entry->message;
@@ -272,6 +288,7 @@ int detail_evidence(struct writing *w)
     }
     add_recipients(b, m);
     add_headers(b, m);
+    add_parts(b, m);
     if (b->len == 0)
         return SQLITE_OK;
     buf_addc(b, '}');

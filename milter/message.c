@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { EVIDENCE_TEXT = 1000, EVIDENCE_BYTES = 16000 };
+enum { EVIDENCE_TEXT = 1000, EVIDENCE_BYTES = 16000, PARTS_MAX = 100 };
 
 const char *direction_name(enum direction direction)
 {
@@ -46,6 +46,7 @@ struct message *message_new(int64_t time_us)
     m->edits_tail = &m->edits;
     m->logged_signatures_tail = &m->logged_signatures;
     m->evidence_tail = &m->evidence;
+    m->parts_tail = &m->parts;
     m->esmtp = "";
     m->headers_tail = &m->headers;
     m->verdict.enforced = true;
@@ -266,6 +267,23 @@ void message_add_evidence(struct message *m, const char *name, const char *value
     header->value = arena_strndup(m->arena, value, len);
     *m->evidence_tail = header;
     m->evidence_tail = &header->next;
+}
+
+bool message_add_part(struct message *m, struct slice text)
+{
+    size_t len = text.len < EVIDENCE_TEXT ? text.len : EVIDENCE_TEXT;
+    struct header *header;
+
+    if (m->evidence_bytes + len > EVIDENCE_BYTES || m->part_count == PARTS_MAX)
+        return false;
+    m->part_count++;
+    m->evidence_bytes += len;
+    header = arena_alloc(m->arena, sizeof(*header));
+    header->name = "";
+    header->value = arena_strndup(m->arena, text.ptr, len);
+    *m->parts_tail = header;
+    m->parts_tail = &header->next;
+    return len == text.len;
 }
 
 void edit_split(const struct edit *e, struct slice *field, struct slice *value)

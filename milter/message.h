@@ -164,6 +164,9 @@ struct message {
     bool keeps_evidence; /* the log shall hold what a replay needs */
     struct header *evidence, **evidence_tail; /* fields for it */
     size_t evidence_bytes;
+    struct header *parts, **parts_tail; /* of MIME parts, whole fields as values, names "" */
+    int part_count;
+    bool parts_whole; /* every header that mime_header_checks is asked about is evidence */
     struct edit *header_edit; /* the last one of a header that came; NULL: none */
     const struct dkim_verdict *dkim; /* of the signatures that it came with; NULL: not verified */
     struct made_signature *signatures;
@@ -224,6 +227,9 @@ struct logged_signature *message_log_signature(struct message *message);
 
 /* Appends copies, cut; what would be too much is left out. */
 void message_add_evidence(struct message *message, const char *name, const char *value);
+
+/* The same for the header of a part, "Name:value"; false when it is cut, or left out. */
+bool message_add_part(struct message *message, struct slice text);
 
 /* A copy of the token; `recipient` 0: none. */
 const char *message_add_token(struct message *message, int recipient, const char *token);

@@ -268,6 +268,16 @@ static void set_dkim(struct take *t)
     t->late.parameter = "authentication_results = dkim";
 }
 
+static void play_header(struct take *t)
+{
+    struct session *s = t->replay->session;
+
+    for (const struct header *h = t->facts->message->headers; h != NULL; h = h->next)
+        session_header(s, h->name, h->value);
+    for (const struct header *h = t->facts->message->parts; h != NULL; h = h->next)
+        session_part(s, h->value);
+}
+
 static void play_content(struct take *t, const struct macros *macros)
 {
     struct session *s = t->replay->session;
@@ -279,8 +289,7 @@ static void play_content(struct take *t, const struct macros *macros)
         return;
     set_dkim(t);
     if (!t->replay->same_content)
-        for (const struct header *h = t->facts->message->headers; h != NULL; h = h->next)
-            session_header(s, h->name, h->value);
+        play_header(t);
     v = session_eom(s, macros);
     t->finished = true;
     note_gap(t, &t->late);

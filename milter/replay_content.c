@@ -151,13 +151,27 @@ static bool begins(struct slice text, const char *with)
     return text.len >= strlen(with) && strncasecmp(text.ptr, with, strlen(with)) == 0;
 }
 
+/* Where all fields of parts are known, those that speak of attached mails are. */
+static bool may_hold_mail(const struct replay_facts *facts, struct slice type)
+{
+    if (begins(type, "message/") || begins(type, "multipart/digest"))
+        return true;
+    if (!begins(type, "multipart/") || begins(type, "multipart/alternative") ||
+        begins(type, "multipart/related"))
+        return false;
+    for (const struct header *h = facts->message->parts; h != NULL; h = h->next)
+        if (strcasestr(h->value, "message/") != NULL || strcasestr(h->value, "digest") != NULL)
+            return true;
+    return !facts->message->parts_whole;
+}
+
 /* What is below the first header. A mail in several forms, or with its pictures, is taken to hold no
  * other mail. */
 static const char *parts_missing(const struct content_reads *r, const struct replay_facts *facts,
                                  const char **parameter)
 {
     struct slice type = content_type(facts);
-    bool parts = reads_parts(r), nested = r->names[CHECKS_NESTED] != NULL;
+    bool parts = reads_parts(r) && !facts->message->parts_whole, nested = r->names[CHECKS_NESTED] != NULL;
 
     if ((parts || nested) && !is_recorded(facts, "Content-Type")) {
         *parameter = "evidence_headers (add Content-Type)";
@@ -165,8 +179,7 @@ static const char *parts_missing(const struct content_reads *r, const struct rep
     }
     if (parts && (begins(type, "multipart/") || begins(type, "message/")))
         return "headers of parts";
-    if (nested && (begins(type, "multipart/") || begins(type, "message/")) &&
-        !begins(type, "multipart/alternative") && !begins(type, "multipart/related"))
+    if (nested && may_hold_mail(facts, type))
         return "headers of attached mails";
     return r->body ? "body" : NULL;
 }
@@ -176,7 +189,7 @@ const char *content_reads_missing(const struct content_reads *r, const struct re
 {
     const struct read_name *n = find_unrecorded(r->names[CHECKS_HEADER], false, facts);
 
-    if (n == NULL)
+    if (n == NULL && !facts->message->parts_whole)
         n = find_unrecorded(r->names[CHECKS_MIME], true, facts);
     if (n != NULL) {
         *parameter = n->parameter;

@@ -14,7 +14,8 @@ struct content_reads *content_reads_new(const struct policy *policy, enum direct
 void content_reads_free(struct content_reads *reads); /* NULL is allowed */
 
 /* What a mail's record would have to hold, and does not: "header Subject", "header *" for a rule
- * that may mean any field, "body"; NULL: nothing. `*parameter` is what would record it, or NULL.
+ * that may mean any field, "headers of parts" where mime_header_checks was not asked then or not to
+ * the end, "body"; NULL: nothing. `*parameter` is what would record it, or NULL.
  * Texts live as long as `reads`. */
 const char *content_reads_missing(const struct content_reads *reads,
                                   const struct replay_facts *facts, const char **parameter);

@@ -37,6 +37,11 @@ void session_header(struct session *s, const char *name, const char *value)
     session_log_header(&log, m, name, value);
 }
 
+void session_part(struct session *s, const char *text)
+{
+    content_part(content_of(s), text);
+}
+
 bool session_body(struct session *s, const char *data, size_t len)
 {
     bool checks = content_body(content_of(s), data, len);
