@@ -172,6 +172,7 @@ struct message {
     struct made_signature *signatures;
     struct header *headers, **headers_tail; /* kept when a rule may edit one */
     int header_count;
+    uint64_t stage_us[STAGE_EOM + 1]; /* the slowest answer of each stage; 0: none was judged */
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
 };
 

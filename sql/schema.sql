@@ -278,7 +278,7 @@ CREATE TABLE hour_mail (
 -- bucket b counts what took less than 2^b microseconds, but not less than half of that.
 CREATE TABLE hour_latency (
     hour INTEGER NOT NULL,
-    what TEXT NOT NULL,         -- message, or a question's kind
+    what TEXT NOT NULL,         -- message, a stage, or a question's kind
     bucket INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (hour, what, bucket)
@@ -550,7 +550,8 @@ SELECT hour, datetime(hour * 3600 + 1577836800, 'unixepoch'), login, messages, r
 FROM hour_login;
 
 -- How long things took: n of them less than us microseconds, but not less than half of that.
---   what  message: from the first event to the last answer; a question's kind: table, dns, spf ...
+--   what  message: from the first event to the last answer; a stage, RCPT, END-OF-MESSAGE ...: the
+--         slowest answer of a transaction; a question's kind: table, dns, spf ...
 CREATE VIEW latency (hour, time, what, us, n) AS
 SELECT hour, datetime(hour * 3600 + 1577836800, 'unixepoch'), what, 1 << bucket, n
 FROM hour_latency;

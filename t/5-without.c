@@ -37,7 +37,7 @@ static bool play(const char *conf, const char *log)
 {
     const char *top = getenv("builddir");
     char *command = xasprintf("%s/t/lib/play_log '%s' '%s' %d '%s'", top ? top : ".", conf,
-                              log, getenv("LONG") != NULL ? 10000 : 1000, tap_file("zone", ""));
+                              log, getenv("LONG") != NULL ? 10000 : 3000, tap_file("zone", ""));
     FILE *f = popen(command, "r");
 
     free(command);
