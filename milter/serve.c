@@ -320,7 +320,7 @@ static void wait_key(void *arg, void *job, struct arena *arena, struct dns_answe
 static void watch_keys(struct server *server)
 {
     struct world *world = server->world.world;
-    struct key_asker asker = {start_key, wait_key, server};
+    struct key_asker asker = {start_key, wait_key, server, 0};
 
     if (cmd_world_open(&server->fresh, server->policy->settings, NULL)) {
         server->fresh.dns.limits.cache_size = 0;
