@@ -70,7 +70,9 @@ static const char *words(const struct replay_outcome *o, const struct rule_ref *
                          struct arena *arena)
 {
     const struct verdict *v = &o->verdict;
-    const char *place = arena_printf(arena, "%s:%d", rule->where.file, rule->where.line);
+    bool in_conf = strstr(rule->where.file, "/milter.conf") != NULL;
+    const char *place = arena_printf(arena, "%s:%d%s%s", rule->where.file, rule->where.line,
+                                     in_conf ? " " : "", in_conf ? rule->text : "");
 
     if (o->now == ENTRY_ACCEPT)
         return arena_printf(arena, "%s: accepted", place);
