@@ -209,11 +209,34 @@ static struct outcome outcome_endless(const struct walk *w)
     return outcome_config_error(&w->scene);
 }
 
-static enum act walk_step(struct walk *w, const struct step *step)
+/* Is nothing to come of the step, whatever it finds out? Refusals alone are softened by
+ * warn_if_reject; and behind the last step of a list nobody is left to be spared. */
+static bool is_idle(const struct walk *w, const struct step *step, bool last)
+{
+    const char *name = step->row->name;
+
+    if (strncmp(name, "reject_", 7) == 0 || strncmp(name, "defer_", 6) == 0)
+        return w->warn_only;
+    return last && w->depth == 0 && strncmp(name, "permit_", 7) == 0;
+}
+
+static struct outcome judge_step(struct walk *w, const struct step *step, bool last)
+{
+    struct engine *e = w->engine;
+    struct outcome o;
+
+    e->idle = is_idle(w, step, last);
+    o = engine_judge(e, &w->scene, step);
+    if (e->forgets)
+        message_forget_findings(e->message);
+    e->idle = e->forgets = false;
+    return o;
+}
+
+static enum act walk_step(struct walk *w, const struct step *step, bool last)
 {
     uint64_t begun = now_us();
-    struct outcome o = ++w->steps > STEPS_MAX ? outcome_endless(w)
-                                            : engine_judge(w->engine, &w->scene, step);
+    struct outcome o = ++w->steps > STEPS_MAX ? outcome_endless(w) : judge_step(w, step, last);
     struct verdict v = verdict_of(w, step, &o);
     enum act act;
 
@@ -232,7 +255,7 @@ static enum act walk_steps(struct walk *w, const struct steps *steps)
         enum act act;
 
         w->warn_only = outer || steps->list[i].warn_only;
-        act = walk_step(w, &steps->list[i]);
+        act = walk_step(w, &steps->list[i], i + 1 == steps->count);
         w->warn_only = outer;
         if (act != ACT_DUNNO)
             return act;

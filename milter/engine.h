@@ -20,6 +20,9 @@ struct engine {
      * NULL: none. Its row asks, and its judge answers ACT_DUNNO when nothing is missing. */
     const struct step *wanted;
 
+    bool idle; /* the step that is judged decides nothing, whatever it learns */
+    bool forgets; /* there are findings to be forgotten behind it */
+
     struct inquiry *inquiry; /* of the message, with what is on its way; NULL: nothing was asked */
     struct hint *hints;
 

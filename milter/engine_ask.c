@@ -41,12 +41,14 @@ static void keep_finding(struct engine *e, const struct finding *learnt, uint64_
     f->state = learnt->state;
     f->answer = learnt->answer;
     f->us = (unsigned)(now_us() - begun);
+    f->forgotten = learnt->forgotten;
+    e->forgets |= learnt->forgotten;
 }
 
 /* True when it is a finding now. */
 static bool learn(struct engine *e, const char *question, bool late, uint64_t begun)
 {
-    struct finding f = {.question = question};
+    struct finding f = {.question = question, .idle = e->idle};
 
     if (!e->world->learn(e->world, e->inquiry, &f, late, e->message->arena))
         return false;

@@ -51,13 +51,25 @@ static void add_condition(struct search *s, const char *condition)
     buf_adds(&s->where, condition);
 }
 
-/* Addresses are kept as they were typed; a domain is all that ends with it. The whole dictionary is
- * read for a domain, and when nobody is spelled as asked. */
+/* How the text is spelled in the dictionary, letter by letter: whoever is spelled otherwise is found
+ * by the index of the spelling that there is. */
+#define SPELLINGS(name)                                                                            \
+    "(WITH RECURSIVE letter_case (is_upper) AS (VALUES (0), (1)), spelled (text) AS"               \
+    " (SELECT '' WHERE :any_case UNION"                                                            \
+    " SELECT s.text || iif(is_upper, upper(substr(" name ", length(s.text) + 1, 1)),"              \
+    " lower(substr(" name ", length(s.text) + 1, 1))) AS more"                                     \
+    " FROM spelled AS s JOIN letter_case WHERE length(s.text) < length(" name ") AND EXISTS"       \
+    " (SELECT 1 FROM address WHERE text >= more AND text < more || char(1114111)))"                \
+    " SELECT text FROM spelled WHERE length(text) = length(" name "))"
+
+/* Addresses are kept as they were typed; a domain is all that ends with it, and the whole dictionary
+ * is read for it. */
 #define ADDRESS_IDS(name)                                                                          \
     "(SELECT id FROM address WHERE text IN (" name ", lower(" name "))"                            \
-    " UNION SELECT id FROM address WHERE :any_case AND text = " name " COLLATE NOCASE"             \
+    " UNION SELECT id FROM address WHERE text IN " SPELLINGS(name)                                 \
     " UNION SELECT id FROM address WHERE instr(" name ", '@') < 2"                                 \
-    " AND lower(substr(text, instr(text, '@') + 1)) = ltrim(lower(" name "), '@'))"
+    " AND substr(text, -length('@' || ltrim(" name ", '@')))"                                      \
+    " = ('@' || ltrim(" name ", '@')) COLLATE NOCASE)"
 
 #define MAIL_OF_RECIPIENT                                                                          \
     "(SELECT id FROM mail_recipient WHERE address IN " ADDRESS_IDS(":rcpt") ")"
@@ -109,7 +121,9 @@ static void add_all(struct search *s, enum lead lead)
     if (q->client != NULL)
         add_condition(s,
                       "m.client IN (SELECT id FROM client WHERE addr = :client UNION"
-                      " SELECT id FROM client WHERE :any_case AND name = :client COLLATE NOCASE)");
+                      " SELECT id FROM client WHERE :any_case AND name = :client COLLATE NOCASE"
+                      " AND name <> 'unknown' UNION SELECT id FROM client WHERE :any_case"
+                      " AND :client = 'unknown' AND name = 'unknown')");
     if (q->time != NULL)
         add_condition(s, "m.id BETWEEN :first AND :last");
 }

@@ -51,6 +51,9 @@ static void count_mail(struct counts *c, const struct writing *w, int64_t hour)
 
     counts_add(c, COUNT_MAIL, hour, keys, numbers);
     add_latency(c, hour, slice_of("message"), e->duration_us);
+    for (int stage = STAGE_CONNECT; stage <= STAGE_EOM; stage++)
+        if (m->stage_us[stage] > 0)
+            add_latency(c, hour, slice_of(stage_name((enum stage)stage)), m->stage_us[stage]);
 }
 
 static bool is_refused(const struct entry *e)

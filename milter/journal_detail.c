@@ -147,21 +147,6 @@ int detail_questions(struct writing *w)
     return rc;
 }
 
-/* "Name: value" of what is put in; the name of what goes. */
-static void split_edit(const struct edit *e, struct slice *field, struct slice *value)
-{
-    const char *colon = e->text != NULL ? strchr(e->text, ':') : NULL;
-
-    *field = slice_of(e->header != NULL ? e->header->name : NULL);
-    *value = (struct slice){NULL, 0};
-    if (e->act == ACT_HOLD || e->act == ACT_REDIRECT || e->act == ACT_BCC) {
-        *value = slice_of(e->text);
-    } else if (colon != NULL && (e->act == ACT_PREPEND || e->act == ACT_REPLACE)) {
-        *field = slice_trim((struct slice){e->text, (size_t)(colon - e->text)});
-        *value = slice_trim(slice_of(colon + 1));
-    }
-}
-
 static int edit_id(struct writing *w, const struct edit *e, int64_t *id)
 {
     struct dict_value values[4];
@@ -173,7 +158,7 @@ static int edit_id(struct writing *w, const struct edit *e, int64_t *id)
 
     if (rc != SQLITE_OK)
         return rc;
-    split_edit(e, &field, &value);
+    edit_split(e, &field, &value);
     buf_add(&name, field.ptr, field.len);
     if (rule != 0 && !e->annotates)
         buf_add(&text, value.ptr, value.len < VALUE_MAX ? value.len : VALUE_MAX);
@@ -267,6 +252,22 @@ static void add_headers(struct buf *b, const struct message *m)
     buf_addc(b, ']');
 }
 
+static void add_parts(struct buf *b, const struct message *m)
+{
+    if (m->parts != NULL) {
+        add_member(b, "parts");
+        for (const struct header *h = m->parts; h != NULL; h = h->next) {
+            buf_addc(b, h == m->parts ? '[' : ',');
+            buf_add_json(b, h->value, strlen(h->value));
+        }
+        buf_addc(b, ']');
+    }
+    if (m->parts_whole) {
+        add_member(b, "parts_whole");
+        buf_adds(b, "true");
+    }
+}
+
 int detail_evidence(struct writing *w)
 {
     const struct message *m = w->entry->message;
@@ -287,6 +288,7 @@ int detail_evidence(struct writing *w)
     }
     add_recipients(b, m);
     add_headers(b, m);
+    add_parts(b, m);
     if (b->len == 0)
         return SQLITE_OK;
     buf_addc(b, '}');

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { EVIDENCE_TEXT = 1000, EVIDENCE_BYTES = 16000 };
+enum { EVIDENCE_TEXT = 1000, EVIDENCE_BYTES = 16000, PARTS_MAX = 100 };
 
 const char *direction_name(enum direction direction)
 {
@@ -46,6 +46,7 @@ struct message *message_new(int64_t time_us)
     m->edits_tail = &m->edits;
     m->logged_signatures_tail = &m->logged_signatures;
     m->evidence_tail = &m->evidence;
+    m->parts_tail = &m->parts;
     m->esmtp = "";
     m->headers_tail = &m->headers;
     m->verdict.enforced = true;
@@ -166,12 +167,18 @@ const struct edit *message_last_edit(const struct message *m, enum act act)
     return last;
 }
 
-void message_drop_findings(struct message *message, const char *answer)
+/* Those with this answer; NULL: those that are to be forgotten. */
+static bool is_dropped(const struct finding *f, const char *answer)
+{
+    return answer != NULL ? f->answer == answer : f->forgotten;
+}
+
+static void drop_findings(struct message *message, const char *answer)
 {
     struct finding **at = &message->findings;
 
     while (*at != NULL) {
-        if ((*at)->answer == answer)
+        if (is_dropped(*at, answer))
             *at = (*at)->next;
         else
             at = &(*at)->next;
@@ -179,11 +186,21 @@ void message_drop_findings(struct message *message, const char *answer)
     message->findings_tail = at;
     for (size_t i = 0; i < FINDING_BUCKETS; i++)
         for (at = &message->finding_buckets[i]; *at != NULL;) {
-            if ((*at)->answer == answer)
+            if (is_dropped(*at, answer))
                 *at = (*at)->beside;
             else
                 at = &(*at)->beside;
         }
+}
+
+void message_drop_findings(struct message *message, const char *answer)
+{
+    drop_findings(message, answer);
+}
+
+void message_forget_findings(struct message *message)
+{
+    drop_findings(message, NULL);
 }
 
 struct made_signature *message_add_signature(struct message *m)
@@ -250,6 +267,37 @@ void message_add_evidence(struct message *m, const char *name, const char *value
     header->value = arena_strndup(m->arena, value, len);
     *m->evidence_tail = header;
     m->evidence_tail = &header->next;
+}
+
+bool message_add_part(struct message *m, struct slice text)
+{
+    size_t len = text.len < EVIDENCE_TEXT ? text.len : EVIDENCE_TEXT;
+    struct header *header;
+
+    if (m->evidence_bytes + len > EVIDENCE_BYTES || m->part_count == PARTS_MAX)
+        return false;
+    m->part_count++;
+    m->evidence_bytes += len;
+    header = arena_alloc(m->arena, sizeof(*header));
+    header->name = "";
+    header->value = arena_strndup(m->arena, text.ptr, len);
+    *m->parts_tail = header;
+    m->parts_tail = &header->next;
+    return len == text.len;
+}
+
+void edit_split(const struct edit *e, struct slice *field, struct slice *value)
+{
+    const char *colon = e->text != NULL ? strchr(e->text, ':') : NULL;
+
+    *field = slice_of(e->header != NULL ? e->header->name : NULL);
+    *value = (struct slice){NULL, 0};
+    if (e->act == ACT_HOLD || e->act == ACT_REDIRECT || e->act == ACT_BCC) {
+        *value = slice_of(e->text);
+    } else if (colon != NULL && (e->act == ACT_PREPEND || e->act == ACT_REPLACE)) {
+        *field = slice_trim((struct slice){e->text, (size_t)(colon - e->text)});
+        *value = slice_trim(slice_of(colon + 1));
+    }
 }
 
 const char *message_add_token(struct message *m, int recipient, const char *token)

@@ -74,6 +74,8 @@ struct finding {
     enum finding_state state;
     const char *answer; /* raw; canonical text of the question's kind */
     unsigned us;
+    bool idle;      /* asked by a step that decides nothing, whatever the answer */
+    bool forgotten; /* stands for an answer that nobody has, and goes with that step */
 
     /* What check_dns made of it: made once, however many recipients ask. NULL: nobody has yet. */
     const struct dns_answer *read;
@@ -162,11 +164,15 @@ struct message {
     bool keeps_evidence; /* the log shall hold what a replay needs */
     struct header *evidence, **evidence_tail; /* fields for it */
     size_t evidence_bytes;
+    struct header *parts, **parts_tail; /* of MIME parts, whole fields as values, names "" */
+    int part_count;
+    bool parts_whole; /* every header that mime_header_checks is asked about is evidence */
     struct edit *header_edit; /* the last one of a header that came; NULL: none */
     const struct dkim_verdict *dkim; /* of the signatures that it came with; NULL: not verified */
     struct made_signature *signatures;
     struct header *headers, **headers_tail; /* kept when a rule may edit one */
     int header_count;
+    uint64_t stage_us[STAGE_EOM + 1]; /* the slowest answer of each stage; 0: none was judged */
     struct verdict verdict; /* the last refusal, or discard, or how the transaction ended */
 };
 
@@ -197,6 +203,8 @@ struct edit *message_edit_header(struct message *message, enum act act,
 /* A field above all others, those that rules put on top (EDIT_TOP) so far, too. */
 struct edit *message_edit_top(struct message *message, const char *text,
                               const struct rule_ref *rule);
+/* "Name: value" of what is put in; the name of what goes; what a HOLD, REDIRECT or BCC says. */
+void edit_split(const struct edit *edit, struct slice *field, struct slice *value);
 /* The last one of that kind, or NULL. */
 const struct edit *message_last_edit(const struct message *message, enum act act);
 
@@ -206,6 +214,9 @@ struct finding *message_add_finding(struct message *message, const char *questio
 
 /* Takes out those with this answer: the pointer is compared. */
 void message_drop_findings(struct message *message, const char *answer);
+
+/* Takes out those that are to be forgotten. */
+void message_forget_findings(struct message *message);
 
 /* Puts a zeroed one in front; the caller fills it in. */
 struct made_signature *message_add_signature(struct message *message);
@@ -217,6 +228,9 @@ struct logged_signature *message_log_signature(struct message *message);
 
 /* Appends copies, cut; what would be too much is left out. */
 void message_add_evidence(struct message *message, const char *name, const char *value);
+
+/* The same for the header of a part, "Name:value"; false when it is cut, or left out. */
+bool message_add_part(struct message *message, struct slice text);
 
 /* A copy of the token; `recipient` 0: none. */
 const char *message_add_token(struct message *message, int recipient, const char *token);

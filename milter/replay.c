@@ -4,6 +4,7 @@
 
 #include "dkim_result.h"
 #include "replay_content.h"
+#include "replay_edits.h"
 #include "session.h"
 #include "session_end.h"
 #include "world_recorded.h"
@@ -15,7 +16,7 @@ struct replay {
     struct policy *policy;
     struct world *world;
     struct session *session;
-    struct content_reads *reads[DIR_COUNT];
+    struct content_reads *reads[DIR_COUNT], *edit_reads[DIR_COUNT];
     bool same_content;
     struct arena *arena; /* of one result */
     struct replay_result result;
@@ -46,8 +47,10 @@ struct replay *replay_new(struct policy *policy, struct world *ask_now)
     r->policy = policy;
     r->world = world_recorded_new(ask_now);
     r->arena = arena_new();
-    for (int d = 0; d < DIR_COUNT; d++)
-        r->reads[d] = content_reads_new(policy, (enum direction)d);
+    for (int d = 0; d < DIR_COUNT; d++) {
+        r->reads[d] = content_reads_new(policy, (enum direction)d, false);
+        r->edit_reads[d] = content_reads_new(policy, (enum direction)d, true);
+    }
     policy_hold(policy);
     r->session = session_new(policy, r->world, NULL, true);
     session_set_quiet(r->session, true);
@@ -59,8 +62,10 @@ void replay_free(struct replay *r)
     if (r == NULL)
         return;
     session_free(r->session);
-    for (int d = 0; d < DIR_COUNT; d++)
+    for (int d = 0; d < DIR_COUNT; d++) {
         content_reads_free(r->reads[d]);
+        content_reads_free(r->edit_reads[d]);
+    }
     world_recorded_free(r->world);
     arena_free(r->arena);
     free(r);
@@ -263,6 +268,16 @@ static void set_dkim(struct take *t)
     t->late.parameter = "authentication_results = dkim";
 }
 
+static void play_header(struct take *t)
+{
+    struct session *s = t->replay->session;
+
+    for (const struct header *h = t->facts->message->headers; h != NULL; h = h->next)
+        session_header(s, h->name, h->value);
+    for (const struct header *h = t->facts->message->parts; h != NULL; h = h->next)
+        session_part(s, h->value);
+}
+
 static void play_content(struct take *t, const struct macros *macros)
 {
     struct session *s = t->replay->session;
@@ -274,8 +289,7 @@ static void play_content(struct take *t, const struct macros *macros)
         return;
     set_dkim(t);
     if (!t->replay->same_content)
-        for (const struct header *h = t->facts->message->headers; h != NULL; h = h->next)
-            session_header(s, h->name, h->value);
+        play_header(t);
     v = session_eom(s, macros);
     t->finished = true;
     note_gap(t, &t->late);
@@ -404,6 +418,38 @@ static void list_outcomes(struct take *t)
     }
 }
 
+/* Is all known that can change the mail? What is refused is not changed. */
+static bool has_edits(const struct take *t)
+{
+    const struct message *was = t->facts->message, *now = session_message(t->replay->session);
+
+    for (const struct replay_outcome *o = t->replay->result.outcomes; o != NULL; o = o->next)
+        if (o->change == REPLAY_UNKNOWN)
+            return false;
+    return t->facts->action == ENTRY_ACCEPT && t->action == ENTRY_ACCEPT &&
+           (was->checks != NULL || now->checks == NULL);
+}
+
+static void compare_edits(struct take *t)
+{
+    struct replay *r = t->replay;
+    const struct message *now = session_message(r->session);
+    const char *parameter, *fate;
+    bool content;
+
+    if (!has_edits(t))
+        return;
+    content = !r->same_content &&
+              content_reads_missing(r->edit_reads[now->direction], t->facts, &parameter) == NULL;
+    r->result.edits = replay_edits_compare(t->facts->message, now, content, r->arena);
+    fate = replay_edits_fate(r->result.edits);
+    for (struct replay_outcome *o = r->result.outcomes; fate != NULL && o != NULL; o = o->next)
+        if (o->was == ENTRY_ACCEPT && o->now == ENTRY_ACCEPT) {
+            o->fate = fate;
+            o->change = REPLAY_CHANGED;
+        }
+}
+
 static size_t count_recipients(const struct message *m)
 {
     size_t count = 0;
@@ -425,6 +471,7 @@ const struct replay_result *replay_judge(struct replay *r, const struct replay_f
     world_recorded_set(r->world, m->findings, m->mail_us != 0 ? m->mail_us : m->time_us);
     play(&take);
     list_outcomes(&take);
+    compare_edits(&take);
     r->result.direction = session_message(r->session)->direction;
     r->result.message = session_message(r->session);
     return &r->result;

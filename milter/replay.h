@@ -26,7 +26,7 @@ struct replay_facts {
 /* How one recipient (number 0: the transaction, when it had none) comes out. */
 enum replay_change {
     REPLAY_SAME,
-    REPLAY_CHANGED, /* another action or another reply */
+    REPLAY_CHANGED, /* another action, another reply, or the mail goes another way */
     REPLAY_UNKNOWN, /* something was needed that nobody recorded */
 };
 
@@ -38,6 +38,8 @@ struct replay_outcome {
     enum entry_action was, now;  /* ENTRY_ABORTED: taken, as far as was seen */
     struct verdict recorded;     /* ACT_DUNNO: not refused */
     struct verdict verdict;      /* of this policy */
+    const char *fate;            /* of a mail that both take: "held", "no longer redirected" …;
+                                  * NULL: it goes where it went */
     bool as_far_as_seen;         /* not refused, but the log knows no more of it: it was refused
                                   * before its content came, or the client went away */
     bool asked_now;              /* answers of today, not of then, were used for the message */
@@ -47,8 +49,19 @@ struct replay_outcome {
                                   * parameter can */
 };
 
+/* Something that is done to a mail, and was not, or was, and is not. */
+struct replay_edit {
+    struct replay_edit *next;
+    bool added;
+    enum act act;          /* HOLD, REDIRECT, BCC, PREPEND, REPLACE, IGNORE, STRIP */
+    const char *field;     /* NULL: of none */
+    struct rule_ref rule;
+};
+
 struct replay_result {
     struct replay_outcome *outcomes; /* never NULL */
+    struct replay_edit *edits;       /* that differ, as far as can be told; no verdict changes by
+                                      * them. Only of mail that both take */
     enum direction direction;        /* under this policy */
     /* everything that was judged, its checks and findings; lives until the next replay_judge */
     const struct message *message;

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay_content.h"
 
-#include "access.h"
+#include "check_header_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +18,10 @@ struct read_name {
 struct content_reads {
     struct arena *arena;
     struct read_name *names[CHECKS_COUNT]; /* of lists of headers */
-    bool body;
+    bool edits, body;
 };
 
 /* --- what rules read ----------------------------------------------------------------------------- */
-
-static bool is_name_char(unsigned char c)
-{
-    return is_alnum(c) || c == '-' || c == '_';
-}
 
 static void add_name(struct content_reads *r, enum checks_id id, struct slice name)
 {
@@ -44,101 +39,55 @@ static void add_name(struct content_reads *r, enum checks_id id, struct slice na
     r->names[id] = n;
 }
 
-/* Would one alternative of several be enough, so that the beginning says little? */
-static bool has_alternatives(const char *p)
-{
-    int depth = 0;
-    bool class = false;
-
-    for (; *p != '\0'; p++) {
-        if (*p == '\\' && p[1] != '\0')
-            p++;
-        else if (class)
-            class = *p != ']';
-        else if (*p == '[')
-            class = true;
-        else if (*p == '|' && depth == 0)
-            return true;
-        else
-            depth += (*p == '(') - (*p == ')');
-    }
-    return false;
-}
-
-/* The names that a pattern like /^(Subject|To): text/ begins with; false when it may mean any. */
-static bool add_pattern(struct content_reads *r, enum checks_id id, const char *pattern)
-{
-    const char *p = pattern + (pattern[0] != '\0'), *start;
-    bool group;
-
-    if (*p++ != '^' || has_alternatives(p))
-        return false;
-    group = *p == '(';
-    p += group;
-    if (group && p[0] == '?' && p[1] == ':')
-        p += 2;
-    for (start = p; is_name_char((unsigned char)*p) || (group && *p == '|'); p++)
-        ;
-    if (p == start || (group && *p++ != ')') || (*p != ':' && !(*p == '\\' && p[1] == ':')))
-        return false;
-    for (struct slice rest = {start, (size_t)(p - group - start)}, name;
-         slice_word(&rest, "|", &name);)
-        add_name(r, id, name);
-    return true;
-}
-
-/* Those that change a mail or only speak of it decide nothing. */
-static bool decides(const struct rule *rule)
-{
-    static const char *const harmless[] = {"WARN",   "INFO",   "DUNNO", "OK",       "PREPEND",
-                                           "IGNORE", "REPLACE", "STRIP", "REDIRECT", "BCC",
-                                           "HOLD",   "FILTER"};
-    struct slice word;
-
-    access_split(rule->value, &word);
-    for (size_t i = 0; i < ARRAY_LEN(harmless); i++)
-        if (slice_is_nocase(word, harmless[i]))
-            return false;
-    return true;
-}
-
 struct reading {
     struct content_reads *reads;
     enum checks_id id;
-    bool patterns;
+    const struct table *table;
 };
+
+static void read_name(struct slice name, void *arg)
+{
+    struct reading *reading = arg;
+
+    add_name(reading->reads, reading->id, name);
+}
+
+static bool counts(const struct content_reads *reads, const struct rule *rule)
+{
+    return reads->edits ? header_rule_edits(rule) : header_rule_decides(rule);
+}
 
 static void read_rule(const struct rule *rule, void *arg)
 {
     struct reading *reading = arg;
-    size_t len = strcspn(rule->key, ":");
 
-    if (!decides(rule))
-        return;
-    if (!reading->patterns && rule->key[len] == ':')
-        add_name(reading->reads, reading->id, (struct slice){rule->key, len});
-    else if (!reading->patterns || !add_pattern(reading->reads, reading->id, rule->key))
+    if (counts(reading->reads, rule) &&
+        !header_rule_names(reading->table, rule, read_name, reading))
         add_name(reading->reads, reading->id, slice_of("*"));
 }
 
 static void read_body_rule(const struct rule *rule, void *arg)
 {
-    *(bool *)arg |= decides(rule);
+    struct content_reads *reads = arg;
+
+    reads->body |= counts(reads, rule);
 }
 
-struct content_reads *content_reads_new(const struct policy *policy, enum direction direction)
+struct content_reads *content_reads_new(const struct policy *policy, enum direction direction,
+                                        bool edits)
 {
     struct content_reads *r = xcalloc(1, sizeof(*r));
 
     r->arena = arena_new();
+    r->edits = edits;
     for (int id = 0; id < CHECKS_COUNT; id++) {
         const struct checks *checks = policy->checks[direction][id];
 
         for (size_t i = 0; i < checks->count; i++) {
-            struct reading reading = {r, (enum checks_id)id, table_has_patterns(checks->tables[i])};
+            struct reading reading = {r, (enum checks_id)id, checks->tables[i]};
 
             if (id == CHECKS_BODY)
-                table_each(checks->tables[i], read_body_rule, &r->body);
+                table_each(checks->tables[i], read_body_rule, r);
             else
                 table_each(checks->tables[i], read_rule, &reading);
         }
@@ -202,13 +151,27 @@ static bool begins(struct slice text, const char *with)
     return text.len >= strlen(with) && strncasecmp(text.ptr, with, strlen(with)) == 0;
 }
 
+/* Where all fields of parts are known, those that speak of attached mails are. */
+static bool may_hold_mail(const struct replay_facts *facts, struct slice type)
+{
+    if (begins(type, "message/") || begins(type, "multipart/digest"))
+        return true;
+    if (!begins(type, "multipart/") || begins(type, "multipart/alternative") ||
+        begins(type, "multipart/related"))
+        return false;
+    for (const struct header *h = facts->message->parts; h != NULL; h = h->next)
+        if (strcasestr(h->value, "message/") != NULL || strcasestr(h->value, "digest") != NULL)
+            return true;
+    return !facts->message->parts_whole;
+}
+
 /* What is below the first header. A mail in several forms, or with its pictures, is taken to hold no
  * other mail. */
 static const char *parts_missing(const struct content_reads *r, const struct replay_facts *facts,
                                  const char **parameter)
 {
     struct slice type = content_type(facts);
-    bool parts = reads_parts(r), nested = r->names[CHECKS_NESTED] != NULL;
+    bool parts = reads_parts(r) && !facts->message->parts_whole, nested = r->names[CHECKS_NESTED] != NULL;
 
     if ((parts || nested) && !is_recorded(facts, "Content-Type")) {
         *parameter = "evidence_headers (add Content-Type)";
@@ -216,8 +179,7 @@ static const char *parts_missing(const struct content_reads *r, const struct rep
     }
     if (parts && (begins(type, "multipart/") || begins(type, "message/")))
         return "headers of parts";
-    if (nested && (begins(type, "multipart/") || begins(type, "message/")) &&
-        !begins(type, "multipart/alternative") && !begins(type, "multipart/related"))
+    if (nested && may_hold_mail(facts, type))
         return "headers of attached mails";
     return r->body ? "body" : NULL;
 }
@@ -227,7 +189,7 @@ const char *content_reads_missing(const struct content_reads *r, const struct re
 {
     const struct read_name *n = find_unrecorded(r->names[CHECKS_HEADER], false, facts);
 
-    if (n == NULL)
+    if (n == NULL && !facts->message->parts_whole)
         n = find_unrecorded(r->names[CHECKS_MIME], true, facts);
     if (n != NULL) {
         *parameter = n->parameter;
@@ -280,6 +242,21 @@ struct verdict content_recorded(const struct replay_facts *facts)
             return v;
         }
     return v;
+}
+
+static bool is_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+bool content_made(const struct message *m, const struct rule_ref *rule, enum act act)
+{
+    for (const struct check_record *c = m->checks; c != NULL; c = c->next)
+        if (is_of_content(c) && is_text(c->result, act_name(act)) &&
+            c->rule.where.line == rule->where.line &&
+            is_text(c->rule.where.file, rule->where.file) && is_text(c->rule.text, rule->text))
+            return true;
+    return false;
 }
 
 /* --- comparison ---------------------------------------------------------------------------------- */

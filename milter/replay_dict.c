@@ -37,6 +37,7 @@ static const char *const queries[RDICT_COUNT] = {
                        "WHERE id = ?1"),
     [RDICT_STEP] = "SELECT restriction, question, answer, result, rule FROM step WHERE id = ?1",
     [RDICT_DKIM] = "SELECT domain, selector, algorithm, result, signed FROM dkim WHERE id = ?1",
+    [RDICT_EDIT] = "SELECT op, field, value, rule FROM edit WHERE id = ?1",
     [RDICT_ASKED] = "SELECT question, state, answer FROM asked WHERE id = ?1",
 };
 

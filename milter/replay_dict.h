@@ -16,6 +16,7 @@ enum replay_dict {
     RDICT_STEP,         /* restriction, question, answer, result, rule */
     RDICT_ASKED,        /* question, state, answer */
     RDICT_DKIM,         /* domain, selector, algorithm, result, signed */
+    RDICT_EDIT,         /* op, field, value, rule */
     RDICT_COUNT,
 };
 

@@ -61,6 +61,16 @@ static void read_headers(struct message *m, struct json *json)
     json_take(json, ']');
 }
 
+static void read_parts(struct message *m, struct json *json)
+{
+    const char *text;
+
+    json_take(json, '[');
+    for (; (text = json_text(json, m->arena)) != NULL; json_take(json, ','))
+        message_add_part(m, slice_of(text));
+    json_take(json, ']');
+}
+
 void evidence_read(struct message *m, const char *text)
 {
     struct json json = {text};
@@ -74,6 +84,10 @@ void evidence_read(struct message *m, const char *text)
             read_arguments(m, &json);
         else if (strcmp(key, "headers") == 0)
             read_headers(m, &json);
+        else if (strcmp(key, "parts") == 0)
+            read_parts(m, &json);
+        else if (strcmp(key, "parts_whole") == 0)
+            m->parts_whole = json_skip(&json);
         else if (strcmp(key, "sender") != 0 && !json_skip(&json))
             return;
         else if (strcmp(key, "sender") == 0 && (arg = json_text(&json, m->arena)) != NULL)

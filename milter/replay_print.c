@@ -5,6 +5,7 @@
 #include "fold.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -97,6 +98,39 @@ static void add_counts(const struct replay_report *r, struct buf *b)
         buf_addf(b, "%" PRIu64 " were judged with answers of today\n", t->asked_now);
 }
 
+/* What is another thing where the action is the same. */
+static const char *way_text(enum entry_action was, enum entry_action now, const char *fate)
+{
+    static char text[64];
+
+    if (fate == NULL)
+        return was == now ? " (another reply)" : "";
+    snprintf(text, sizeof(text), ", %s", fate);
+    return text;
+}
+
+static void add_edits(const struct replay_report *r, struct buf *b)
+{
+    size_t count = 0;
+
+    if (r->tally->edits != NULL)
+        buf_addf(b, "\nwhat is done to mail besides differs in %" PRIu64 " messages:\n",
+                 r->tally->edited);
+    for (const struct tally_edit *e = r->tally->edits; e != NULL; e = e->next) {
+        if (++count > GROUPS_MAX)
+            continue;
+        buf_addf(b, "  %8" PRIu64 "  %s %s ", e->count, e->added ? "+" : "-", act_name(e->act));
+        if (e->field != NULL) {
+            add_printable(b, e->field);
+            buf_addc(b, ' ');
+        }
+        add_rule(b, &e->rule);
+        buf_addc(b, '\n');
+    }
+    if (count > GROUPS_MAX)
+        buf_addf(b, "  and %zu more kinds\n", count - GROUPS_MAX);
+}
+
 static void add_groups(const struct replay_report *r, struct buf *b)
 {
     size_t count = 0;
@@ -106,8 +140,9 @@ static void add_groups(const struct replay_report *r, struct buf *b)
     for (const struct tally_group *g = r->tally->groups; g != NULL; g = g->next) {
         if (++count > GROUPS_MAX)
             continue;
-        buf_addf(b, "  %8" PRIu64 "  %s -> %s%s: ", g->count, action_text(g->was), action_text(g->now),
-                 g->was == g->now ? " (another reply)" : "");
+        buf_addf(b, "  %8" PRIu64 "  %s -> %s%s: ", g->count, action_text(g->was),
+                 action_text(g->now),
+                 way_text(g->was, g->now, g->fate));
         add_rule(b, &g->rule);
         if (g->known > 0)
             buf_addf(b, "; of which %" PRIu64 " from correspondents", g->known);
@@ -133,6 +168,8 @@ static void add_sample(const struct tally_sample *s, struct buf *b)
     add_printable(b, s->address);
     buf_addf(b, ">%s: %s -> %s", s->known ? " (correspondent)" : "", action_text(s->was),
              action_text(s->now));
+    if (s->fate != NULL)
+        buf_addf(b, ", %s", s->fate);
     buf_addf(b, "%s: ", s->asked_now ? " (asked today)" : "");
     add_printable(b, reply);
     buf_addc(b, '\n');
@@ -168,6 +205,7 @@ void replay_print_text(const struct replay_report *r, struct buf *b)
     add_rules(r, b);
     add_counts(r, b);
     add_groups(r, b);
+    add_edits(r, b);
     add_samples(r, b);
     add_gaps(r, b);
 }
@@ -208,11 +246,27 @@ static void add_json_groups(const struct tally *t, struct buf *b)
     buf_adds(b, ",\"changes\":[");
     for (const struct tally_group *g = t->groups; g != NULL; g = g->next) {
         buf_addf(b, "%s{\"was\":\"%s\",\"now\":\"%s\",\"as_far_as_seen\":%s,\"recipients\":%" PRIu64
-                    ",\"correspondents\":%" PRIu64 ",\"rule\":{",
+                    ",\"correspondents\":%" PRIu64 ",",
                  g != t->groups ? "," : "", entry_action_name(g->was),
                  g->as_far_as_seen ? "accept" : entry_action_name(g->now),
                  g->as_far_as_seen ? "true" : "false", g->count, g->known);
+        add_text(b, "fate", g->fate);
+        buf_adds(b, ",\"rule\":{");
         add_json_rule(b, &g->rule);
+        buf_adds(b, "}}");
+    }
+    buf_addc(b, ']');
+}
+
+static void add_json_edits(const struct tally *t, struct buf *b)
+{
+    buf_addf(b, ",\"edited\":%" PRIu64 ",\"edits\":[", t->edited);
+    for (const struct tally_edit *e = t->edits; e != NULL; e = e->next) {
+        buf_addf(b, "%s{\"added\":%s,\"op\":\"%s\",", e != t->edits ? "," : "",
+                 e->added ? "true" : "false", act_name(e->act));
+        add_text(b, "field", e->field);
+        buf_addf(b, ",\"messages\":%" PRIu64 ",\"rule\":{", e->count);
+        add_json_rule(b, &e->rule);
         buf_adds(b, "}}");
     }
     buf_addc(b, ']');
@@ -230,6 +284,8 @@ static void add_json_sample(const struct tally_sample *s, struct buf *b)
              entry_action_name(s->was),
              s->as_far_as_seen ? "accept" : entry_action_name(s->now), s->known ? "true" : "false",
              s->asked_now ? "true" : "false");
+    add_text(b, "fate", s->fate);
+    buf_addc(b, ',');
     add_text(b, "was_reply", s->was_reply);
     buf_addc(b, ',');
     add_text(b, "now_reply", s->now_reply);
@@ -285,6 +341,7 @@ void replay_print_json(const struct replay_report *r, struct buf *b)
     else
         buf_adds(b, ",\"rules\":null");
     add_json_groups(t, b);
+    add_json_edits(t, b);
     add_json_samples(t, b);
     add_json_gaps(t, b);
     buf_adds(b, "}\n");

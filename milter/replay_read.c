@@ -8,13 +8,14 @@
 #include "replay_dict.h"
 #include "replay_evidence.h"
 #include "replay_json.h"
+#include "replay_names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define EPOCH_MS 1577836800000ll
 
-enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EVIDENCE, TABLE_COUNT };
+enum log_table { MAIL, RECIPIENT, CHECK, QUESTION, EDIT, EVIDENCE, TABLE_COUNT };
 
 /* A statement that walks in the order of ids. */
 struct stream {
@@ -41,6 +42,7 @@ static const char *const queries[TABLE_COUNT] = {
     [CHECK] = "SELECT id, list FROM mail_check WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [QUESTION] = "SELECT id, list, signatures FROM mail_question WHERE id >= ?1 AND id < ?2 "
                  "ORDER BY id",
+    [EDIT] = "SELECT id, list FROM mail_edit WHERE id >= ?1 AND id < ?2 ORDER BY id",
     [EVIDENCE] = "SELECT id, text FROM mail_evidence WHERE id >= ?1 AND id < ?2 ORDER BY id",
 };
 
@@ -185,34 +187,18 @@ static struct rule_ref rule_of(struct replay_reader *r, int64_t id)
     return (struct rule_ref){{e->text[0], (int)e->number[1]}, e->text[2]};
 }
 
-static enum stage stage_of(const char *name)
-{
-    for (int s = STAGE_CONNECT; name != NULL && s <= STAGE_EOM; s++)
-        if (strcmp(stage_name((enum stage)s), name) == 0)
-            return (enum stage)s;
-    return STAGE_CONNECT;
-}
-
-static enum entry_action action_of(const char *name)
-{
-    for (int a = ENTRY_ACCEPT; name != NULL && a <= ENTRY_ABORTED; a++)
-        if (strcmp(entry_action_name((enum entry_action)a), name) == 0)
-            return (enum entry_action)a;
-    return ENTRY_ABORTED;
-}
-
 static enum entry_action read_verdict(struct replay_reader *r, int64_t id, struct verdict *v)
 {
     static const enum act acts[] = {[ENTRY_REJECT] = ACT_REJECT, [ENTRY_TEMPFAIL] = ACT_DEFER,
                                     [ENTRY_DISCARD] = ACT_DISCARD, [ENTRY_ACCEPT] = ACT_DUNNO,
                                     [ENTRY_ABORTED] = ACT_DUNNO};
     const struct replay_entry *e = replay_dict_find(r->dicts, RDICT_VERDICT, id);
-    enum entry_action action = action_of(e != NULL ? e->text[0] : NULL);
+    enum entry_action action = replay_action(e != NULL ? e->text[0] : NULL);
 
     *v = (struct verdict){.act = acts[action]};
     if (e == NULL)
         return action;
-    v->stage = stage_of(e->text[1]);
+    v->stage = replay_stage(e->text[1]);
     v->enforced = e->number[2] != 0;
     v->code = (int)e->number[3];
     v->dsn = e->text[4];
@@ -370,13 +356,6 @@ static void read_checks(struct replay_reader *r, const char *list)
     }
 }
 
-static enum finding_state state_of(const char *name)
-{
-    if (name != NULL && strcmp(name, "found") == 0)
-        return FINDING_FOUND;
-    return name != NULL && strcmp(name, "none") == 0 ? FINDING_NONE : FINDING_TEMPERROR;
-}
-
 static void read_questions(struct replay_reader *r, const char *list)
 {
     struct json json = {list};
@@ -394,18 +373,10 @@ static void read_questions(struct replay_reader *r, const char *list)
         if (e == NULL || e->text[0] == NULL)
             continue;
         f = message_add_finding(r->message, filled(r, e->text[0]));
-        f->state = state_of(e->text[1]);
+        f->state = replay_state(e->text[1]);
         f->answer = e->text[2] != NULL ? filled(r, e->text[2]) : "";
         f->us = (unsigned)us;
     }
-}
-
-static enum dkim_result result_of(const char *name)
-{
-    for (int d = DKIM_NONE; name != NULL && d <= DKIM_PERMERROR; d++)
-        if (strcmp(dkim_result_name((enum dkim_result)d), name) == 0)
-            return (enum dkim_result)d;
-    return DKIM_NONE;
 }
 
 /* What the mail came with; not what was made here. */
@@ -423,12 +394,40 @@ static void read_signatures(struct replay_reader *r, const char *list)
 
         if (e != NULL && e->number[4] == 0)
             found[v->count++] = (struct dkim_signature){
-                .result = result_of(e->text[3]), .d = e->text[0], .s = e->text[1],
+                .result = replay_result(e->text[3]), .d = e->text[0], .s = e->text[1],
                 .a = e->text[2], .t = -1, .x = -1};
     }
     v->signature = found;
     v->result = dkim_result_of(found, v->count);
     r->message->dkim = v;
+}
+
+/* What no rule wanted, tamis did of its own accord. */
+static void read_edits(struct replay_reader *r, const char *list)
+{
+    struct message *m = r->message;
+    struct json json = {list};
+    int64_t id;
+
+    set_recipient(r, NULL);
+    json_take(&json, '[');
+    for (; json_number(&json, &id); json_take(&json, ',')) {
+        const struct replay_entry *e = replay_dict_find(r->dicts, RDICT_EDIT, id);
+        enum act act = replay_act(e != NULL ? e->text[0] : NULL);
+        struct header *header;
+        struct rule_ref rule;
+        const char *text;
+
+        if (act == ACT_DUNNO || e->number[3] == 0)
+            continue;
+        rule = rule_of(r, e->number[3]);
+        text = filled(r, e->text[2]);
+        if (act == ACT_PREPEND || act == ACT_REPLACE)
+            text = arena_printf(m->arena, "%s: %s", e->text[1] ? e->text[1] : "", text ? text : "");
+        header = arena_alloc(m->arena, sizeof(*header));
+        header->name = e->text[1];
+        message_edit_header(m, act, e->text[1] != NULL ? header : NULL, EDIT_HEADER, text, &rule);
+    }
 }
 
 static const char *list_of(struct replay_reader *r, enum log_table table, int column)
@@ -452,6 +451,8 @@ bool replay_reader_next(struct replay_reader *r, struct replay_facts *facts, str
         read_checks(r, list_of(r, CHECK, 1));
     if (reach(r, QUESTION, facts->id, err))
         read_questions(r, list_of(r, QUESTION, 1));
+    if (reach(r, EDIT, facts->id, err))
+        read_edits(r, list_of(r, EDIT, 1));
     if (reach(r, EVIDENCE, facts->id, err))
         evidence_read(r->message, list_of(r, EVIDENCE, 1));
     read_signatures(r, reach(r, QUESTION, facts->id, err) ? list_of(r, QUESTION, 2) : "");

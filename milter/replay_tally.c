@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay_tally.h"
 
+#include "replay_edits.h"
 #include "replay_known.h"
 
 #include <stdlib.h>
@@ -29,22 +30,45 @@ static bool is_rule(const struct rule_ref *a, const struct rule_ref *b)
            is_equal(a->text, b->text);
 }
 
-static struct tally_group *find_group(struct tally *t, const struct replay_outcome *o)
+static struct rule_ref copy_rule(struct tally *t, const struct rule_ref *rule)
+{
+    return (struct rule_ref){{arena_strdup(t->arena, rule->where.file), rule->where.line},
+                             arena_strdup(t->arena, rule->text)};
+}
+
+/* The rule by which the mail goes another way. */
+static const struct rule_ref *rule_of_fate(const struct replay_edit *edits, const char *fate)
+{
+    for (; edits != NULL; edits = edits->next)
+        if (edits->act == ACT_REDIRECT || edits->act == ACT_HOLD || edits->act == ACT_BCC) {
+            struct replay_edit alone = *edits;
+
+            alone.next = NULL;
+            if (replay_edits_fate(&alone) == fate)
+                return &edits->rule;
+        }
+    return NULL;
+}
+
+static struct tally_group *find_group(struct tally *t, const struct replay_result *result,
+                                      const struct replay_outcome *o)
 {
     bool refused = o->verdict.act != ACT_DUNNO;
     const struct rule_ref *rule = refused ? &o->verdict.rule : &o->recorded.rule;
     struct tally_group *g;
 
+    if (o->fate != NULL)
+        rule = rule_of_fate(result->edits, o->fate);
     for (g = t->groups; g != NULL; g = g->next)
-        if (g->was == o->was && g->now == o->now && is_rule(&g->rule, rule))
+        if (g->was == o->was && g->now == o->now && is_equal(g->fate, o->fate) &&
+            is_rule(&g->rule, rule))
             return g;
     g = arena_alloc(t->arena, sizeof(*g));
     g->was = o->was;
     g->now = o->now;
     g->as_far_as_seen = o->as_far_as_seen;
-    g->rule.where.file = arena_strdup(t->arena, rule->where.file);
-    g->rule.where.line = rule->where.line;
-    g->rule.text = arena_strdup(t->arena, rule->text);
+    g->fate = o->fate;
+    g->rule = copy_rule(t, rule);
     g->next = t->groups;
     t->groups = g;
     return g;
@@ -93,15 +117,16 @@ static void add_sample(struct tally *t, const struct replay_facts *facts,
         .was_reply = reply_of(t, &o->recorded),
         .now_reply = reply_of(t, &o->verdict),
         .as_far_as_seen = o->as_far_as_seen,
+        .fate = o->fate,
         .known = known,
         .asked_now = o->asked_now,
     };
 }
 
 static void add_change(struct tally *t, const struct replay_facts *facts,
-                       const struct replay_outcome *o)
+                       const struct replay_result *result, const struct replay_outcome *o)
 {
-    struct tally_group *g = find_group(t, o);
+    struct tally_group *g = find_group(t, result, o);
     bool known = is_known(t, facts, o);
 
     g->count++;
@@ -142,16 +167,41 @@ static void add_gap(struct tally *t, const struct replay_outcome *o)
     g->count++;
 }
 
+static void add_edit(struct tally *t, const struct replay_edit *edit)
+{
+    struct tally_edit *e;
+
+    for (e = t->edits; e != NULL; e = e->next)
+        if (e->added == edit->added && e->act == edit->act && is_equal(e->field, edit->field) &&
+            is_rule(&e->rule, &edit->rule))
+            break;
+    if (e == NULL) {
+        e = arena_alloc(t->arena, sizeof(*e));
+        *e = (struct tally_edit){t->edits, edit->added, edit->act,
+                                 arena_strdup(t->arena, edit->field), copy_rule(t, &edit->rule), 0};
+        t->edits = e;
+    }
+    e->count++;
+}
+
+static void add_edits(struct tally *t, const struct replay_edit *edits)
+{
+    t->edited += edits != NULL;
+    for (; edits != NULL; edits = edits->next)
+        add_edit(t, edits);
+}
+
 void tally_add(struct tally *t, const struct replay_facts *facts,
                const struct replay_result *result)
 {
     t->messages++;
+    add_edits(t, result->edits);
     for (const struct replay_outcome *o = result->outcomes; o != NULL; o = o->next) {
         t->recipients++;
         t->counts[o->change]++;
         t->asked_now += o->asked_now;
         if (o->change == REPLAY_CHANGED)
-            add_change(t, facts, o);
+            add_change(t, facts, result, o);
         else if (o->change == REPLAY_UNKNOWN)
             add_gap(t, o);
     }
@@ -168,6 +218,20 @@ static struct tally_group *sort_groups(struct tally_group *list)
             ;
         g->next = *at;
         *at = g;
+    }
+    return sorted;
+}
+
+static struct tally_edit *sort_edits(struct tally_edit *list)
+{
+    struct tally_edit *sorted = NULL, **at, *e;
+
+    while ((e = list) != NULL) {
+        list = e->next;
+        for (at = &sorted; *at != NULL && (*at)->count > e->count; at = &(*at)->next)
+            ;
+        e->next = *at;
+        *at = e;
     }
     return sorted;
 }
@@ -190,4 +254,5 @@ void tally_sort(struct tally *t)
 {
     t->groups = sort_groups(t->groups);
     t->gaps = sort_gaps(t->gaps);
+    t->edits = sort_edits(t->edits);
 }

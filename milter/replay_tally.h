@@ -14,6 +14,7 @@ struct tally_sample {
     enum entry_action was, now;
     const char *was_reply, *now_reply; /* "" where there was none */
     bool as_far_as_seen, known, asked_now;
+    const char *fate; /* NULL: as before */
 };
 
 /* Changes of one direction by one rule: the one that refuses now, else the one that did. */
@@ -21,9 +22,20 @@ struct tally_group {
     struct tally_group *next;
     enum entry_action was, now;
     bool as_far_as_seen;
+    const char *fate; /* where both take it; NULL: it goes where it went */
     struct rule_ref rule;
     uint64_t count;
     uint64_t known; /* of these, from correspondents */
+};
+
+/* One kind of edit that is made now, and was not, or the other way round. */
+struct tally_edit {
+    struct tally_edit *next;
+    bool added;
+    enum act act;
+    const char *field; /* NULL: of none */
+    struct rule_ref rule;
+    uint64_t count; /* messages */
 };
 
 struct tally_gap {
@@ -40,6 +52,8 @@ struct tally {
     uint64_t asked_now; /* answers of today were used */
     struct tally_group *groups;
     struct tally_gap *gaps;
+    struct tally_edit *edits;
+    uint64_t edited; /* messages whose edits differ */
     /* by how urgent they are: from correspondents and refused now, other changes of theirs, refused
      * now, others */
     struct tally_sample samples[4][TALLY_SAMPLES];

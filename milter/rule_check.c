@@ -3,6 +3,7 @@
 #include "rule_check.h"
 
 #include "access.h"
+#include "check_header_names.h"
 #include "restriction.h"
 #include "steps.h"
 
@@ -19,7 +20,7 @@ struct use {
     struct problems *problems;
 };
 
-enum { USES_MAX = 256 };
+enum { USES_MAX = 256, FIELDS_MAX = 100 };
 
 struct uses {
     const struct policy *policy;
@@ -251,6 +252,67 @@ static void check_hiding(const struct policy *policy, struct problems *problems)
                  "do it itself: smtpd_hide_client_session = yes for the submission services", name);
 }
 
+/* Fields that rules refuse by, and the log does not keep: each is told of once. */
+struct evidence {
+    const struct policy *policy;
+    const struct table *table;
+    const struct rule *rule;
+    struct problems *problems;
+    struct arena *arena;
+    const char *told[FIELDS_MAX];
+    size_t count;
+};
+
+static bool is_kept(const struct evidence *e, struct slice name)
+{
+    for (const char *const *kept = e->policy->evidence; *kept != NULL; kept++)
+        if (slice_is_nocase(name, *kept))
+            return true;
+    for (size_t i = 0; i < e->count; i++)
+        if (slice_is_nocase(name, e->told[i]))
+            return true;
+    return false;
+}
+
+static void check_field(struct slice name, void *arg)
+{
+    struct evidence *e = arg;
+
+    if (e->count == FIELDS_MAX || is_kept(e, name))
+        return;
+    e->told[e->count++] = arena_strndup(e->arena, name.ptr, name.len);
+    problems_add(e->problems, SEV_NOTE, e->rule->where,
+                 "the log keeps no %.*s, so tamis replay will not know what this rule says: add "
+                 "%.*s to evidence_headers", (int)name.len, name.ptr, (int)name.len, name.ptr);
+}
+
+static void check_header_rule(const struct rule *rule, void *arg)
+{
+    struct evidence *e = arg;
+
+    e->rule = rule;
+    if (rule->where.file != NULL && header_rule_decides(rule))
+        header_rule_names(e->table, rule, check_field, e);
+}
+
+static void check_evidence(const struct policy *policy, struct problems *problems)
+{
+    struct evidence e = {.policy = policy, .problems = problems};
+
+    if (policy->evidence[0] == NULL || policy->settings->log_file[0] == '\0')
+        return;
+    e.arena = arena_new();
+    for (int d = 0; d < DIR_COUNT; d++) {
+        const struct checks *checks = policy->checks[d][CHECKS_HEADER];
+
+        for (size_t i = 0; i < checks->count; i++) {
+            e.table = checks->tables[i];
+            table_each(e.table, check_header_rule, &e);
+        }
+    }
+    arena_free(e.arena);
+}
+
 void rule_check_policy(const struct policy *policy, struct problems *problems)
 {
     struct uses uses = {.policy = policy, .problems = problems};
@@ -262,4 +324,5 @@ void rule_check_policy(const struct policy *policy, struct problems *problems)
             check_steps(&uses, policy->classes->list[i].steps[list], (enum list_id)list);
     }
     check_hiding(policy, problems);
+    check_evidence(policy, problems);
 }

@@ -132,16 +132,30 @@ void session_begin_stage(struct session *s)
     s->engine.deadline_us = now_us() + (uint64_t)s->policy->settings->stage_time_limit;
 }
 
+/* How long the answer took; where it waits for RCPT there is none. */
+void session_note_stage(struct session *s, enum stage stage, uint64_t begun)
+{
+    uint64_t us = now_us() - begun, *slowest = &s->message->stage_us[stage];
+
+    if (s->policy->settings->delay_reject && stage < STAGE_RCPT)
+        return;
+    if (us >= *slowest)
+        *slowest = us > 0 ? us : 1;
+}
+
 /* Once a message is to be discarded nothing more is judged, as in Postfix. */
 struct verdict session_run(struct session *s, enum stage stage, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = stage};
+    uint64_t begun = now_us();
 
     if (stage != STAGE_EOM)
         session_begin_stage(s);
     if (s->discard.act != ACT_DUNNO)
         return v;
     v = engine_run(&s->engine, stage, recipient);
+    if (stage != STAGE_EOM)
+        session_note_stage(s, stage, begun);
     if (stage == STAGE_RCPT && v.act == ACT_DEFER && !s->policy->settings->delay_reject)
         keep_verdict(&v, s->message->arena);
     v.enforced = s->enforce && v.act != ACT_DUNNO;

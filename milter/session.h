@@ -57,6 +57,9 @@ const struct verdict *session_data(struct session *session, const struct macros 
 /* A header: `value` is all that stands behind the colon, blanks included. It cannot be answered:
  * what is found waits for the end of the message. */
 void session_header(struct session *session, const char *name, const char *value);
+
+/* Of a replay, behind all headers: one of a part, "Name:value". */
+void session_part(struct session *session, const char *text);
 /* The next bytes of the body, cut anywhere; not answered either. False: no more of it is wanted. */
 bool session_body(struct session *session, const char *data, size_t len);
 const struct verdict *session_eom(struct session *session, const struct macros *macros);

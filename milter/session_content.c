@@ -30,6 +30,7 @@ struct content {
     const struct header *header; /* the primary one being read; NULL: not kept */
     bool own;                    /* the MTA's own Received is being read */
     bool in_body, stopped, held;
+    bool keeps_parts; /* for the log; until one cannot be kept */
     size_t offset; /* in the text of this part */
     int records;
     struct told *told;
@@ -245,8 +246,11 @@ static void on_header(void *arg, const struct mime_header *header)
                                          [MIME_CLASS_MIME] = CHECKS_MIME,
                                          [MIME_CLASS_NESTED] = CHECKS_NESTED};
     struct subject_text s = {ids[header->class], header->place, header->text};
+    struct content *c = arg;
 
-    ask(arg, &s);
+    if (c->keeps_parts && header->class == MIME_CLASS_MIME && header->place != MIME_PRIMARY)
+        c->keeps_parts = message_add_part(c->scene.message, header->text);
+    ask(c, &s);
 }
 
 static void on_text(void *arg, struct slice line, bool more, size_t offset)
@@ -294,6 +298,7 @@ struct content *content_new(const struct content_scene *scene)
     events.arg = c;
     if (has_list(c, CHECKS_BODY))
         events.text = on_text;
+    c->keeps_parts = session_log_parts(&scene->log, scene->message);
     c->scratch = arena_new();
     c->mime = mime_new(&options, &events);
     return c;
@@ -330,6 +335,23 @@ void content_header(struct content *c, const struct header *header, const char *
     mime_primary_header(c->mime, name, value);
 }
 
+static void end_headers(struct content *c)
+{
+    if (!c->in_body)
+        mime_primary_end(c->mime);
+    c->in_body = true;
+}
+
+void content_part(struct content *c, const char *text)
+{
+    struct subject_text s = {CHECKS_MIME, MIME_PART, slice_of(text)};
+
+    if (c == NULL)
+        return;
+    end_headers(c);
+    ask(c, &s);
+}
+
 void content_own_received(struct content *c, const char *text)
 {
     struct subject_text s = {CHECKS_HEADER, MIME_PRIMARY, slice_of(text)};
@@ -339,13 +361,6 @@ void content_own_received(struct content *c, const char *text)
     c->own = true;
     ask(c, &s);
     c->own = false;
-}
-
-static void end_headers(struct content *c)
-{
-    if (!c->in_body)
-        mime_primary_end(c->mime);
-    c->in_body = true;
 }
 
 static bool wants_body(const struct content *c)
@@ -377,5 +392,6 @@ struct verdict content_end(struct content *c)
     end_headers(c);
     if (!c->stopped)
         mime_end(c->mime);
+    c->scene.message->parts_whole |= c->keeps_parts && !c->stopped;
     return c->verdict;
 }

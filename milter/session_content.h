@@ -37,6 +37,9 @@ void content_header(struct content *content, const struct header *header, const 
  * Only REPLACE by another Received and what does not edit it can be done. */
 void content_own_received(struct content *content, const char *text);
 
+/* Of a replay, behind the headers: a field of a part, "Name:value", as it was evidence. */
+void content_part(struct content *content, const char *text);
+
 /* The next bytes of the body. False when nothing that may still come can change anything. */
 bool content_body(struct content *content, const char *data, size_t len);
 

@@ -53,6 +53,12 @@ void session_log_mail(struct message *m, const char *const *argv)
     m->esmtp = all[0] ? printable_copy(m->arena, all, '?') : "";
 }
 
+bool session_log_parts(const struct session_log *log, const struct message *m)
+{
+    return log->journal != NULL && m->keeps_evidence &&
+           log->policy->checks[m->direction][CHECKS_MIME]->count > 0;
+}
+
 void session_log_header(const struct session_log *log, struct message *m, const char *name,
                         const char *value)
 {
@@ -63,6 +69,11 @@ void session_log_header(const struct session_log *log, struct message *m, const 
     }
     if (log->journal == NULL || !m->keeps_evidence)
         return;
+    if (session_log_parts(log, m) &&
+        mime_class_of(slice_of(name), MIME_PRIMARY) == MIME_CLASS_MIME) {
+        message_add_evidence(m, name, value);
+        return;
+    }
     for (const char *const *wanted = log->policy->evidence; *wanted != NULL; wanted++) {
         if (strcasecmp(*wanted, name) == 0) {
             message_add_evidence(m, name, value);

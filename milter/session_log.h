@@ -26,6 +26,9 @@ void session_log_mail(struct message *message, const char *const *argv);
 void session_log_header(const struct session_log *log, struct message *message, const char *name,
                         const char *value);
 
+/* Is the log to keep what mime_header_checks is asked about? */
+bool session_log_parts(const struct session_log *log, const struct message *message);
+
 /* Hands the message over: to the journal, or to nobody. `touched`: it is worth a row. False, only
  * with log_sync = message and for a message that is accepted or discarded: it could not be kept in
  * time, and the client must be told so; `token` then ends the reply, or is "". Waits up to

@@ -37,6 +37,11 @@ void session_header(struct session *s, const char *name, const char *value)
     session_log_header(&log, m, name, value);
 }
 
+void session_part(struct session *s, const char *text)
+{
+    content_part(content_of(s), text);
+}
+
 bool session_body(struct session *s, const char *data, size_t len)
 {
     bool checks = content_body(content_of(s), data, len);
@@ -86,6 +91,7 @@ static const struct verdict *end_of_message(struct session *s)
 const struct verdict *session_eom(struct session *s, const struct macros *macros)
 {
     const struct verdict *answer;
+    uint64_t begun = now_us();
 
     session_note_queue_id(s, macros);
     session_begin_stage(s);
@@ -94,6 +100,7 @@ const struct verdict *session_eom(struct session *s, const struct macros *macros
         annotation_end(&s->annotation);
         sealing_end(&s->sealing, session_edits(s));
     }
+    session_note_stage(s, STAGE_EOM, begun);
     return answer;
 }
 

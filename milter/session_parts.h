@@ -39,6 +39,9 @@ struct session_log session_log_of(struct session *s);
 /* From now on there is settings->stage_time_limit for all that is slow, until the next answer. */
 void session_begin_stage(struct session *s);
 
+/* For the log: the answer of this stage took from `begun` (now_us) to now. */
+void session_note_stage(struct session *s, enum stage stage, uint64_t begun);
+
 /* Judges what is due. `discard` stops it all. Begins the stage, but for STAGE_EOM, which began
  * with the verification of signatures. */
 struct verdict session_run(struct session *s, enum stage stage, const struct recipient *recipient);

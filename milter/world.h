@@ -21,7 +21,8 @@ struct world {
 
     /* Answers finding->question into the finding, state and answer (in `arena`), if that takes no
      * waiting. Else sets out to learn what is missing, and returns false; called again it goes on
-     * from there. `late`: what is not known is FINDING_TEMPERROR, and the result is true. */
+     * from there. `late`: what is not known is FINDING_TEMPERROR, and the result is true.
+     * finding->idle is told to whoever keeps books of what is missing. */
     bool (*learn)(struct world *world, struct inquiry *inquiry, struct finding *finding, bool late,
                   struct arena *arena);
 

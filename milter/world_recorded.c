@@ -78,7 +78,9 @@ static bool is_same(const char *a, const char *b)
 
 static bool give_up(struct world_recorded *w, struct finding *finding)
 {
-    if (w->missing == NULL)
+    if (finding->idle)
+        finding->forgotten = true;
+    else if (w->missing == NULL)
         w->missing = w->last;
     w->waited = NULL;
     finding->state = FINDING_TEMPERROR;

@@ -6,7 +6,8 @@
 #include "world.h"
 
 /* Answers what was recorded; what was not is a temporary failure, and noted as missing when
- * somebody has to wait for it: a question that is only asked early counts for nothing. With
+ * somebody has to wait for it: a question that is only asked early, or by a step that decides
+ * nothing (finding->idle), counts for nothing. With
  * `ask_now` (not owned; NULL: none) such a question goes there instead, and is noted as asked. One
  * thread. */
 struct world *world_recorded_new(struct world *ask_now);

@@ -1,4 +1,4 @@
--- latency - how long messages and each kind of question took: half, 95 and 99 of 100 took less
+-- latency - how long messages, each stage and each kind of question took: half, 95 and 99 of 100 took less
 -- SPDX-License-Identifier: BSD-2-Clause
 --
 -- From the counters of the hours, 7 days; :span, where bound, is another span of the view since. The

@@ -67,6 +67,8 @@ CREATE TABLE edit (
 
 CREATE INDEX edit_content ON edit (value, field, rule, op);
 
+CREATE INDEX client_name ON client (name COLLATE NOCASE) WHERE name <> 'unknown';
+
 CREATE INDEX mail_sender ON mail (sender) WHERE sender IS NOT NULL;
 
 CREATE INDEX mail_client ON mail (client);

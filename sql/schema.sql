@@ -37,6 +37,7 @@ CREATE TABLE client (
     name TEXT NOT NULL,
     UNIQUE (addr, name)
 );
+CREATE INDEX client_name ON client (name COLLATE NOCASE) WHERE name <> 'unknown';
 
 -- How the client came: what a replay needs to know of the connection.
 CREATE TABLE circumstance (
@@ -277,7 +278,7 @@ CREATE TABLE hour_mail (
 -- bucket b counts what took less than 2^b microseconds, but not less than half of that.
 CREATE TABLE hour_latency (
     hour INTEGER NOT NULL,
-    what TEXT NOT NULL,         -- message, or a question's kind
+    what TEXT NOT NULL,         -- message, a stage, or a question's kind
     bucket INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (hour, what, bucket)
@@ -549,7 +550,8 @@ SELECT hour, datetime(hour * 3600 + 1577836800, 'unixepoch'), login, messages, r
 FROM hour_login;
 
 -- How long things took: n of them less than us microseconds, but not less than half of that.
---   what  message: from the first event to the last answer; a question's kind: table, dns, spf ...
+--   what  message: from the first event to the last answer; a stage, RCPT, END-OF-MESSAGE ...: the
+--         slowest answer of a transaction; a question's kind: table, dns, spf ...
 CREATE VIEW latency (hour, time, what, us, n) AS
 SELECT hour, datetime(hour * 3600 + 1577836800, 'unixepoch'), what, 1 << bucket, n
 FROM hour_latency;
@@ -565,31 +567,33 @@ SELECT hour, datetime(hour * 3600 + 1577836800, 'unixepoch'), kind, what, n FROM
 --   delay     seconds until then
 CREATE VIEW greylist_effect (id, time, client_addr, sender, recipient, file, line, returned,
                              delay) AS
-WITH put_off (id, sender, address, rule, client) AS MATERIALIZED (
-    SELECT min(m.id), m.sender, r.address, v.rule, m.client
-    FROM mail AS m
-    JOIN mail_recipient AS r ON r.id = m.id
-    JOIN verdict AS v ON v.id = r.verdict
-    WHERE v.action = 'tempfail' AND v.stage = 'RCPT' AND v.code BETWEEN 400 AND 499
+WITH put_off (id, sender, address, verdict, client) AS MATERIALIZED (
+    SELECT min(r.id), m.sender, r.address, r.verdict, m.client
+    FROM mail_recipient AS r
+    CROSS JOIN mail AS m ON m.id = r.id
+    WHERE r.verdict IN (SELECT id FROM verdict WHERE action = 'tempfail' AND stage = 'RCPT'
+                        AND code BETWEEN 400 AND 499)
         AND m.sender IS NOT NULL
     GROUP BY m.sender, r.address),
-taken (id, returned, sender, address, rule, client) AS (
-    SELECT p.id,
-        (SELECT m.id FROM mail AS m
-         JOIN mail_recipient AS r ON r.id = m.id AND r.address = p.address
-         JOIN verdict AS v ON v.id = r.verdict
-         WHERE m.sender = p.sender AND m.id > p.id AND m.id < p.id + (172800000 << 22)
-             AND v.action = 'accept'
-         ORDER BY m.id LIMIT 1),
-        p.sender, p.address, p.rule, p.client
-    FROM put_off AS p)
-SELECT t.id, datetime(((t.id >> 22) + 1577836800000) / 1000, 'unixepoch'), c.addr, s.text, a.text,
-    u.file, u.line, t.returned, ((t.returned >> 22) - (t.id >> 22)) / 1000
-FROM taken AS t
-LEFT JOIN client AS c ON c.id = t.client
-LEFT JOIN address AS s ON s.id = t.sender
-LEFT JOIN address AS a ON a.id = t.address
-LEFT JOIN rule AS u ON u.id = t.rule;
+-- Once through all that was accepted: looking each pair up would take those who write much, and
+-- are written to much, for hours.
+taken (returned, sender, address) AS MATERIALIZED (
+    SELECT min(r.id), p.sender, p.address
+    FROM mail_recipient AS r
+    CROSS JOIN mail AS m ON m.id = r.id
+    CROSS JOIN put_off AS p ON p.sender = m.sender AND p.address = r.address
+    WHERE r.verdict IN (SELECT id FROM verdict WHERE action = 'accept')
+        AND r.id > p.id AND r.id < p.id + (172800000 << 22)
+    GROUP BY p.sender, p.address)
+SELECT p.id, datetime(((p.id >> 22) + 1577836800000) / 1000, 'unixepoch'), c.addr, s.text, a.text,
+    u.file, u.line, t.returned, ((t.returned >> 22) - (p.id >> 22)) / 1000
+FROM put_off AS p
+LEFT JOIN taken AS t ON t.sender = p.sender AND t.address = p.address
+LEFT JOIN verdict AS v ON v.id = p.verdict
+LEFT JOIN client AS c ON c.id = p.client
+LEFT JOIN address AS s ON s.id = p.sender
+LEFT JOIN address AS a ON a.id = p.address
+LEFT JOIN rule AS u ON u.id = v.rule;
 
 -- The nodes whose rows are here; that of a row is id >> 12 & 1023.
 CREATE VIEW nodes (node, name) AS

@@ -197,6 +197,21 @@ SKIP: {
     like($said, qr/^milter\.conf:3: error: user = no-such-user-here: there is no such user/, 'an unknown user');
 }
 
+# --- fields that replays would need
+{
+    my $heads = write_file('heads', "/^Subject: buy/ REJECT\n/^(To|x-spam): yes/ REJECT\n/^subject: bad/ DISCARD\n/^X-Warn:/ WARN\n");
+    my @notes = ('heads:1: note: the log keeps no Subject, so tamis replay will not know what this rule says: add Subject to evidence_headers',
+        'heads:2: note: the log keeps no x-spam, so tamis replay will not know what this rule says: add x-spam to evidence_headers');
+    my ($said) = check("header_checks = regexp:$heads\n");
+    is_deeply([$said =~ /^(heads:.*)/mg], \@notes, 'fields that rules refuse by and the log does not keep, once each');
+    ($said) = check("header_checks = regexp:$heads\nevidence_headers = to subject x-spam\n");
+    unlike($said, qr/the log keeps/, 'they are kept');
+    ($said) = check("header_checks = regexp:$heads\nevidence_headers =\n");
+    unlike($said, qr/the log keeps/, 'nothing is kept');
+    ($said) = check("header_checks = regexp:$heads\nlog_file =\n");
+    unlike($said, qr/the log keeps/, 'there is no log');
+}
+
 # A file of keys that is not there would be found missing with the first question.
 {
     my ($err, undef, $status) = check("dns_trust_anchor = /nonexistent/root.key\n");

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+struct slow {
+    const char *path;
+    atomic_bool stop;
+};
 
 static const char *path_of(const char *name)
 {
@@ -247,6 +254,80 @@ static void test_late(void)
                                       " ('Q0', 'Q1', 'Q2', 'Q200') ORDER BY queue_id"),
            "Q0|accept\nQ1|tempfail\nQ2|accept\nQ200|tempfail",
            "as what they are, and one whose token was told however long the queue");
+}
+
+/* Holds the lock most of the time, as a disk does that has much else to do. */
+static void *be_slow(void *arg)
+{
+    struct slow *slow = arg;
+    sqlite3 *db = other_process(slow->path, "SELECT 1");
+
+    while (!atomic_load(&slow->stop)) {
+        if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
+            usleep(20000);
+            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        }
+        usleep(1000);
+    }
+    sqlite3_close(db);
+    return NULL;
+}
+
+static void test_slow(void)
+{
+    struct slow slow = {.path = path_of("slow.db")};
+    struct journal *j = logged_open(slow.path);
+    uint64_t before, longest = 0;
+    pthread_t thread;
+
+    logged_offer(j, 0, 1);
+    logged_wait(j);
+    pthread_create(&thread, NULL, be_slow, &slow);
+    for (int i = 1; i <= 2000; i++) {
+        struct entry *entry = logged_entry(i);
+
+        before = now_us();
+        journal_offer(j, entry);
+        if (now_us() - before > longest)
+            longest = now_us() - before;
+        if (i % 100 == 0)
+            usleep(5000);
+    }
+    tap_ok(longest < 5000000, "a slow disk: no offer waits for it");
+    logged_wait(j);
+    tap_is_int((long long)status_of(j).dropped, 0, "all is written while it is slow");
+    atomic_store(&slow.stop, true);
+    pthread_join(thread, NULL);
+    journal_close(j);
+    tap_is(logged_query(slow.path, "SELECT count(*), count(DISTINCT queue_id) FROM decision"),
+           "2001|2001", "once each");
+    tap_is(logged_query(slow.path, "PRAGMA integrity_check"), "ok", "integrity");
+}
+
+/* The times of the entries are what the clock said. */
+static void test_clock_back(void)
+{
+    const char *path = path_of("clock.db");
+    struct journal *j = logged_open(path);
+
+    logged_offer(j, 3600000, 5);
+    logged_wait(j);
+    logged_offer(j, 0, 5);
+    logged_wait(j);
+    journal_close(j);
+    j = logged_open(path);
+    logged_offer(j, 5, 5);
+    logged_wait(j);
+    tap_ok(status_of(j).healthy && status_of(j).dropped == 0, "the clock stepped back an hour");
+    journal_close(j);
+    tap_is(logged_query(path, "SELECT count(*), count(DISTINCT id) FROM decision"), "15|15",
+           "no id twice, nor after a restart");
+    tap_is(logged_query(path, "SELECT group_concat(queue_id) FROM (SELECT queue_id FROM decision"
+                              " ORDER BY id)"),
+           "Q3600000,Q3600001,Q3600002,Q3600003,Q3600004,Q0,Q1,Q2,Q3,Q4,Q5,Q6,Q7,Q8,Q9",
+           "ids are in the order of arrival");
+    tap_is(logged_query(path, "SELECT min(time), max(time) FROM decision"),
+           "2023-11-14 22:13:20|2023-11-14 23:13:20", "times are what the clock said");
 }
 
 static void test_deleted(void)
@@ -514,6 +595,8 @@ int main(void)
     test_full_disk();
     test_locked();
     test_late();
+    test_slow();
+    test_clock_back();
     test_deleted();
     test_corrupt();
     test_refused();

@@ -66,7 +66,7 @@ is_deeply rows("SELECT token, recipient FROM token JOIN decision USING (id) WHER
 is_deeply rows("SELECT text FROM decision WHERE queue_id = 'TWO'"), [{ text => 'no spam' }],
     'texts are stored without them';
 is_deeply rows("SELECT evidence FROM evidence JOIN decision USING (id) WHERE queue_id = 'ONE'"),
-    [{ evidence => '{"esmtp":"SIZE=4711 BODY=8BITMIME","headers":[["From"," a"],["subject"," hello\n there"]]}' }],
+    [{ evidence => '{"esmtp":"SIZE=4711 BODY=8BITMIME","headers":[["From"," a"],["subject"," hello\n there"]],"parts_whole":true}' }],
     'evidence: what the setting names';
 is_deeply rows("SELECT size, hash IS NOT NULL AS known FROM decision JOIN policy USING (policy) WHERE queue_id = 'ONE' LIMIT 1"),
     [{ size => 4711, known => 1 }], 'size and policy';

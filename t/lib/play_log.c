@@ -77,16 +77,33 @@ static bool is_refused(const struct verdict *v)
     return verdict_refuses(v) && v->enforced;
 }
 
+/* A mail in two parts, one a file. */
+static void send_parts(struct session *s, unsigned file)
+{
+    static const char *const files[] = {"a.txt", "b.exe", "c.pdf"};
+    char text[300];
+    int len = snprintf(text, sizeof(text), "--b\r\nContent-Type: text/plain\r\n\r\nsome text\r\n--b\r\n"
+                       "Content-Type: application/octet-stream;\r\n name=\"%s\"\r\n\r\nxxx\r\n--b--\r\n",
+                       files[file % 3]);
+
+    session_header(s, "Content-Type", " multipart/mixed; boundary=b");
+    session_body(s, text, (size_t)len);
+}
+
 static void send_content(struct session *s)
 {
     static const char *const subjects[] = {" hello", " buy pills", " invoice", " bad news"};
+    unsigned first = pick(1000000), second = pick(1000000);
     char id[64];
 
-    snprintf(id, sizeof(id), " <%u.%u@s.example>", pick(1000000), pick(1000000));
+    snprintf(id, sizeof(id), " <%u.%u@s.example>", first, second);
     session_header(s, "From", " \"Somebody\" <s@s.example>");
     session_header(s, "Subject", subjects[pick(4)]);
     session_header(s, "Message-ID", id);
-    session_body(s, "some text\r\n", 11);
+    if (first % 4 == 0)
+        send_parts(s, second);
+    else
+        session_body(s, "some text\r\n", 11);
 }
 
 /* False when the client has nothing more to say. */
