@@ -135,7 +135,7 @@ bool session_log_end(const struct session_log *log, struct message *m, bool touc
     struct entry *entry;
 
     token[0] = '\0';
-    if (touched)
+    if (touched && !log->quiet)
         counter_add(COUNT_ACCEPT + action);
     if (!touched || log->journal == NULL) {
         message_free(m);
