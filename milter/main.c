@@ -20,6 +20,8 @@ static const struct command {
     {"dkim", cmd_dkim, "make DKIM keys, compare them with the DNS, print their records"},
     {"log", cmd_log, "print or follow the decisions in the log"},
     {"replay", cmd_replay, "judge logged mail again under another configuration"},
+    {"shadow", cmd_shadow, "promote: make the configuration of the shadow that of the filter"},
+    {"rollback", cmd_rollback, "take the last promotion back"},
     {"reload", cmd_reload, "have the running filter read its configuration again"},
     {"status", cmd_status, "say how the running filter is"},
     {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},

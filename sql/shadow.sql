@@ -20,6 +20,10 @@ WITH judged AS MATERIALIZED (
 changed AS MATERIALIZED (
     SELECT * FROM judged WHERE change = 'changed'
 ),
+known (address) AS (
+    SELECT DISTINCT lower(r.address) FROM decision AS m JOIN recipient AS r ON r.id = m.id
+    WHERE m.direction = 'outgoing' AND r.action = 'accept'
+),
 lines (part, rank, what, recipients, share, detail) AS (
     SELECT 1, k.rank, k.change, count(j.id),
         round(100.0 * count(j.id) / max(1, (SELECT count(*) FROM judged)), 2) || ' %',
@@ -28,6 +32,11 @@ lines (part, rank, what, recipients, share, detail) AS (
           UNION ALL SELECT 2, 'unknown') AS k
     LEFT JOIN judged AS j ON j.change = k.change
     GROUP BY k.rank
+    UNION ALL
+    SELECT 1, 3, 'changed, from correspondents', count(*), NULL, 'senders that your users write to'
+    FROM changed AS c JOIN decision AS m ON m.id = c.id
+    WHERE m.direction = 'incoming' AND lower(m.sender) IN (SELECT address FROM known)
+    HAVING count(*) > 0
     UNION ALL
     SELECT 2, -count(*), was_action || ' -> ' || action ||
         CASE WHEN was_action = action THEN ' (another reply)' ELSE '' END, count(*), NULL, rule
