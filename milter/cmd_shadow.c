@@ -325,8 +325,8 @@ int cmd_shadow(int argc, char **argv)
 {
     struct options options = {
         .usage = "tamis shadow promote [OPTION…]",
-        .about = "Makes the file that shadow_config names the configuration, and keeps the old one\n"
-                 "beside it; then the running filter reloads. Refused where check would find errors.",
+        .about = "Makes the file that shadow_config names the configuration, and keeps the old\n"
+                 "one beside it; then the running filter reloads.",
     };
     struct swap swap = {0};
     int status = options_parse(&options, argc, argv);
@@ -346,8 +346,8 @@ int cmd_rollback(int argc, char **argv)
 {
     struct options options = {
         .usage = "tamis rollback [OPTION…]",
-        .about = "Takes the last tamis shadow promote back: the configuration is again the file that\n"
-                 "was kept; then the running filter reloads.",
+        .about = "Takes the last tamis shadow promote back: the configuration is again the file\n"
+                 "that was kept; then the running filter reloads.",
     };
     struct swap swap = {0};
     int status = options_parse(&options, argc, argv);
