@@ -46,7 +46,8 @@ const char *advice_item(const struct advice *advice)
     if (!has_braces(advice))
         return advice->address;
     return arena_printf(advice->postfix->arena,
-                        "{ %s, default_action=tempfail, command_timeout=30s }", advice->address);
+                        "{ %s, default_action=%s, command_timeout=30s }", advice->address,
+                        advice->side->enforces ? "tempfail" : "accept");
 }
 
 size_t advice_count(const struct advice *advice, const char *list)
@@ -124,4 +125,5 @@ void advice_give(struct advice *advice, const struct postfix *postfix,
     advice_services(advice);
     advice_lists(advice);
     advice_doubles(advice);
+    advice_signing(advice);
 }

@@ -19,6 +19,7 @@ struct advice_line {
 /* What tamis's own configuration says. Texts are the caller's. */
 struct advice_side {
     const char *socket; /* the parameter of milter.conf */
+    const char *missing; /* where milter.conf was looked for in vain; NULL: it was read */
     bool enforces;      /* mode = enforce */
     /* A parameter of milter.conf as text; NULL or "" when it is not set. */
     const char *(*setting)(void *arg, const char *name);
@@ -41,10 +42,11 @@ void advice_give(struct advice *advice, const struct postfix *postfix,
                  const struct advice_side *side, struct problems *problems);
 
 /* Parts of advice_give, one file each: the lists of milters; the services of master.cf; rules that
- * both sides have, and what changes mail behind the milters. */
+ * both sides have; other signers, and what changes mail behind the milters. */
 void advice_lists(struct advice *advice);
 void advice_services(struct advice *advice);
 void advice_doubles(struct advice *advice);
+void advice_signing(struct advice *advice);
 
 /* Adds a line of main.cf / an entry of master.cf; why is a text without newline. */
 void advice_main(struct advice *advice, const char *name, const char *value, const char *why);

@@ -1,4 +1,4 @@
-/* advice_doubles - rules that stand on both sides, and what changes mail behind the milters */
+/* advice_doubles - rules that stand on both sides */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 
@@ -91,6 +91,21 @@ static void judge_double_checks(struct advice *advice, const char *name)
                 name, (int)word.len, word.ptr);
 }
 
+/* "unix:private/policyd-spf" is served by policyd-spf of master.cf, whose time limit main.cf may
+ * set. */
+static const char *time_limit(const struct advice *advice, struct slice service)
+{
+    static const char head[] = "unix:";
+    const char *slash = memrchr(service.ptr, '/', service.len);
+    size_t skip;
+
+    if (slash == NULL || !starts_with(service, head))
+        return "";
+    skip = (size_t)(slash + 1 - service.ptr);
+    return arena_printf(advice->postfix->arena, ", and %.*s_time_limit, where it is set, out of "
+                        "main.cf", (int)(service.len - skip), slash + 1);
+}
+
 /* Policy services whose work a restriction of tamis does. */
 static void judge_policy_service(struct advice *advice, const char *list, struct slice service)
 {
@@ -118,8 +133,9 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
                 problems_add(
                     advice->problems, SEV_WARNING, nowhere,
                     "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                    "too: take it out of main.cf, and its entry out of master.cf",
-                    list, (int)service.len, service.ptr, rows[i].work);
+                    "too: take it out of main.cf, and its entry out of master.cf%s",
+                    list, (int)service.len, service.ptr, rows[i].work,
+                    time_limit(advice, service));
                 return;
             }
     }
@@ -137,33 +153,14 @@ static void judge_policy_services(struct advice *advice, const char *name)
     }
 }
 
-/* Does a milter sign what goes out? OpenDKIM's customary port, or tamis itself. */
-static bool somebody_signs(const struct advice *advice)
+static void tell_missing(struct advice *advice)
 {
-    return *setting(advice, "signing_table") != '\0' || *setting(advice, "key_table") != '\0' ||
-           *setting(advice, "key_list") != '\0' ||
-           strstr(param(advice, "smtpd_milters"), "8891") != NULL ||
-           strstr(param(advice, "smtpd_milters"), "dkim") != NULL;
-}
-
-static void judge_changes_after(struct advice *advice)
-{
-    static const char *const names[] = {"smtp_header_checks", "smtp_mime_header_checks",
-                                        "smtp_nested_header_checks", "smtp_body_checks",
-                                        "smtp_generic_maps"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (*param(advice, names[i]) != '\0')
-            problems_add(advice->problems, SEV_NOTE, nowhere,
-                         "main.cf: %s changes mail after all milters: DKIM signatures over what it "
-                         "changes break. Do it before signing (header_checks, canonical_maps)",
-                         names[i]);
-    if (somebody_signs(advice) &&
-        strcmp(param(advice, "disable_mime_output_conversion"), "yes") != 0)
-        problems_add(
-            advice->problems, SEV_NOTE, nowhere,
-            "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
-            "DKIM signatures: disable_mime_output_conversion = yes");
+    if (advice->side->missing != NULL)
+        problems_add(advice->problems, SEV_NOTE, nowhere,
+                     "%s: no such file, so nothing was compared: rules and policy services that "
+                     "both sides have are not told. Name your milter.conf: tamis postfix -c FILE "
+                     "-o postfix_config_directory=DIR",
+                     advice->side->missing);
 }
 
 void advice_doubles(struct advice *advice)
@@ -183,5 +180,5 @@ void advice_doubles(struct advice *advice)
     }
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
         judge_double_checks(advice, checks[i]);
-    judge_changes_after(advice);
+    tell_missing(advice);
 }

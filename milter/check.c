@@ -151,6 +151,17 @@ bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
     return true;
 }
 
+struct outcome outcome_because(const struct scene *scene, struct outcome o, const char *question)
+{
+    const struct finding *f = question ? message_find(scene->message, question) : NULL;
+
+    if (f != NULL) {
+        o.question = f->question;
+        o.answer = f->answer;
+    }
+    return o;
+}
+
 void check_report_undecided(const struct hit *hit)
 {
     static struct log_limit limit;

@@ -124,6 +124,9 @@ bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
 /* The text of that question, for outcome.also; NULL for a name that cannot be in the DNS. */
 const char *check_dns_question(const struct scene *scene, const char *name, enum dns_type type);
 
+/* The outcome with what the DNS was asked and said, for the log; NULL, or not asked: as it is. */
+struct outcome outcome_because(const struct scene *scene, struct outcome o, const char *question);
+
 /* permit_auth_destination: a permission when mail for the current recipient ends here or is relayed,
  * a refusal when that cannot be known, else ACT_DUNNO. */
 struct outcome check_auth_destination(const struct scene *scene);

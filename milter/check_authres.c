@@ -126,6 +126,19 @@ static void add_spf(struct draft *d, enum spf_identity identity)
                                   NULL});
 }
 
+/* "k= of the key" without the sign, which some readers take for that of another result. */
+static const char *plain_reason(const char *why, struct arena *arena)
+{
+    char *text = arena_strdup(arena, why), *to = text;
+
+    for (; text != NULL && *why != '\0'; why++)
+        if (*why != '=')
+            *to++ = *why;
+    if (text != NULL)
+        *to = '\0';
+    return text;
+}
+
 /* What cannot be shown is left out; the key's size says what a result is worth. */
 static void add_signature(struct draft *d, const struct dkim_signature *s)
 {
@@ -136,14 +149,14 @@ static void add_signature(struct draft *d, const struct dkim_signature *s)
     };
     struct authres_property *p = arena_alloc(arena, sizeof(all));
     struct authres_clause clause = {.method = "dkim", .result = dkim_result_name(s->result),
-                                    .reason = s->why, .properties = p};
+                                    .reason = plain_reason(s->why, arena), .properties = p};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i].value != NULL)
             p[clause.property_count++] = all[i];
     if (s->bits > 0)
-        clause.remark = arena_printf(arena, "%u-bit key%s%s", s->bits, s->testing ? "; test" : "",
-                                     s->partial ? "; a part of the body only" : "");
+        clause.remark = arena_printf(arena, "%u-bit key%s%s", s->bits, s->testing ? ", test" : "",
+                                     s->partial ? ", a part of the body only" : "");
     d->clauses[d->count++] = clause;
 }
 

@@ -255,6 +255,7 @@ static void judge_keys(struct dkim_verifier *v, const struct dkim_keys *keys)
                                         v->arena, &v->record[i], &sig->why);
         sig->bits = v->record[i].bits;
         sig->testing = v->record[i].testing;
+        sig->record = v->record[i].text;
         if (sig->result != DKIM_NONE)
             dkim_sig_ignore(v->info[i]);
     }
@@ -274,6 +275,7 @@ static void measure_body(struct dkim_verifier *v, size_t i)
         return;
     if (dkim_sig_gethashes(v->info[i], &header_hash, &header_len, &body_hash, &body_len) ==
         DKIM_STAT_OK) {
+        sig->header_hash = dkim_to_base64((struct slice){header_hash, header_len}, v->arena);
         sig->body_hash = dkim_to_base64((struct slice){body_hash, body_len}, v->arena);
         sig->body_match = strcmp(sig->body_hash, sig->bh) == 0 ? DKIM_MATCH : DKIM_MISMATCH;
     }
@@ -307,6 +309,9 @@ static enum dkim_result passed(const struct dkim_verifier *v, struct dkim_signat
     if (strcmp(sig->a, "ed25519-sha256") != 0 && sig->bits < least)
         return object(sig, DKIM_POLICY,
                       arena_printf(v->arena, "a key of only %u bits", sig->bits));
+    if (v->plan.from_count > 1) /* who knows which of them a reader is shown */
+        return object(sig, DKIM_POLICY,
+                      arena_printf(v->arena, "the mail has %u From fields", v->plan.from_count));
     if (sig->partial && !v->limits.accept_partial)
         return object(sig, DKIM_POLICY, "only a part of the body is signed");
     if (sig->partial)

@@ -43,7 +43,8 @@ struct dkim_keys {
 /* Judges every signature; each question is put once, in their order. The verdict is in the arena.
  * Called once. Signatures are RFC 6376's and RFC 8463's, results those of RFC 8601, 2.7.1:
  * - permerror: what is malformed, expired, has no key, a revoked one, or one for other uses;
- * - policy: rsa-sha1, small keys, a part of the body only, more signatures than the limit;
+ * - policy: rsa-sha1, small keys, a part of the body only, more signatures than the limit, several
+ *   From fields;
  * - temperror: nobody could answer;
  * - neutral: a bad signature whose key says t=y; what libopendkim cannot evaluate. */
 const struct dkim_verdict *dkim_verifier_end(struct dkim_verifier *verifier,

@@ -131,7 +131,7 @@ static struct outcome judge_iprev(const struct step *step, const struct scene *s
     if (!iprev_judge(scene, &iprev, &o))
         return o;
     if ((int)iprev.result != effect->result)
-        return outcome_dunno();
+        return outcome_because(scene, o, iprev.question);
     s.subject = subject_client(scene);
     if (iprev.reason == NULL)
         iprev.reason = arena_printf(scene->arena, "%s leads back to %s",
@@ -140,7 +140,7 @@ static struct outcome judge_iprev(const struct step *step, const struct scene *s
     s.text = arena_printf(scene->arena, "iprev %s: %s", iprev_result_name(iprev.result),
                           iprev.reason);
     s.is_temporary = s.is_error = iprev.result == IPREV_TEMPERROR;
-    return act_on(scene, effect->act, &s);
+    return outcome_because(scene, act_on(scene, effect->act, &s), iprev.question);
 }
 
 /* The one that the mail's result comes from; NULL: there is none. */

@@ -48,10 +48,9 @@ static struct listed reverse_name(const struct scene *scene)
     return name_to_list(scene, is_unknown(name) ? NULL : name, "Unverified Client host");
 }
 
-static struct outcome unlisted(const struct rbl_result *result)
+/* The outcome with what the list was asked and said, for the log. */
+static struct outcome with_answer(struct outcome o, const struct rbl_result *result)
 {
-    struct outcome o = outcome_dunno();
-
     o.question = result->question;
     o.answer = result->answer_text;
     return o;
@@ -67,12 +66,11 @@ static struct outcome reject_site(const struct scene *scene, const struct rbl_si
         return outcome_dunno();
     if (!rbl_lookup(scene, site, who.key, &result, &o))
         return o;
-    if (result.state != RBL_LISTED)
-        return unlisted(&result);
-    o = rbl_reply(scene, site, who.what, who.class, rbl_reason(&result.answer.txt, scene->arena));
-    o.question = result.question;
-    o.answer = result.answer_text;
-    return o;
+    o = outcome_dunno();
+    if (result.state == RBL_LISTED)
+        o = rbl_reply(scene, site, who.what, who.class,
+                      rbl_reason(&result.answer.txt, scene->arena));
+    return with_answer(o, &result);
 }
 
 static struct outcome judge_rbl_client(const struct step *step, const struct scene *scene)
@@ -147,16 +145,14 @@ static struct outcome permit_site(const struct scene *scene, const struct rbl_si
         return outcome_dunno();
     if (!rbl_lookup(scene, site, who.key, &result, &o))
         return o;
-    o = unlisted(&result);
+    o = outcome_dunno();
     if (result.state == RBL_FAILED) {
         o = outcome_refuse(scene, &subject, 450, "4.7.1", "Service unavailable");
         o.act = ACT_DEFER_IF_REJECT;
     } else if (result.state == RBL_LISTED) {
         o.act = ACT_PERMIT;
     }
-    o.question = result.question;
-    o.answer = result.answer_text;
-    return o;
+    return with_answer(o, &result);
 }
 
 static struct outcome judge_dnswl_client(const struct step *step, const struct scene *scene)

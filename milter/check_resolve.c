@@ -20,14 +20,15 @@ static struct outcome judge_client(const struct scene *scene, const struct iprev
                                    const struct unknown *unknown)
 {
     int code = (int)scene->policy->settings->unknown_client_reject_code;
+    struct outcome o = outcome_dunno();
 
-    if (iprev->result == IPREV_PASS)
-        return outcome_dunno();
     if (iprev->result == IPREV_TEMPERROR)
         code = 450;
-    return outcome_reply(scene, code, unknown->dsn,
-                         "Client host rejected: cannot find your %s, [%s]", unknown->what,
-                         scene->client->addr_text);
+    if (iprev->result != IPREV_PASS)
+        o = outcome_reply(scene, code, unknown->dsn,
+                          "Client host rejected: cannot find your %s, [%s]", unknown->what,
+                          scene->client->addr_text);
+    return outcome_because(scene, o, iprev->question);
 }
 
 static struct outcome judge_unknown_client(const struct step *step, const struct scene *scene)
@@ -77,14 +78,18 @@ static bool ends_search(enum host_state state)
     return state == HOST_NULL_MX || state == HOST_MALFORMED;
 }
 
-/* One lookup is enough for most names; who has asked in vain once asks the others side by side. */
+/* One lookup is enough for most names; who has asked in vain once asks the others side by side.
+ * *question: the one whose answer is *state, the first of several. */
 static bool look_up_any(const struct scene *scene, const char *name, const enum dns_type types[3],
-                        enum host_state *state, struct outcome *need)
+                        enum host_state *state, const char **question, struct outcome *need)
 {
     const char **also;
 
     *state = HOST_UNKNOWN;
+    *question = check_dns_question(scene, name, types[0]);
     for (size_t i = 0; i < 3; i++) {
+        enum host_state before = *state;
+
         if (!host_look_up(scene, name, types[i], state, need)) {
             also = arena_alloc(scene->arena, 2 * sizeof(*also));
             also[0] = i == 1 ? check_dns_question(scene, name, types[2]) : NULL;
@@ -92,28 +97,19 @@ static bool look_up_any(const struct scene *scene, const char *name, const enum 
             need->also = also;
             return false;
         }
+        if (*state > before)
+            *question = check_dns_question(scene, name, types[i]);
         if (*state == HOST_FOUND || (types[0] == DNS_MX && ends_search(*state)))
             break;
     }
     return true;
 }
 
-/* Any of A, AAAA and MX; a host with a null MX receives no mail, but is known. */
-static struct outcome judge_unknown_helo(const struct step *step, const struct scene *scene)
+static struct outcome judge_helo_state(const struct scene *scene, enum host_state state)
 {
-    static const enum dns_type types[] = {DNS_A, DNS_AAAA, DNS_MX};
     const struct settings *settings = scene->policy->settings;
     struct subject subject = subject_helo(scene);
-    enum host_state state;
-    struct outcome need;
 
-    (void)step;
-    if (scene->client->helo == NULL)
-        return outcome_dunno();
-    if (scene->client->helo[0] == '[')
-        return check_helo_literal(scene, slice_of(scene->client->helo));
-    if (!look_up_any(scene, scene->client->helo, types, &state, &need))
-        return need;
     if (state == HOST_FOUND || state == HOST_NULL_MX)
         return outcome_dunno();
     if (state == HOST_TEMPERROR)
@@ -124,6 +120,24 @@ static struct outcome judge_unknown_helo(const struct step *step, const struct s
                                                         : "Host not found");
 }
 
+/* Any of A, AAAA and MX; a host with a null MX receives no mail, but is known. */
+static struct outcome judge_unknown_helo(const struct step *step, const struct scene *scene)
+{
+    static const enum dns_type types[] = {DNS_A, DNS_AAAA, DNS_MX};
+    const char *question;
+    enum host_state state;
+    struct outcome need;
+
+    (void)step;
+    if (scene->client->helo == NULL)
+        return outcome_dunno();
+    if (scene->client->helo[0] == '[')
+        return check_helo_literal(scene, slice_of(scene->client->helo));
+    if (!look_up_any(scene, scene->client->helo, types, &state, &question, &need))
+        return need;
+    return outcome_because(scene, judge_helo_state(scene, state), question);
+}
+
 /* The codes of one kind of address. */
 struct address_codes {
     int null_mx;
@@ -131,17 +145,12 @@ struct address_codes {
     const char *dsn;
 };
 
-static struct outcome judge_domain(const struct scene *scene, const char *domain,
-                                   const struct subject *subject,
-                                   const struct address_codes *codes)
+static struct outcome judge_domain_state(const struct scene *scene, const char *domain,
+                                         enum host_state state, const struct subject *subject,
+                                         const struct address_codes *codes)
 {
-    static const enum dns_type types[] = {DNS_MX, DNS_A, DNS_AAAA};
     const struct settings *settings = scene->policy->settings;
-    enum host_state state;
-    struct outcome need;
 
-    if (!look_up_any(scene, domain, types, &state, &need))
-        return need;
     if (state == HOST_FOUND)
         return outcome_dunno();
     if (state == HOST_NULL_MX)
@@ -153,6 +162,21 @@ static struct outcome judge_domain(const struct scene *scene, const char *domain
     return outcome_refuse(scene, subject, (int)settings->unknown_address_reject_code, codes->dsn,
                           "%s", state == HOST_MALFORMED ? "Malformed DNS server reply"
                                                         : "Domain not found");
+}
+
+static struct outcome judge_domain(const struct scene *scene, const char *domain,
+                                   const struct subject *subject,
+                                   const struct address_codes *codes)
+{
+    static const enum dns_type types[] = {DNS_MX, DNS_A, DNS_AAAA};
+    const char *question;
+    enum host_state state;
+    struct outcome need;
+
+    if (!look_up_any(scene, domain, types, &state, &question, &need))
+        return need;
+    return outcome_because(scene, judge_domain_state(scene, domain, state, subject, codes),
+                           question);
 }
 
 /* Own domains and address literals are not looked up. */

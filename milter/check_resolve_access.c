@@ -52,6 +52,7 @@ struct servers {
     struct access_search search;
     enum dns_type type; /* of the records that name the hosts; DNS_A: the name itself */
     struct hosts hosts;
+    const char *question; /* the last one */
     bool v4, v6;
     int addresses; /* seen */
     bool ended;
@@ -90,6 +91,7 @@ static bool climb(struct servers *s, const char *domain, struct outcome *need)
     while (s->hosts.state == HOST_UNKNOWN && (domain = strchr(domain, '.')) != NULL &&
            domain[1] != '\0') {
         domain++;
+        s->question = check_dns_question(s->scene, domain, DNS_NS);
         if (!host_list(s->scene, domain, DNS_NS, &s->hosts, need)) {
             need->also = parents_ahead(s->scene, domain);
             return false;
@@ -102,6 +104,7 @@ static bool climb(struct servers *s, const char *domain, struct outcome *need)
  * False: *need. */
 static bool find_hosts(struct servers *s, const char *domain, struct outcome *need)
 {
+    s->question = s->type != DNS_A ? check_dns_question(s->scene, domain, s->type) : NULL;
     if (s->type != DNS_A && !host_list(s->scene, domain, s->type, &s->hosts, need))
         return false;
     if (s->type == DNS_NS && !climb(s, domain, need))
@@ -138,6 +141,7 @@ static bool try_addresses(struct servers *s, size_t host, enum dns_type type, st
 {
     struct dns_answer answer;
 
+    s->question = check_dns_question(s->scene, s->hosts.list[host], type);
     if (!check_dns(s->scene, s->hosts.list[host], type, &answer, need)) {
         need->also = hosts_ahead(s, host);
         return false;
@@ -201,7 +205,7 @@ static struct outcome conclude(const struct servers *s, struct subject subject)
     struct outcome o;
 
     if (s->search.first.ptr == NULL)
-        return outcome_dunno();
+        return outcome_because(s->scene, outcome_dunno(), s->question);
     o = access_search_conclude(&s->search, subject);
     o.permission = PERMISSION_FORBIDDEN;
     return o;

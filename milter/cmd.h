@@ -8,11 +8,13 @@
 int cmd_check(int argc, char **argv);
 int cmd_conf(int argc, char **argv);
 int cmd_dkim(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_milter(int argc, char **argv);
 int cmd_postfix(int argc, char **argv);
 int cmd_query(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_rollback(int argc, char **argv);
 int cmd_shadow(int argc, char **argv);

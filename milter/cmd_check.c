@@ -1,6 +1,7 @@
 /* cmd_check - `tamis check`: reads everything as the filter would, and says what is wrong */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
+#include "dkim_check.h"
 #include "dns_options.h"
 #include "dns_zone.h"
 #include "keys_check.h"
@@ -110,6 +111,7 @@ static void check(const struct policy_source *source, const struct check_dns *fr
         check_keys(policy, problems);
         spf_check_policy(policy, problems);
         shadow_load(policy, source, problems);
+        dkim_check_policy(policy, problems);
         ask_lists(policy, from, problems);
     }
     policy_free(policy);

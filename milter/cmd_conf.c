@@ -66,9 +66,24 @@ static void print_json(const struct wanted *w, const struct setting_source *sour
     buf_free(&b);
 }
 
+/* One blank between words, whatever stands there, also where lines were continued: as postconf. */
+static void print_value(const char *head, const char *value)
+{
+    struct slice rest = slice_of(value), word;
+    bool any = head[0] != '\0';
+
+    fputs(head, stdout);
+    while (slice_word(&rest, " \t\r\n", &word)) {
+        printf("%s%.*s", any ? " " : "", (int)word.len, word.ptr);
+        any = true;
+    }
+    putchar('\n');
+}
+
 static void print_assignment(const char *name, const char *value)
 {
-    printf("%s =%s%s\n", name, value[0] != '\0' ? " " : "", value);
+    printf("%s ", name);
+    print_value("=", value);
 }
 
 /* The origin stands in a comment of its own, because main.cf has no comments behind values: what is
@@ -79,7 +94,7 @@ static void print_text(const struct wanted *w, const struct setting_source *sour
     const char *value = w->expanded ? source->text.text : source->raw;
 
     if (w->values_only) {
-        puts(value);
+        print_value("", value);
         return;
     }
     if (w->help != NULL && source->row != NULL)
@@ -96,7 +111,7 @@ static void print_preset(const struct wanted *w, const struct setting_source *so
     const struct param *row = source->row;
 
     if (w->values_only)
-        puts(row->preset ? row->preset : "");
+        print_value("", row->preset ? row->preset : "");
     else if (row->preset == NULL)
         printf("# %s: worked out from this host\n", row->name);
     else

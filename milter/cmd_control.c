@@ -28,11 +28,32 @@ static int ask(const struct options *options, const char *request, uint64_t wait
     return status;
 }
 
+struct form {
+    const char *json; /* NULL: for people */
+};
+
+static int reload(const struct options *options, void *arg)
+{
+    const struct form *form = arg;
+    bool json = form->json != NULL;
+    struct buf out = {0};
+    struct err err = {""};
+    int status = ask(options, json ? "reload json" : "reload", RELOAD_WAIT_US, &out, &err);
+
+    if (status < 0) {
+        fprintf(stderr, "tamis reload: %s\n", err.text);
+        status = EX_UNAVAILABLE;
+    }
+    fputs(buf_text(&out), status == EX_OK || json ? stdout : stderr);
+    buf_free(&out);
+    return status;
+}
+
 int cmd_reload(int argc, char **argv)
 {
-    const char *json = NULL;
+    struct form form = {NULL};
     const struct option_row rows[] = {
-        {.name = "json", .value = &json, .help = "the result as one line of JSON"},
+        {.name = "json", .value = &form.json, .help = "the result as one line of JSON"},
         {0},
     };
     struct options options = {
@@ -41,23 +62,8 @@ int cmd_reload(int argc, char **argv)
                  "A bad one changes nothing.",
         .rows = rows,
     };
-    struct buf out = {0};
-    struct err err = {""};
-    int status = options_parse(&options, argc, argv);
 
-    if (status < 0)
-        status = options_no_arguments(&options, argv);
-    if (status < 0) {
-        status = ask(&options, json ? "reload json" : "reload", RELOAD_WAIT_US, &out, &err);
-        if (status < 0) {
-            fprintf(stderr, "tamis reload: %s\n", err.text);
-            status = EX_UNAVAILABLE;
-        }
-        fputs(buf_text(&out), status == EX_OK || json ? stdout : stderr);
-    }
-    buf_free(&out);
-    options_free(&options);
-    return status;
+    return options_run(&options, argc, argv, reload, &form);
 }
 
 static void print_down(const struct err *err, bool json)
@@ -75,11 +81,28 @@ static void print_down(const struct err *err, bool json)
     buf_free(&text);
 }
 
+static int status(const struct options *options, void *arg)
+{
+    const struct form *form = arg;
+    bool json = form->json != NULL;
+    struct buf out = {0};
+    struct err err = {""};
+    int result = ask(options, json ? "status json" : "status", STATUS_WAIT_US, &out, &err);
+
+    if (result < 0) {
+        print_down(&err, json);
+        result = STATUS_DOWN;
+    }
+    fputs(buf_text(&out), stdout);
+    buf_free(&out);
+    return result;
+}
+
 int cmd_status(int argc, char **argv)
 {
-    const char *json = NULL;
+    struct form form = {NULL};
     const struct option_row rows[] = {
-        {.name = "json", .value = &json, .help = "one line of JSON"},
+        {.name = "json", .value = &form.json, .help = "one line of JSON"},
         {0},
     };
     struct options options = {
@@ -87,21 +110,6 @@ int cmd_status(int argc, char **argv)
         .about = "Says how the running filter is. Exit status: 0 fine, 1 degraded, 2 down.",
         .rows = rows,
     };
-    struct buf out = {0};
-    struct err err = {""};
-    int status = options_parse(&options, argc, argv);
 
-    if (status < 0)
-        status = options_no_arguments(&options, argv);
-    if (status < 0) {
-        status = ask(&options, json ? "status json" : "status", STATUS_WAIT_US, &out, &err);
-        if (status < 0) {
-            print_down(&err, json != NULL);
-            status = STATUS_DOWN;
-        }
-        fputs(buf_text(&out), stdout);
-    }
-    buf_free(&out);
-    options_free(&options);
-    return status;
+    return options_run(&options, argc, argv, status, &form);
 }

@@ -3,6 +3,9 @@
 #include "cmd_dkim.h"
 
 #include "cmd.h"
+#include "dns_live.h"
+#include "dns_options.h"
+#include "dns_zone.h"
 #include "key_record.h"
 
 #include <stdio.h>
@@ -15,6 +18,7 @@ static const struct {
 } commands[] = {
     {"genkey", dkim_genkey},
     {"check", dkim_check},
+    {"verify", dkim_verify_mail},
     {"zone", dkim_zone},
 };
 
@@ -82,12 +86,41 @@ void dkim_tables_close(struct dkim_tables *tables)
     problems_free(&tables->problems);
 }
 
+struct dns *dkim_dns_open(const struct settings *settings, const char *zone, struct arena *arena)
+{
+    struct problems problems = {0};
+    struct dns_options options;
+    struct dns_source source;
+    struct dns *dns = NULL;
+    struct err err = {""};
+    bool good = dns_options_of(settings, arena, &options, &problems);
+
+    if (zone != NULL) {
+        struct dns_zone *records = dns_zone_new();
+
+        dns_zone_load(records, zone, &problems);
+        source = dns_zone_source(records);
+    } else if (good && !dns_live_open(&options.live, &source, &err)) {
+        good = problems_add(&problems, SEV_ERROR, (struct where){NULL, 0}, "%s", err.text);
+    }
+    options_print_problems(&problems, SEV_WARNING);
+    if (good || zone != NULL)
+        dns = dns_open(&options.limits, &source);
+    if (problems.errors > 0) {
+        dns_close(dns);
+        dns = NULL;
+    }
+    problems_free(&problems);
+    return dns;
+}
+
 int cmd_dkim(int argc, char **argv)
 {
     struct options options = {
-        .usage = "tamis dkim genkey|check|zone [OPTION…] [ARGUMENT…]",
+        .usage = "tamis dkim genkey|check|verify|zone [OPTION…] [ARGUMENT…]",
         .about = "genkey makes a private key and the record to publish, as opendkim-genkey does;\n"
                  "check compares the private keys with the DNS, as opendkim-testkey does;\n"
+                 "verify judges the signatures of a mail, and says what was changed;\n"
                  "zone prints the records of all keys, as opendkim-genzone does.\n"
                  "Each tells its options with --help.",
     };
@@ -98,7 +131,7 @@ int cmd_dkim(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     status = options_parse(&options, argc, argv);
     if (status < 0)
-        status = options_usage_error(&options, "%s%sgenkey, check or zone is needed",
+        status = options_usage_error(&options, "%s%sgenkey, check, verify or zone is needed",
                                      argv[options.first] ? argv[options.first] : "",
                                      argv[options.first] ? ": " : "");
     options_free(&options);

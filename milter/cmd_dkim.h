@@ -4,6 +4,7 @@
 #define TAMIS_CMD_DKIM_H
 
 #include "buf.h"
+#include "dns.h"
 #include "keys.h"
 #include "options.h"
 
@@ -11,6 +12,7 @@
 int dkim_genkey(int argc, char **argv);
 int dkim_check(int argc, char **argv);
 int dkim_zone(int argc, char **argv);
+int dkim_verify_mail(int argc, char **argv);
 
 /* How a record is printed. */
 enum dkim_form { DKIM_FORM_BIND, DKIM_FORM_LINE, DKIM_FORM_JSON };
@@ -35,5 +37,9 @@ struct dkim_tables {
  * back with dkim_tables_close. */
 int dkim_tables_open(struct dkim_tables *tables, const struct options *options);
 void dkim_tables_close(struct dkim_tables *tables);
+
+/* The DNS as configured, or a zone file in its place (NULL: none). NULL after a message. The caller
+ * closes it, before the arena goes. */
+struct dns *dkim_dns_open(const struct settings *settings, const char *zone, struct arena *arena);
 
 #endif

@@ -2,9 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd_dkim.h"
 
-#include "dns_live.h"
-#include "dns_options.h"
-#include "dns_zone.h"
 #include "fold.h"
 #include "key_record.h"
 
@@ -210,29 +207,10 @@ static void judge_all(struct checking *c)
     }
 }
 
-/* The network, as configured, or a zone file. False after a message. */
 static bool open_dns(struct checking *c, const struct settings *settings)
 {
-    struct problems problems = {0};
-    struct dns_options options;
-    struct dns_source source;
-    struct err err = {""};
-    bool good = dns_options_of(settings, c->arena, &options, &problems);
-
-    if (c->request->zone != NULL) {
-        struct dns_zone *zone = dns_zone_new();
-
-        dns_zone_load(zone, c->request->zone, &problems);
-        source = dns_zone_source(zone);
-    } else if (good && !dns_live_open(&options.live, &source, &err)) {
-        good = problems_add(&problems, SEV_ERROR, (struct where){NULL, 0}, "%s", err.text);
-    }
-    options_print_problems(&problems, SEV_WARNING);
-    if (good || c->request->zone != NULL)
-        c->dns = dns_open(&options.limits, &source);
-    good = problems.errors == 0;
-    problems_free(&problems);
-    return good;
+    c->dns = dkim_dns_open(settings, c->request->zone, c->arena);
+    return c->dns != NULL;
 }
 
 /* -k FILE: a key that no table need name. */
@@ -304,8 +282,9 @@ static int check_tables(struct checking *c)
     return status;
 }
 
-static int run(struct request *request, const struct options *options)
+static int run(const struct options *options, void *arg)
 {
+    struct request *request = arg;
     struct checking c = {.request = request, .options = options, .arena = arena_new(),
                          .now = time(NULL)};
     int status;
@@ -340,12 +319,6 @@ int dkim_check(int argc, char **argv)
                  "or the configuration cannot be used.",
         .rows = rows,
     };
-    int status = options_parse(&options, argc, argv);
 
-    if (status < 0)
-        status = options_no_arguments(&options, argv);
-    if (status < 0)
-        status = run(&request, &options);
-    options_free(&options);
-    return status;
+    return options_run(&options, argc, argv, run, &request);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /* What milter.conf and -o say of one parameter, for both directions, one after the other. */
 static const char *setting(void *arg, const char *name)
@@ -122,11 +123,22 @@ static void print_json(const struct advice *advice)
     buf_free(&b);
 }
 
-static int advise(const char *dir, struct settings *settings, bool json)
+/* NULL: milter.conf was read. */
+static const char *missing_file(const struct options *options)
+{
+    const char *file = options_default_file();
+
+    return options->file == NULL && access(file, F_OK) != 0 ? file : NULL;
+}
+
+static int advise(const char *dir, struct settings *settings, const char *missing, bool json)
 {
     struct postfix postfix = {.arena = arena_new()};
     struct problems problems = {0};
-    struct advice_side side = {settings->socket, settings->mode == MODE_ENFORCE, setting, settings};
+    struct advice_side side = {
+        .socket = settings->socket, .missing = missing,
+        .enforces = settings->mode == MODE_ENFORCE, .setting = setting, .arg = settings,
+    };
     struct advice advice;
     struct err err;
     int status = EX_UNAVAILABLE;
@@ -194,7 +206,8 @@ int cmd_postfix(int argc, char **argv)
     dir = take_directory(&options);
     settings = options_settings(&options, false, &problems);
     options_print_problems(&problems, options.verbose ? SEV_NOTE : SEV_ERROR);
-    status = advise(dir ? dir : given_directory(settings), settings, json != NULL);
+    status = advise(dir ? dir : given_directory(settings), settings, missing_file(&options),
+                    json != NULL);
     settings_free(settings);
     problems_free(&problems);
     options_free(&options);

@@ -150,7 +150,7 @@ static bool open_world(struct cmd_world *world, const struct settings *settings,
     return false;
 }
 
-static int run(const struct options *options, const struct request *request)
+static int query(const struct options *options, const struct request *request)
 {
     struct problems problems = {0};
     struct settings *settings = options_settings(options, false, &problems);
@@ -185,6 +185,14 @@ static int check_usage(const struct options *options, struct request *request)
     return EX_OK;
 }
 
+static int run(const struct options *options, void *arg)
+{
+    struct request *request = arg;
+    int status = check_usage(options, request);
+
+    return status == EX_OK ? query(options, request) : status;
+}
+
 int query_spf(int argc, char **argv)
 {
     struct request request = {0};
@@ -203,15 +211,6 @@ int query_spf(int argc, char **argv)
                  "Exit status: 0 answered, 75 temperror, 78 configuration or zone unusable.",
         .rows = rows,
     };
-    int status = options_parse(&options, argc, argv);
 
-    if (status < 0)
-        status = options_no_arguments(&options, argv);
-    if (status < 0) {
-        status = check_usage(&options, &request);
-        if (status == EX_OK)
-            status = run(&options, &request);
-    }
-    options_free(&options);
-    return status;
+    return options_run(&options, argc, argv, run, &request);
 }

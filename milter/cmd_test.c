@@ -105,6 +105,7 @@ int cmd_test(int argc, char **argv)
     int status = options_parse(&options, argc, argv);
 
     mail.json = json != NULL;
+    mail.verbose = options.verbose > 0;
     if (status < 0)
         status = run(&options, &mail, script, zone, argv + options.first);
     test_mail_free(&mail);

@@ -51,10 +51,14 @@ static void read_signatures(struct maker *m)
     for (size_t i = 0; i < m->count && fields < plan->count; i++)
         if (is_signature(&m->header[i])) {
             struct dkim_entry *entry = &plan->entry[fields];
+            struct dkim_signature *sig = &plan->signature[fields++];
 
             entry->header = i;
             entry->judged = dkim_field_read(m->header[i].value, m->limits->now, m->arena,
-                                            &plan->signature[fields++], &entry->field);
+                                            sig, &entry->field);
+            sig->whole = entry->field.b;
+            sig->names = entry->field.names;
+            sig->name_count = entry->field.count;
         }
 }
 

@@ -46,6 +46,11 @@ struct dkim_signature {
     enum dkim_match body_match;   /* of bh= with the body */
     const char *body_hash;        /* computed, Base64; NULL: it was not */
     const char *bh;               /* as signed, Base64; NULL: malformed */
+    const char *header_hash;      /* computed, Base64; NULL: it was not */
+    const char *whole;            /* all of b=, without white space; NULL: malformed */
+    const char *record;           /* the key: "k=rsa; p=…"; NULL: there is none of use */
+    const struct slice *names;    /* h=, as far as it could be read */
+    size_t name_count;
 };
 
 struct dkim_verdict {

@@ -8,17 +8,6 @@
 
 enum { QUOTE_MAX = 40 };
 
-static struct slice trimmed(struct slice s)
-{
-    while (s.len > 0 && is_space((unsigned char)s.ptr[0])) {
-        s.ptr++;
-        s.len--;
-    }
-    while (s.len > 0 && is_space((unsigned char)s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 static bool is_name(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++)
@@ -59,9 +48,9 @@ static bool parse_tag(struct slice text, struct dkim_tags *tags, struct err *err
     if (equals == NULL)
         return err_set(err, text.len == 0 ? "an empty tag" : "a tag without =");
     raw = (struct slice){text.ptr, (size_t)(equals - text.ptr)};
-    tag.name = trimmed(raw);
+    tag.name = slice_trim(raw);
     tag.spaced = raw.len > 0 && is_space((unsigned char)raw.ptr[raw.len - 1]);
-    tag.value = trimmed((struct slice){equals + 1, text.len - raw.len - 1});
+    tag.value = slice_trim((struct slice){equals + 1, text.len - raw.len - 1});
     if (!is_name(tag.name) || tag.name.len > QUOTE_MAX)
         return err_set(err, "a tag whose name is none");
     if (find(tags, tag.name) != NULL)
@@ -77,18 +66,18 @@ static bool parse_tag(struct slice text, struct dkim_tags *tags, struct err *err
 bool dkim_tags_parse(struct slice text, struct dkim_tags *tags, struct err *err)
 {
     tags->count = 0;
-    text = trimmed(text);
+    text = slice_trim(text);
     if (text.len == 0)
         return err_set(err, "no tags at all");
     while (text.len > 0) {
         const char *end = memchr(text.ptr, ';', text.len);
         size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
 
-        if (!parse_tag(trimmed((struct slice){text.ptr, len}), tags, err))
+        if (!parse_tag(slice_trim((struct slice){text.ptr, len}), tags, err))
             return false;
         text.ptr += len + (end != NULL);
         text.len -= len + (end != NULL);
-        text = trimmed(text);
+        text = slice_trim(text);
     }
     return true;
 }
@@ -118,7 +107,7 @@ bool dkim_list_next(struct slice *rest, struct slice *item)
         return false;
     colon = memchr(rest->ptr, ':', rest->len);
     len = colon != NULL ? (size_t)(colon - rest->ptr) : rest->len;
-    *item = trimmed((struct slice){rest->ptr, len});
+    *item = slice_trim((struct slice){rest->ptr, len});
     if (colon != NULL)
         *rest = (struct slice){colon + 1, rest->len - len - 1};
     else

@@ -43,6 +43,8 @@ bool dns_question_about(const char *name, enum dns_type type, struct arena *aren
 
 const char *dns_type_name(enum dns_type type); /* "A", "MX" … */
 bool dns_type_find(struct slice name, enum dns_type *type); /* whatever the case */
+struct buf;
+void dns_type_list(struct buf *b); /* adds "A, NS …": all that dns_type_find knows */
 
 /* Character-strings of TXT are any bytes. Names as dns_name_text writes them. */
 struct dns_record {

@@ -21,6 +21,12 @@ const char *dns_type_name(enum dns_type type)
     return "?";
 }
 
+void dns_type_list(struct buf *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        buf_addf(b, "%s%s", i == 0 ? "" : ", ", types[i].name);
+}
+
 bool dns_type_find(struct slice name, enum dns_type *type)
 {
     for (size_t i = 0; i < ARRAY_LEN(types); i++)

@@ -144,6 +144,20 @@ static bool wrong(const struct reading *r, const struct dns_entry *entry, const 
                         what);
 }
 
+/* `expected`: how the whole entry is written. */
+static bool wrong_type(const struct reading *r, const struct dns_entry *entry, struct slice word,
+                       const char *expected)
+{
+    struct buf names = {0};
+
+    dns_type_list(&names);
+    problems_add(r->problems, SEV_ERROR, entry->at,
+                 "%.*s is no type that is known here: write %s, TYPE being one of %s",
+                 (int)word.len, word.ptr, expected, buf_text(&names));
+    buf_free(&names);
+    return false;
+}
+
 static bool control_fault(struct reading *r, const struct dns_entry *entry, enum fault_kind kind)
 {
     struct fault *fault;
@@ -156,7 +170,7 @@ static bool control_fault(struct reading *r, const struct dns_entry *entry, enum
     if (!dns_name_read(entry->words[1].text, &r->origin, &name))
         return wrong(r, entry, "is no name in the DNS", entry->words[1].text);
     if (entry->count == 3 && !dns_type_find(entry->words[2].text, &type))
-        return wrong(r, entry, "is no type that is known here", entry->words[2].text);
+        return wrong_type(r, entry, entry->words[2].text, "NAME or NAME TYPE");
     node = node_of(r->zone, &name);
     fault = arena_alloc(r->zone->arena, sizeof(*fault));
     *fault = (struct fault){node->faults, kind, (int)type};
@@ -254,7 +268,7 @@ static bool record(struct reading *r, const struct dns_entry *entry)
     if (i == entry->count)
         return problems_add(r->problems, SEV_ERROR, entry->at, "a record without a type");
     if (!dns_type_find(entry->words[i].text, &type))
-        return wrong(r, entry, "is no type that is known here", entry->words[i].text);
+        return wrong_type(r, entry, entry->words[i].text, "NAME [TTL] [IN] TYPE DATA");
     i++;
     if (dns_rdata_read(type, entry->words + i, entry->count - i, &r->origin, &rdata, &err))
         add_datum(r->zone, node_of(r->zone, &r->owner), type, ttl, &rdata);

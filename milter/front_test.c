@@ -35,7 +35,7 @@ static void answer(struct script *s, enum stage stage)
 {
     const struct verdict *verdict;
     struct err err;
-    struct session *session = rehearsal_play(s->rehearsal, stage, false, &verdict, &err);
+    struct session *session = rehearsal_play(s->rehearsal, stage, 0, &verdict, &err);
     struct arena *arena = arena_new();
 
     if (session == NULL)

@@ -22,6 +22,7 @@ const char *iprev_result_name(enum iprev_result result)
 struct names {
     const char *list[IPREV_NAMES_MAX];
     size_t count;
+    const char *question; /* that gave them; NULL: the MTA told */
 };
 
 static bool is_known(const char *name)
@@ -44,9 +45,9 @@ static struct iprev without_name(enum iprev_result result, const char *reason)
     return (struct iprev){.result = result, .reason = reason};
 }
 
-static struct iprev passed(const char *name)
+static struct iprev passed(const char *name, const char *question)
 {
-    return (struct iprev){.result = IPREV_PASS, .name = name};
+    return (struct iprev){.result = IPREV_PASS, .name = name, .question = question};
 }
 
 static struct iprev not_leading_back(const struct scene *scene, const char *name)
@@ -78,13 +79,13 @@ static bool read_facts(const struct scene *scene, struct iprev *iprev)
     if (c->local)
         *iprev = without_name(IPREV_NONE, "no SMTP client");
     else if (told(scene, "OK"))
-        *iprev = passed(is_known(c->name) ? c->name : known_ptr(c));
+        *iprev = passed(is_known(c->name) ? c->name : known_ptr(c), NULL);
     else if (told(scene, "TEMP"))
         *iprev = lookup_failed(scene, known_ptr(c));
     else if (told(scene, "FAIL"))
         *iprev = without_name(IPREV_PERMERROR, "no reverse name");
     else if (!told(scene, "FORGED") && is_known(c->name))
-        *iprev = passed(c->name);
+        *iprev = passed(c->name, NULL);
     else if (!told(scene, "FORGED") && c->addr.family == AF_UNSPEC)
         *iprev = without_name(IPREV_NONE, "no address");
     else
@@ -104,6 +105,7 @@ static bool find_names(const struct scene *scene, struct names *names, struct ip
                        struct outcome *need)
 {
     struct dns_answer answer;
+    const char *ptr;
 
     *names = (struct names){0};
     if (known_ptr(scene->client) != NULL) {
@@ -113,14 +115,15 @@ static bool find_names(const struct scene *scene, struct names *names, struct ip
     *iprev = without_name(IPREV_PERMERROR, "no reverse name");
     if (scene->client->addr.family == AF_UNSPEC)
         return true;
-    if (!check_dns(scene, dns_reverse_name(&scene->client->addr, NULL, scene->arena), DNS_PTR,
-                   &answer, need))
+    ptr = dns_reverse_name(&scene->client->addr, NULL, scene->arena);
+    if (!check_dns(scene, ptr, DNS_PTR, &answer, need))
         return false;
     for (size_t i = 0; i < answer.count && names->count < IPREV_NAMES_MAX; i++)
         if (is_usable(answer.records[i].name))
             names->list[names->count++] = answer.records[i].name;
     if (answer.state == DNS_TEMPERROR)
         *iprev = lookup_failed(scene, NULL);
+    names->question = iprev->question = check_dns_question(scene, ptr, DNS_PTR);
     return true;
 }
 
@@ -168,16 +171,22 @@ static bool try_names(const struct scene *scene, const struct names *names,
     *iprev = not_leading_back(scene, names->list[0]);
     for (size_t i = 0; i < names->count; i++) {
         for (size_t t = 0; t < wish->count; t++) {
+            const char *question = check_dns_question(scene, names->list[i], wish->types[t]);
+
             if (!check_dns(scene, names->list[i], wish->types[t], &answer, need)) {
                 need->also = questions(scene, names, i, wish);
                 return false;
             }
             if (is_fulfilled(wish, &answer)) {
-                *iprev = passed(names->list[i]);
+                *iprev = passed(names->list[i], question);
                 return true;
             }
-            if (answer.state == DNS_TEMPERROR && iprev->result != IPREV_TEMPERROR)
+            if (answer.state == DNS_TEMPERROR && iprev->result != IPREV_TEMPERROR) {
                 *iprev = lookup_failed(scene, names->list[i]);
+                iprev->question = question;
+            } else if (iprev->question == NULL) {
+                iprev->question = question;
+            }
         }
     }
     return true;
@@ -218,7 +227,7 @@ bool iprev_reverse(const struct scene *scene, struct iprev *iprev, struct outcom
     struct names names;
 
     if (known_ptr(scene->client) != NULL && !scene->client->local) {
-        *iprev = passed(known_ptr(scene->client));
+        *iprev = passed(known_ptr(scene->client), NULL);
         return true;
     }
     if (read_facts(scene, iprev))
@@ -226,6 +235,6 @@ bool iprev_reverse(const struct scene *scene, struct iprev *iprev, struct outcom
     if (!find_names(scene, &names, iprev, need))
         return false;
     if (names.count > 0)
-        *iprev = passed(names.list[0]);
+        *iprev = passed(names.list[0], names.question);
     return true;
 }

@@ -20,6 +20,7 @@ struct iprev {
     enum iprev_result result;
     const char *name;   /* that leads back if IPREV_PASS, else an unverified one; NULL: none known */
     const char *reason; /* one line for people; NULL if IPREV_PASS */
+    const char *question; /* to the DNS, whose answer decided; NULL: the MTA told */
 };
 
 const char *iprev_result_name(enum iprev_result result); /* "none", "pass" … as in RFC 8601 */

@@ -77,6 +77,12 @@ static const struct recipient *last_recipient(const struct message *m)
     return last;
 }
 
+/* What was refused, discarded or broken off holds nothing, whatever rules wanted. */
+static bool is_held(const struct entry *entry)
+{
+    return entry->action == ENTRY_ACCEPT && message_last_edit(entry->message, ACT_HOLD) != NULL;
+}
+
 static int add_mail(struct writing *w, int64_t clock_ms)
 {
     const struct entry *entry = w->entry;
@@ -108,7 +114,7 @@ static int add_mail(struct writing *w, int64_t clock_ms)
     bind_or_null(stmt, 7, sender);
     sqlite3_bind_int64(stmt, 8, verdict);
     sqlite3_bind_int64(stmt, 9, (int64_t)entry->duration_us);
-    sqlite3_bind_int64(stmt, 10, message_last_edit(m, ACT_HOLD) != NULL);
+    sqlite3_bind_int64(stmt, 10, is_held(entry));
     bind_or_null(stmt, 11, redirected);
     bind_text(stmt, 12, &w->texts[0], m->queue_id);
     bind_text(stmt, 13, &w->texts[1], m->message_id);

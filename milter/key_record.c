@@ -3,22 +3,19 @@
 #include "key_record.h"
 
 #include "buf.h"
+#include "dkim_tags.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { TAGS_MAX = 32, STRING_MAX = 255 };
-
-struct tag {
-    struct slice name, value;
-};
+enum { STRING_MAX = 255 };
 
 struct reading {
     const struct dkim_key *key;
     const char *name; /* in the DNS */
     struct problems *problems;
     enum key_state state;
-    struct tag tags[TAGS_MAX];
-    size_t count;
+    struct dkim_tags tags;
 };
 
 const char *key_state_name(enum key_state state)
@@ -50,59 +47,25 @@ static void fault(struct reading *r, enum key_state state, const char *text)
         r->state = state;
 }
 
-static struct slice trim(struct slice s)
+static const struct dkim_tag *find(const struct reading *r, const char *name)
 {
-    while (s.len > 0 && is_space((unsigned char)s.ptr[0]))
-        s.ptr++, s.len--;
-    while (s.len > 0 && is_space((unsigned char)s.ptr[s.len - 1]))
-        s.len--;
-    return s;
+    return dkim_tags_find(&r->tags, name);
 }
 
-static const struct tag *find(const struct reading *r, const char *name)
-{
-    for (size_t i = 0; i < r->count; i++)
-        if (slice_is(r->tags[i].name, name))
-            return &r->tags[i];
-    return NULL;
-}
-
+/* As strict as those who verify, so that nothing passes here and fails there. */
 static void read_tags(struct reading *r, struct slice text)
 {
-    struct slice rest = text, item;
+    struct err err;
 
-    while (slice_word(&rest, ";", &item)) {
-        const char *equals = memchr(item.ptr, '=', item.len);
-        struct tag tag;
+    if (!dkim_tags_parse(text, &r->tags, &err)) {
+        char *why = xasprintf("%s: write NAME=VALUE; …, each name once", err.text);
 
-        if (trim(item).len == 0)
-            continue;
-        if (equals == NULL || r->count == TAGS_MAX) {
-            fault(r, KEY_FAULTY, "a part without a =, or too many of them: write NAME=VALUE; …");
-            return;
-        }
-        tag.name = trim((struct slice){item.ptr, (size_t)(equals - item.ptr)});
-        tag.value = trim((struct slice){equals + 1, item.len - (size_t)(equals + 1 - item.ptr)});
-        for (size_t i = 0; i < r->count; i++)
-            if (r->tags[i].name.len == tag.name.len &&
-                memcmp(r->tags[i].name.ptr, tag.name.ptr, tag.name.len) == 0)
-                fault(r, KEY_FAULTY, "a tag is there twice");
-        r->tags[r->count++] = tag;
+        fault(r, KEY_FAULTY, why);
+        free(why);
     }
 }
 
-/* Is `word` one of a list with colons? */
-static bool lists(struct slice list, const char *word)
-{
-    struct slice item;
-
-    while (slice_word(&list, ":", &item))
-        if (slice_is_nocase(trim(item), word))
-            return true;
-    return false;
-}
-
-static void judge_public(struct reading *r, const struct tag *p)
+static void judge_public(struct reading *r, const struct dkim_tag *p)
 {
     switch (dkim_key_compare(r->key, p->value)) {
     case DKIM_KEY_MATCHES:
@@ -126,23 +89,23 @@ static void judge_public(struct reading *r, const struct tag *p)
 static void judge_tags(struct reading *r)
 {
     const char *type = dkim_algorithm_key(dkim_key_algorithm(r->key));
-    const struct tag *v = find(r, "v"), *k = find(r, "k"), *h = find(r, "h"), *s = find(r, "s");
-    const struct tag *t = find(r, "t"), *p = find(r, "p");
+    const struct dkim_tag *v = find(r, "v"), *k = find(r, "k"), *h = find(r, "h"), *s = find(r, "s");
+    const struct dkim_tag *t = find(r, "t"), *p = find(r, "p");
 
-    if (v != NULL && (v != r->tags || !slice_is(v->value, "DKIM1")))
+    if (v != NULL && (v != &r->tags.tag[0] || !slice_is(v->value, "DKIM1")))
         fault(r, KEY_FAULTY, "v= must come first and be DKIM1");
     if (!slice_is_nocase(k ? k->value : slice_of("rsa"), type))
         fault(r, KEY_FAULTY, dkim_key_algorithm(r->key) == DKIM_RSA_SHA256
                                  ? "k= is not rsa, as this key is"
                                  : "k= is not ed25519, as this key is");
-    if (h != NULL && !lists(h->value, "sha256"))
+    if (h != NULL && !dkim_list_has(h->value, "sha256"))
         fault(r, KEY_FAULTY, "h= leaves sha256 out, with which we sign: remove h=");
-    if (s != NULL && !lists(s->value, "email") && !lists(s->value, "*"))
+    if (s != NULL && !dkim_list_has(s->value, "email") && !dkim_list_has(s->value, "*"))
         fault(r, KEY_FAULTY, "s= excludes email: remove s=");
-    if (t != NULL && lists(t->value, "y"))
+    if (t != NULL && dkim_list_has(t->value, "y"))
         note(r, SEV_WARNING, "t=y says that this is a test: who verifies may take the mail for "
              "unsigned; remove it when all is well");
-    if (t != NULL && lists(t->value, "s"))
+    if (t != NULL && dkim_list_has(t->value, "s"))
         note(r, SEV_NOTE, "t=s: no identities (i=) in subdomains");
     if (find(r, "g") != NULL)
         note(r, SEV_NOTE, "g= has no meaning any more (RFC 6376)");
@@ -170,7 +133,7 @@ static bool is_key(struct slice text)
     struct slice rest = text, item;
 
     while (slice_word(&rest, ";", &item)) {
-        struct slice part = trim(item);
+        struct slice part = slice_trim(item);
 
         while (part.len > 0 && strchr("\"( \\", part.ptr[0]) != NULL)
             part.ptr++, part.len--;

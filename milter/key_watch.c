@@ -321,6 +321,26 @@ bool key_watch_look(struct key_watch *watch, const struct key_choice *choice, bo
     return entry != NULL;
 }
 
+bool key_watch_tell(struct key_watch *watch, const struct key_choice *choice, enum key_role role,
+                    enum key_state state)
+{
+    unsigned now = 1 + (unsigned)role + ((unsigned)state << 2);
+    struct arena *arena = arena_new();
+    struct key_entry *entry;
+    bool tell = false;
+
+    pthread_mutex_lock(&watch->lock);
+    entry = find(watch, key_record_name(choice->selector, choice->domain, arena),
+                 dkim_key_public(choice->key));
+    if (entry != NULL) {
+        tell = entry->told != now && (entry->told != 0 || state != KEY_READY);
+        entry->told = now;
+    }
+    pthread_mutex_unlock(&watch->lock);
+    arena_free(arena);
+    return tell;
+}
+
 enum key_state key_watch_state(struct key_watch *watch, const struct key_choice *choice)
 {
     struct arena *arena = arena_new();

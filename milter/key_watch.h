@@ -56,8 +56,14 @@ struct key_report {
     const char *why;
     int64_t asked_at; /* seconds since 1970; 0: never */
     int64_t age;
+    bool trouble; /* it should sign or take its turn, and its record is seen to be wrong */
 };
 void key_watch_report(struct key_watch *watch, const struct keys *keys, int64_t now,
                       void (*visit)(const struct key_report *report, void *arg), void *arg);
+
+/* Of the same keys those whose role or record is another than at the last call; of those that are
+ * new only if their records are not ready. For the log; one thread at a time. */
+void key_watch_changes(struct key_watch *watch, const struct keys *keys, int64_t now,
+                       void (*visit)(const struct key_report *report, void *arg), void *arg);
 
 #endif

@@ -166,6 +166,8 @@ static void report_group(struct key_watch *watch, const struct key_choice *list,
         };
 
         report.role = role_of(list, known, count, i, now, &report.why);
+        report.trouble = report.role != KEY_RETIRED && is_in_time(&list[i], now) &&
+                         worth(known[i].state) == 0;
         visit(&report, arg);
     }
     arena_free(arena);
@@ -187,4 +189,26 @@ void key_watch_report(struct key_watch *watch, const struct keys *keys, int64_t 
     }
     free(list);
     free(g.list);
+}
+
+struct changes {
+    struct key_watch *watch;
+    void (*visit)(const struct key_report *report, void *arg);
+    void *arg;
+};
+
+static void pass_change(const struct key_report *report, void *arg)
+{
+    const struct changes *c = arg;
+
+    if (key_watch_tell(c->watch, report->choice, report->role, report->state))
+        c->visit(report, c->arg);
+}
+
+void key_watch_changes(struct key_watch *watch, const struct keys *keys, int64_t now,
+                       void (*visit)(const struct key_report *report, void *arg), void *arg)
+{
+    struct changes changes = {watch, visit, arg};
+
+    key_watch_report(watch, keys, now, pass_change, &changes);
 }

@@ -13,6 +13,7 @@ struct key_entry {
     int64_t asked_at;
     bool failed;        /* the last time nobody answered */
     bool wanted;        /* a lookup made it */
+    unsigned told;      /* what key_watch_changes told last; 0: nothing */
     unsigned round;     /* in which a key named it last */
 };
 
@@ -26,5 +27,10 @@ struct key_known {
 /* False: nothing is known of it. `want`: then it is put down for the next run. */
 bool key_watch_look(struct key_watch *watch, const struct key_choice *choice, bool want,
                     struct arena *arena, struct key_known *known);
+
+/* Is this another role or state than the last time? It is remembered. The first time only a record
+ * that is not ready counts. False of a key that nothing is known of. */
+bool key_watch_tell(struct key_watch *watch, const struct key_choice *choice, enum key_role role,
+                    enum key_state state);
 
 #endif

@@ -25,20 +25,31 @@ void keys_watch_file(struct keys *keys, const char *path)
     keys->watched[keys->watched_count++] = arena_strdup(keys->arena, path);
 }
 
-/* Where the file is in the sorted list, or where it belongs. */
-static size_t slot_of(const struct keys *keys, const char *path)
+size_t keys_slot(const struct keys *keys, size_t count, const char *name,
+                 const char *(*name_at)(const struct keys *keys, size_t index))
 {
-    size_t low = 0, high = keys->file_count;
+    size_t low = 0, high = count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (strcmp(keys->files[middle]->path, path) < 0)
+        if (strcmp(name_at(keys, middle), name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+static const char *path_at(const struct keys *keys, size_t index)
+{
+    return keys->files[index]->path;
+}
+
+/* Where the file is in the sorted list, or where it belongs. */
+static size_t slot_of(const struct keys *keys, const char *path)
+{
+    return keys_slot(keys, keys->file_count, path, path_at);
 }
 
 static struct key_file *insert(struct keys *keys, size_t slot, const char *path)

@@ -103,6 +103,12 @@ void keys_load_table(struct keys *keys);
 void keys_load_signing(struct keys *keys);
 void keys_load_list(struct keys *keys);
 void keys_load_plain(struct keys *keys);
+
+/* Where `name` is among `count` names in ascending order, the first if it is there several times,
+ * or where it belongs. */
+size_t keys_slot(const struct keys *keys, size_t count, const char *name,
+                 const char *(*name_at)(const struct keys *keys, size_t index));
+
 const struct key_row *keys_find_row(const struct keys *keys, const char *name);
 
 #endif

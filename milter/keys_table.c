@@ -30,20 +30,17 @@ static int compare_rows(const void *a, const void *b)
     return order != 0 ? order : (x->where.line > y->where.line) - (x->where.line < y->where.line);
 }
 
+static const char *name_at(const struct keys *keys, size_t index)
+{
+    return keys->table[index]->name;
+}
+
 const struct key_row *keys_find_row(const struct keys *keys, const char *name)
 {
-    size_t low = 0, high = keys->table_count;
+    size_t slot = keys_slot(keys, keys->table_count, name, name_at);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (strcmp(keys->table[middle]->name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < keys->table_count && strcmp(keys->table[low]->name, name) == 0 ? keys->table[low]
-                                                                                : NULL;
+    return slot < keys->table_count && strcmp(keys->table[slot]->name, name) == 0
+               ? keys->table[slot] : NULL;
 }
 
 /* The text up to the next colon; false if there is none left. */

@@ -19,6 +19,8 @@ static const struct command {
     {"test", cmd_test, "play a mail, or a script of SMTP events, through the rules"},
     {"dkim", cmd_dkim, "make DKIM keys, compare them with the DNS, print their records"},
     {"log", cmd_log, "print or follow the decisions in the log"},
+    {"explain", cmd_explain, "tell from the log why a message was treated so"},
+    {"report", cmd_report, "run a report on the log, or list the reports"},
     {"replay", cmd_replay, "judge logged mail again under another configuration"},
     {"shadow", cmd_shadow, "promote: make the configuration of the shadow that of the filter"},
     {"rollback", cmd_rollback, "take the last promotion back"},

@@ -189,15 +189,27 @@ static void store_report(struct reload_report *report)
     (void)ignored;
 }
 
+static void log_key(const struct key_report *report, void *arg)
+{
+    const struct key_choice *choice = report->choice;
+
+    (void)arg;
+    log_line(report->trouble ? LOG_WARNING : LOG_INFO,
+             "dkim: the key %s._domainkey.%s %s%s%s%s", choice->selector, choice->domain,
+             report->role == KEY_RETIRED ? "is " : "", key_role_name(report->role),
+             report->why[0] != '\0' ? ": " : "", report->why);
+}
+
 /* Before a policy is in force: which of its keys are published decides who signs. */
 static void look_for_keys(const struct policy *policy, bool loaded)
 {
     int64_t now = (int64_t)time(NULL);
 
+    keys_due = INT64_MAX;
     if (keys_are_empty(policy->keys))
-        keys_due = INT64_MAX;
-    else
-        keys_due = now + key_watch_run(key_watch, policy->keys, now, loaded);
+        return;
+    keys_due = now + key_watch_run(key_watch, policy->keys, now, loaded);
+    key_watch_changes(key_watch, policy->keys, now, log_key, NULL);
 }
 
 static void look_for_keys_again(void)

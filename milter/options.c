@@ -42,6 +42,19 @@ int options_no_arguments(const struct options *options, char **argv)
     return options_usage_error(options, "no argument is expected: %s", argv[options->first]);
 }
 
+int options_run(struct options *options, int argc, char **argv,
+                int (*run)(const struct options *options, void *arg), void *arg)
+{
+    int status = options_parse(options, argc, argv);
+
+    if (status < 0)
+        status = options_no_arguments(options, argv);
+    if (status < 0)
+        status = run(options, arg);
+    options_free(options);
+    return status;
+}
+
 int options_version(void)
 {
     puts(PACKAGE_STRING);

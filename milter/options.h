@@ -41,6 +41,11 @@ int options_usage_error(const struct options *options, const char *fmt, ...) PRI
 /* -1, or EX_USAGE after a message when an argument is left that is no option. */
 int options_no_arguments(const struct options *options, char **argv);
 
+/* The frame of a subcommand that takes options only: parses, calls `run`, whose result is the exit
+ * status, and frees. */
+int options_run(struct options *options, int argc, char **argv,
+                int (*run)(const struct options *options, void *arg), void *arg);
+
 int options_version(void); /* prints it, returns 0 */
 
 /* The settings that -c and -o ask for. Without -c it is the default file,

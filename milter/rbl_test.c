@@ -115,12 +115,25 @@ static void judge(const struct trial *t, struct problems *problems)
                          "list everybody? Remove it", use->zone, probes[use->domains][i].entry);
 }
 
-static bool all_failed(const struct trial *trials, size_t count)
+/* One list may be closed or misspelt, hardly all of them. */
+static bool none_answers(const struct trial *trials, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (trials[i].answers[PROBE_LISTED].state != DNS_TEMPERROR)
+        if (trials[i].answers[PROBE_LISTED].state == DNS_FOUND)
             return false;
-    return true;
+    return count > 1;
+}
+
+static void blame_resolver(const struct trial *trials, size_t count, struct problems *problems)
+{
+    const struct dns_answer *first = &trials[0].answers[PROBE_LISTED];
+    const char *why = first->state == DNS_TEMPERROR ? "no answer" : "no such name";
+
+    problems_add(problems, SEV_WARNING, trials[0].use->where,
+                 "none of the %zu block lists answers for its test entry, %s (%s): is the name "
+                 "server that is asked at work, and may it ask them? Look at dns_servers, "
+                 "dns_recursion and /etc/resolv.conf", count,
+                 probes[trials[0].use->domains][PROBE_LISTED].entry, first->why ? first->why : why);
 }
 
 void rbl_test(struct dns *dns, const struct rbl_uses *uses, bool ipv6, uint64_t deadline_us,
@@ -133,12 +146,8 @@ void rbl_test(struct dns *dns, const struct rbl_uses *uses, bool ipv6, uint64_t 
         start(dns, &trials[i], &uses->list[i], ipv6, arena);
     for (size_t i = 0; i < uses->count; i++)
         finish(&trials[i], deadline_us, arena);
-    if (uses->count > 1 && all_failed(trials, uses->count))
-        problems_add(problems, SEV_WARNING, uses->list[0].where,
-                     "none of the %zu block lists answers (%s): is the name server that is asked "
-                     "at work? Look at dns_servers and /etc/resolv.conf", uses->count,
-                     trials[0].answers[PROBE_LISTED].why ? trials[0].answers[PROBE_LISTED].why
-                                                         : "no answer");
+    if (none_answers(trials, uses->count))
+        blame_resolver(trials, uses->count, problems);
     else
         for (size_t i = 0; i < uses->count; i++)
             judge(&trials[i], problems);

@@ -153,23 +153,26 @@ struct play {
     struct session *session;
     struct macros macros;
     enum stage last;
-    bool loud;
+    unsigned how; /* REHEARSAL_… */
     const struct verdict *verdict;
 };
 
+static void tell(struct play *p, bool last)
+{
+    bool told = last || (p->how & REHEARSAL_WHOLE) != 0;
+
+    session_set_quiet(p->session, !told || (p->how & REHEARSAL_QUIET) != 0 || p->r->policy != NULL);
+}
+
 static void announce(struct play *p, enum stage stage)
 {
-    bool quiet = p->r->policy != NULL || (!p->loud && stage != p->last);
-
-    session_set_quiet(p->session, quiet);
+    tell(p, stage == p->last);
 }
 
 static void play_recipients(struct play *p)
 {
     for (const struct arguments *a = p->r->recipients; a != NULL; a = a->next) {
-        bool silent = !p->loud && (p->last != STAGE_RCPT || a->next != NULL);
-
-        session_set_quiet(p->session, silent || p->r->policy != NULL);
+        tell(p, p->last == STAGE_RCPT && a->next == NULL);
         p->verdict = session_rcpt(p->session, a->argv, &p->macros);
     }
 }
@@ -190,7 +193,7 @@ static bool is_over(const struct play *p, enum stage stage)
 {
     if (p->last == stage)
         return true;
-    if (!p->loud || !verdict_refuses(p->verdict))
+    if ((p->how & REHEARSAL_WHOLE) == 0 || !verdict_refuses(p->verdict))
         return false;
     return stage != STAGE_RCPT || session_message(p->session)->accepted_count == 0;
 }
@@ -221,11 +224,11 @@ static bool play(struct play *p, struct err *err)
     return is_over(p, STAGE_DATA) || play_message(p, err);
 }
 
-struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool loud,
+struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, unsigned how,
                                const struct verdict **verdict, struct err *err)
 {
     struct rehearsal copy = *r;
-    struct play p = {.r = r, .last = stage, .loud = loud, .macros = {get_macro, &copy}};
+    struct play p = {.r = r, .last = stage, .how = how, .macros = {get_macro, &copy}};
 
     if (r->policy != NULL)
         policy_hold(r->policy);

@@ -28,11 +28,17 @@ void rehearsal_reset(struct rehearsal *r); /* the transaction's facts are forgot
  * line in syslog; NULL: the current one. */
 void rehearsal_set_policy(struct rehearsal *r, struct policy *policy);
 
-/* Plays everything up to `stage` under the policy and returns the session,
- * whose last answer is *verdict: at STAGE_RCPT that for the last recipient. The steps before are
- * silent unless `loud`. NULL with err when the message file cannot be read. The caller frees the
- * session. */
-struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, bool loud,
+/* A whole mail ends where its client would give up, and each of its steps is told in syslog's
+ * words; of single events the last one is. */
+enum {
+    REHEARSAL_WHOLE = 1,
+    REHEARSAL_QUIET = 2, /* nothing is told */
+};
+
+/* Plays everything up to `stage` under the policy and returns the session, whose last answer is
+ * *verdict: at STAGE_RCPT that for the last recipient. `how`: the flags above. NULL with err when
+ * the message file cannot be read. The caller frees the session. */
+struct session *rehearsal_play(const struct rehearsal *r, enum stage stage, unsigned how,
                                const struct verdict **verdict, struct err *err);
 
 #endif

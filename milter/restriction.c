@@ -5,6 +5,7 @@
 #include "param.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define STAYS(n, a) {.name = (n), .kind = KIND_MTA, .arg = (a), .help = "stays in Postfix"}
 #define UNJUDGED(n, a, s)                                                                          \
@@ -94,9 +95,28 @@ const struct restriction *restriction_find(struct slice name)
     return is_method_result(name) ? &row_method : NULL;
 }
 
+/* "reject_spf" for reject_spf_fail: an action and a method without its result. */
+static const char *with_result(const char *name)
+{
+    const char *result = strncasecmp(name, "permit", 6) == 0 ? "pass" : "fail";
+
+    for (const struct restriction *row = rows_method; row->name != NULL; row++) {
+        const char *end = strrchr(row->name, '_');
+        size_t len = (size_t)(end - row->name);
+
+        if (strcmp(end + 1, result) == 0 && strlen(name) == len &&
+            strncasecmp(name, row->name, len) == 0)
+            return row->name;
+    }
+    return NULL;
+}
+
 const char *restriction_suggest(const char *name)
 {
     struct nearest nearest = {.name = name};
+
+    if (with_result(name) != NULL)
+        return with_result(name);
 
     for (size_t i = 0; i < ARRAY_LEN(families); i++)
         for (const struct restriction *row = families[i]; row->name != NULL; row++)

@@ -28,6 +28,7 @@ struct reader {
     struct mailbox *list;
     size_t max;
     int count;
+    bool strict; /* no obsolete form in what is behind the @ */
 };
 
 static bool fail(struct reader *r, const char *why)
@@ -169,6 +170,7 @@ static bool is_domain(const char *name)
 static bool read_domain(struct reader *r, const char **domain)
 {
     struct joined j;
+    bool blank;
 
     if (!read_token(r))
         return false;
@@ -180,10 +182,13 @@ static bool read_domain(struct reader *r, const char **domain)
         if (r->token == TOKEN_ATOM && j.len > 0 && j.text[j.len - 1] != '.')
             return fail(r, "two words in a domain");
         join(&j, r);
+        blank = is_space((unsigned char)*r->next);
         if (!read_token(r))
             return false;
+        if (r->strict && blank && (r->token == TOKEN_ATOM || is_special(r, '.')))
+            return fail(r, "a blank in a domain");
     }
-    if (j.len > 0 && j.text[j.len - 1] == '.')
+    if (!r->strict && j.len > 0 && j.text[j.len - 1] == '.')
         j.len--;
     j.text[j.len] = '\0';
     if (j.len > DOMAIN_MAX)
@@ -239,6 +244,8 @@ static bool skip_route(struct reader *r)
 {
     const char *ignored;
 
+    if (r->strict)
+        return fail(r, "a route");
     while (is_special(r, '@') || is_special(r, ',')) {
         if (is_special(r, '@') ? !read_domain(r, &ignored) : !read_token(r))
             return false;
@@ -305,15 +312,36 @@ static bool read_list(struct reader *r)
     }
 }
 
+static struct reader begin(const char *text, struct mailbox *list, size_t max, struct arena *arena)
+{
+    struct reader r = {.next = text, .arena = arena, .list = list, .max = max};
+    size_t size = strlen(text) + 1;
+
+    r.local = arena_alloc(arena, size);
+    r.domain = arena_alloc(arena, size);
+    return r;
+}
+
 int mailboxes_read(const char *text, struct mailbox *list, size_t max, struct arena *arena,
                    const char **why)
 {
-    struct reader r = {.next = text, .arena = arena, .list = list, .max = max};
+    struct reader r = begin(text, list, max, arena);
 
-    r.local = arena_alloc(arena, strlen(text) + 1);
-    r.domain = arena_alloc(arena, strlen(text) + 1);
     if (read_list(&r))
         return r.count;
     *why = r.why;
     return -1;
+}
+
+bool mailbox_read(const char *text, struct mailbox *mailbox, struct arena *arena,
+                  const char **why)
+{
+    struct reader r = begin(text, mailbox, 1, arena);
+    bool in_group = true; /* so that none begins */
+
+    r.strict = true;
+    if (read_token(&r) && read_element(&r, &in_group) && r.count == 1 && r.token == TOKEN_END)
+        return true;
+    *why = r.why ? r.why : "not one address";
+    return false;
 }

@@ -22,4 +22,9 @@ struct mailbox {
 int mailboxes_read(const char *text, struct mailbox *list, size_t max, struct arena *arena,
                    const char **why);
 
+/* The same of a text that is one mailbox and leaves no doubt which: no list, no group, no route, no
+ * empty element; no blank in the domain and no dot behind it. */
+bool mailbox_read(const char *text, struct mailbox *mailbox, struct arena *arena,
+                  const char **why);
+
 #endif

@@ -72,6 +72,15 @@ static void read_letter(struct letter *l, struct message *m, const struct edit *
     }
 }
 
+static bool is_whole(const struct message *m)
+{
+    int kept = 0;
+
+    for (const struct header *h = m->headers; h != NULL; h = h->next)
+        kept++;
+    return kept == m->header_count;
+}
+
 static bool may_sign(const struct engine *e, const struct letter *l, struct sign_who *who)
 {
     const struct policy *policy = e->policy;
@@ -82,6 +91,10 @@ static bool may_sign(const struct engine *e, const struct letter *l, struct sign
 
     sign_who(&scene, directions_list_client(policy->directions, e->client), e->message->arena,
              who);
+    if (who->may && !is_whole(e->message)) {
+        who->may = false;
+        who->why = "dkim: not signed: more header fields than anybody can need";
+    }
     return who->may;
 }
 
@@ -113,20 +126,17 @@ static struct sign_plan plan_of(const struct engine *e, const struct key_choice 
     };
 }
 
-static void put(struct engine *e, const struct key_choice *key, const struct sign_result *result)
+static void record(struct engine *e, const struct key_choice *key, const struct sign_result *result)
 {
     struct message *m = e->message;
-    struct rule_ref rule = {key->where, "dkim signature"};
-    struct made_signature *made;
     const char *name = arena_printf(m->arena, "%s._domainkey.%s", key->selector, key->domain);
+    struct made_signature *made;
 
     if (result->value == NULL) {
         log_line(LOG_ERR, "%s: dkim: not signed with %s: %s", m->queue_id, name, result->error);
         note(e, key, result->error, name);
         return;
     }
-    message_edit_top(m, arena_printf(m->arena, SIGN_DKIM_FIELD ":%s", result->value), &rule)
-        ->annotates = true;
     made = message_add_signature(m);
     made->domain = key->domain;
     made->selector = key->selector;
@@ -135,7 +145,17 @@ static void put(struct engine *e, const struct key_choice *key, const struct sig
     note(e, key, "signed", name);
 }
 
-/* The first of the keys is to stand on top, and what comes later is put above. */
+static void put(struct engine *e, const struct key_choice *key, const struct sign_result *result)
+{
+    struct rule_ref rule = {key->where, "dkim signature"};
+    const char *field;
+
+    if (result->value == NULL)
+        return;
+    field = arena_printf(e->message->arena, SIGN_DKIM_FIELD ":%s", result->value);
+    message_edit_top(e->message, field, &rule)->annotates = true;
+}
+
 static void sign(struct sealing *s, const struct letter *l, const struct key_choice *const *keys,
                  size_t count)
 {
@@ -148,16 +168,20 @@ static void sign(struct sealing *s, const struct letter *l, const struct key_cho
     for (size_t i = 0; i < count; i++)
         plans[i] = plan_of(e, keys[i]);
     sign_dkim(plans, count, &mail, arena, results);
-    for (size_t i = count; i-- > 0;)
+    for (size_t i = 0; i < count; i++)
+        record(e, keys[i], &results[i]);
+    for (size_t i = count; i-- > 0;) /* what comes later is put above */
         put(e, keys[i], &results[i]);
 }
 
 static void say_not_signed(const struct engine *e, const char *why)
 {
+    const char *reason = strstr(why, "not signed: ");
+
     if (!e->quiet)
         log_line(LOG_INFO, "%s: %s", e->message->queue_id[0] ? e->message->queue_id : "NOQUEUE",
                  why);
-    note(e, NULL, why, NULL);
+    note(e, NULL, reason != NULL ? reason + strlen("not signed: ") : why, "not signed");
 }
 
 void sealing_end(struct sealing *s, const struct edit *edits)

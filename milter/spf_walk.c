@@ -242,10 +242,12 @@ static const char *record_rewrite(struct spf_walk *w, struct slice record)
 /* The one TXT record that is of SPF; false: the walk was stopped. */
 static bool record_find(struct spf_walk *w, const char *domain, bool first, struct slice *record)
 {
+    enum spf_dns_status status;
     struct spf_rrs rrs;
     int found = 0;
 
-    if (spf_term_ask(w, domain, SPF_TXT, &rrs) == SPF_DNS_TEMPERROR)
+    status = spf_term_ask(w, domain, SPF_TXT, &rrs);
+    if (status == SPF_DNS_TEMPERROR)
         return false;
     for (size_t i = 0; i < rrs.count; i++)
         if (spf_record_is(rrs.rr[i].text)) {
@@ -255,8 +257,8 @@ static bool record_find(struct spf_walk *w, const char *domain, bool first, stru
     if (found > 1)
         spf_walk_stop(w, SPF_PERMERROR, "%s has %d SPF records", shown(w, domain), found);
     else if (found == 0)
-        spf_walk_stop(w, first ? SPF_NONE : SPF_PERMERROR, "%s has no SPF record",
-                      shown(w, domain));
+        spf_walk_stop(w, first ? SPF_NONE : SPF_PERMERROR, "%s %s", shown(w, domain),
+                      status == SPF_DNS_NXDOMAIN ? "does not exist" : "has no SPF record");
     return found == 1;
 }
 

@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "front_milter.h"
 #include "maintain.h"
+#include "status_keys.h"
 #include "world_dns.h"
 
 #include <stdio.h>
@@ -20,9 +21,11 @@ struct facts {
     struct reload_report reload;
     struct journal_status journal;
     struct dns_stats dns;
+    struct status_keys keys;
     const char *mode;
     char shadow[256]; /* its file; "": none is wanted */
     bool has_shadow;
+    bool observes;
     unsigned generation;
     int64_t loaded_at, now;
 };
@@ -40,10 +43,13 @@ static void read_facts(const struct status_source *source, struct facts *facts)
     facts->journal.healthy = true;
     if (policy) {
         facts->mode = mode_names[policy->settings->mode];
+        facts->observes = policy->settings->mode == MODE_OBSERVE;
         facts->generation = policy->generation;
         snprintf(facts->shadow, sizeof(facts->shadow), "%.255s", policy->settings->shadow_config);
         facts->has_shadow = policy->shadow != NULL;
         facts->loaded_at = policy->loaded_at;
+        if (source->world != NULL)
+            status_keys_read(&facts->keys, source->world->keys, policy->keys, facts->now);
         policy_release(policy);
     }
     maintain_report(&facts->reload);
@@ -66,7 +72,8 @@ static bool has_log_trouble(const struct facts *facts)
 
 static int state_of(const struct facts *facts)
 {
-    return facts->reload.refused || has_log_trouble(facts) || facts->journal.dropped > 0
+    return facts->reload.refused || has_log_trouble(facts) || facts->journal.dropped > 0 ||
+                   facts->keys.troubles > 0
                ? STATUS_DEGRADED
                : STATUS_FINE;
 }
@@ -103,6 +110,7 @@ static void add_reasons(struct buf *out, const struct facts *facts)
         buf_addf(out, "  the log lost %llu transactions\n",
                  (unsigned long long)facts->journal.dropped);
     }
+    status_keys_reasons(&facts->keys, out);
 }
 
 static void add_counters(struct buf *out, enum counter from, enum counter to)
@@ -158,6 +166,7 @@ static void render_text(const struct facts *facts, struct buf *out)
              (unsigned long long)(journal->file_bytes + journal->wal_bytes));
     render_shadow_text(facts, out);
     render_dns_text(&facts->dns, out);
+    status_keys_text(&facts->keys, facts->now, facts->observes, out);
 }
 
 static void render_dns(const struct dns_stats *dns, struct buf *out)
@@ -224,6 +233,7 @@ static void render_json(const struct facts *facts, struct buf *out)
     buf_adds(out, "},");
     render_shadow(facts, out);
     render_dns(&facts->dns, out);
+    status_keys_json(&facts->keys, out);
     render_journal(&facts->journal, out);
     buf_adds(out, "}\n");
 }
@@ -231,6 +241,7 @@ static void render_json(const struct facts *facts, struct buf *out)
 int status_render(const struct status_source *source, bool json, struct buf *out)
 {
     struct facts facts;
+    int status;
 
     read_facts(source, &facts);
     if (json)
@@ -238,5 +249,7 @@ int status_render(const struct status_source *source, bool json, struct buf *out
     else
         render_text(&facts, out);
     free(facts.reload.problems);
-    return state_of(&facts);
+    status = state_of(&facts);
+    status_keys_free(&facts.keys);
+    return status;
 }

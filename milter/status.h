@@ -17,7 +17,8 @@ struct status_source {
 enum { STATUS_FINE = 0, STATUS_DEGRADED = 1, STATUS_DOWN = 2 };
 
 /* Adds the status, as text for people or one line of JSON. STATUS_DEGRADED when the last reload was
- * refused, the log cannot be written, or entries were dropped; the text names the reasons first. */
+ * refused, the log cannot be written, entries were dropped, or the record of a DKIM key that should
+ * sign is seen to be wrong; the text names the reasons first. */
 int status_render(const struct status_source *source, bool json, struct buf *out);
 
 #endif

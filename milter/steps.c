@@ -183,8 +183,10 @@ static void check_stage(struct parser *p, const struct restriction *row, struct 
 {
     if (row->first_stage > p->source->stage)
         complain(p, SEV_ERROR, name,
-                 "is asked before its subject is known: move it to a later list, or set "
-                 "delay_reject = yes");
+                 row->first_stage == STAGE_EOM
+                     ? "needs the whole mail: move it to end_of_data_restrictions"
+                     : "is asked before its subject is known: move it to a later list, or set "
+                       "delay_reject = yes");
 }
 
 static void parse_known(struct parser *p, const struct restriction *row, struct slice name)
@@ -221,14 +223,27 @@ static void parse_known(struct parser *p, const struct restriction *row, struct 
         add_table_step(p, row, argument);
 }
 
+/* The row that could have taken a number here. */
+static const struct restriction *wants_count(const struct parser *p)
+{
+    const struct step *last = p->count > 0 ? &p->steps[p->count - 1] : NULL;
+
+    return last != NULL && last->row->arg == ARG_COUNT && last->data == NULL ? last->row : NULL;
+}
+
 static void parse_unknown(struct parser *p, struct slice name)
 {
     const char *suggestion = restriction_suggest(arena_strndup(p->arena, name.ptr, name.len));
+    const struct restriction *before = wants_count(p);
 
     complain(p, SEV_ERROR, name,
-             suggestion ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?",
-                                       suggestion)
-                        : "nobody knows this restriction");
+             before != NULL && suggestion == NULL
+                 ? arena_printf(p->arena, "is neither a restriction nor a number: behind %s write "
+                                          "its threshold, a number from 1, or nothing",
+                                before->name)
+             : suggestion ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?",
+                                         suggestion)
+                          : "nobody knows this restriction");
 }
 
 static void note_what_is_never_reached(struct parser *p, struct slice word)

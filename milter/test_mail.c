@@ -113,15 +113,47 @@ static const char *outcome_name(const struct verdict *v)
     }
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* The first step that had the same question and answer; the step itself if there is none. */
+static const struct check_record *first_told(const struct message *m,
+                                             const struct check_record *step)
+{
+    const struct check_record *c = m->checks;
+
+    while (c != step && (c->question == NULL || !is_same_text(c->question, step->question) ||
+                         !is_same_text(c->answer, step->answer)))
+        c = c->next;
+    return c;
+}
+
+/* An answer may be long, and several steps may look at it: it is told once. */
+static void print_lookup_of(FILE *out, const struct message *m, const struct check_record *step)
+{
+    const struct check_record *first = first_told(m, step);
+
+    if (first == step)
+        fprintf(out, "  %s = %s", step->question, step->answer ? step->answer : "");
+    else if (strcmp(first->restriction, step->restriction) == 0)
+        fputs("  as before", out);
+    else
+        fprintf(out, "  as at %s", first->restriction);
+}
+
 static void print_steps(FILE *out, const struct message *m)
 {
     for (const struct check_record *c = m->checks; c != NULL; c = c->next) {
         fprintf(out, "  %-28s", c->restriction);
         if (c->question != NULL)
-            fprintf(out, "  %s = %s", c->question, c->answer ? c->answer : "");
+            print_lookup_of(out, m, c);
         fprintf(out, "  -> %s", c->result);
-        if (c->rule.where.file != NULL)
+        if (c->rule.where.file != NULL && c->rule.where.line > 0)
             fprintf(out, "  (%s:%d)", c->rule.where.file, c->rule.where.line);
+        else if (c->rule.where.file != NULL)
+            fprintf(out, "  (%s)", c->rule.where.file);
         fputc('\n', out);
     }
 }
@@ -135,24 +167,43 @@ static bool is_told(const struct message *m, const struct finding *f)
     return false;
 }
 
+struct lookups {
+    FILE *out;
+    const struct message *message;
+};
+
+static bool is_asked(const struct message *m, const char *question)
+{
+    const struct finding *f = m->findings;
+
+    while (f != NULL && strcmp(f->question, question) != 0)
+        f = f->next;
+    return f != NULL;
+}
+
+/* Those behind the questions: what a rule asked itself has been told. */
 static void print_lookup(const struct dns_question *question, const struct dns_answer *answer,
                          void *arg)
 {
+    const struct lookups *l = arg;
     struct arena *arena = arena_new();
+    const char *text = dns_question_text(question, arena);
 
-    fprintf(arg, "  lookup  %s = %s\n", dns_question_text(question, arena),
-            answer != NULL ? dns_answer_text(answer, arena) : "no answer yet");
+    if (!is_asked(l->message, text))
+        fprintf(l->out, "  lookup  %s = %s\n", text,
+                answer != NULL ? dns_answer_text(answer, arena) : "no answer yet");
     arena_free(arena);
 }
 
 static void print_questions(FILE *out, struct session *session)
 {
     const struct message *m = session_message(session);
+    struct lookups lookups = {out, m};
 
     for (const struct finding *f = m->findings; f != NULL; f = f->next)
         if (!is_told(m, f))
             fprintf(out, "  asked   %s = %s\n", f->question, f->answer);
-    world_dns_each(session_inquiry(session), print_lookup, out);
+    world_dns_each(session_inquiry(session), print_lookup, &lookups);
 }
 
 /* Of the field that the MTA puts on top: it is not in the mail file. */
@@ -353,6 +404,12 @@ static void print_json(FILE *out, struct session *session, const struct verdict 
     buf_free(&b);
 }
 
+/* What syslog would read is told where nothing else tells it, or on demand. */
+static unsigned manner(const struct test_mail *mail)
+{
+    return REHEARSAL_WHOLE | (mail->json || mail->verbose ? 0 : REHEARSAL_QUIET);
+}
+
 int test_mail_run(const struct test_mail *mail, const char *path, struct world *world,
                   FILE *out)
 {
@@ -364,7 +421,7 @@ int test_mail_run(const struct test_mail *mail, const char *path, struct world *
 
     if (!set_up(r, mail, path)) {
         fprintf(stderr, "tamis test: --client %s: write NAME[ADDRESS]\n", mail->client);
-    } else if ((session = rehearsal_play(r, STAGE_EOM, true, &last, &err)) == NULL) {
+    } else if ((session = rehearsal_play(r, STAGE_EOM, manner(mail), &last, &err)) == NULL) {
         fprintf(stderr, "tamis test: %s\n", err.text);
         status = EX_DATAERR;
     } else {

@@ -13,6 +13,7 @@ struct test_mail {
     const char *client, *helo, *login, *from;
     const char **recipients; /* malloc'd, ended by NULL; NULL: none */
     bool json;
+    bool verbose; /* the lines of syslog, too; always with json */
 };
 
 /* Plays the file in that world under the published policy and prints what happened: the steps with their places,

@@ -3,18 +3,26 @@
 --
 -- :span, where bound, is another span of the view since. The domain is what follows the last @;
 -- <> is the null sender.
+-- bar: refused
 
-SELECT domain, sum(refused) AS refused, count(*) AS messages,
-    round(100.0 * sum(refused) / count(*), 1) AS percent
-FROM (
-    SELECT action IN ('reject', 'tempfail') AS refused,
-        CASE WHEN sender = '' THEN '<>'
-             ELSE lower(replace(sender, rtrim(sender, replace(sender, '@', '')), '')) END AS domain
-    FROM decision
-    WHERE id >= (SELECT id FROM since WHERE span = ifnull(:span, '7d'))
-        AND direction = 'incoming' AND sender IS NOT NULL
+WITH bound (id) AS (
+    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d')))
+), refused (sender, n) AS MATERIALIZED (
+    SELECT sender, count(*) FROM mail NOT INDEXED
+    WHERE id >= (SELECT id FROM bound) AND direction = 0 AND +sender IS NOT NULL
+        AND verdict IN (SELECT id FROM verdict WHERE action IN ('reject', 'tempfail'))
+    GROUP BY +sender
+), named (id, domain) AS (
+    SELECT id, CASE WHEN text = '' THEN '<>'
+        ELSE lower(replace(text, rtrim(text, replace(text, '@', '')), '')) END FROM address
+), top (domain, refused) AS MATERIALIZED (
+    SELECT d.domain, sum(k.n) FROM refused AS k JOIN named AS d ON d.id = k.sender
+    GROUP BY d.domain ORDER BY 2 DESC, 1 LIMIT 50
+), totals (domain, n) AS (
+    SELECT d.domain, sum((SELECT count(*) FROM mail AS m WHERE m.sender = d.id
+                          AND m.id >= (SELECT id FROM bound)))
+    FROM named AS d WHERE d.domain IN (SELECT domain FROM top) GROUP BY d.domain
 )
-GROUP BY domain
-HAVING sum(refused) > 0
-ORDER BY refused DESC, domain
-LIMIT 50;
+SELECT t.domain, t.refused AS refused, k.n AS messages, round(100.0 * t.refused / k.n, 1) AS percent
+FROM top AS t JOIN totals AS k ON k.domain = t.domain
+ORDER BY t.refused DESC, t.domain;

@@ -1,58 +1,77 @@
--- shadow - what the shadow policy would have done, in the last 7 days
+-- shadow - what the shadow policy would have done, in the last 7 days: in all, by rule, by mail
 -- SPDX-License-Identifier: BSD-2-Clause
 --
--- :span, where bound, is another span of the view since: 1h, 24h, 30d, ... Of the shadow's contents
--- the last one that judged counts. In its order: how many recipients come out the same, changed,
--- unknown; the changes by what becomes of the mail and by rule; those to look at first (tamis
--- explain takes their queue id), mail that would be refused before all; what was missing.
--- "accept as far as seen": refused before its content came, so nobody knows more of it.
+-- :span, where bound, is another span of the view since: 1h, 24h, 30d, ... Of the contents that the
+-- shadow had, the one that judged last counts. "accept as far as seen": the mail was refused before
+-- its content came, so nobody knows more of it. Correspondents are the senders to whom outgoing mail
+-- of the log was delivered.
 
-WITH judged AS MATERIALIZED (
-    SELECT id, n, address, change, was_action,
-        CASE WHEN action = 'aborted' THEN 'accept as far as seen' ELSE action END AS action,
-        code || ' ' || dsn || ' ' || text AS reply, was_text, missing, shadow_file,
-        CASE WHEN file IS NULL THEN ifnull(rule_text, '-')
-            ELSE file || ':' || line || ': ' || ifnull(rule_text, '') END AS rule
-    FROM shadow
-    WHERE id >= (SELECT id FROM since WHERE span = ifnull(:span, '7d'))
-        AND shadow = (SELECT max(shadow) FROM shadow)
-),
-changed AS MATERIALIZED (
-    SELECT * FROM judged WHERE change = 'changed'
-),
-known (address) AS (
-    SELECT DISTINCT lower(r.address) FROM decision AS m JOIN recipient AS r ON r.id = m.id
-    WHERE m.direction = 'outgoing' AND r.action = 'accept'
-),
-lines (part, rank, what, recipients, share, detail) AS (
-    SELECT 1, k.rank, k.change, count(j.id),
-        round(100.0 * count(j.id) / max(1, (SELECT count(*) FROM judged)), 2) || ' %',
-        CASE k.rank WHEN 0 THEN (SELECT shadow_file FROM judged LIMIT 1) END
-    FROM (SELECT 0 AS rank, 'same' AS change UNION ALL SELECT 1, 'changed'
-          UNION ALL SELECT 2, 'unknown') AS k
-    LEFT JOIN judged AS j ON j.change = k.change
-    GROUP BY k.rank
-    UNION ALL
-    SELECT 1, 3, 'changed, from correspondents', count(*), NULL, 'senders that your users write to'
-    FROM changed AS c JOIN decision AS m ON m.id = c.id
-    WHERE m.direction = 'incoming' AND lower(m.sender) IN (SELECT address FROM known)
-    HAVING count(*) > 0
-    UNION ALL
-    SELECT 2, -count(*), was_action || ' -> ' || action ||
-        CASE WHEN was_action = action THEN ' (another reply)' ELSE '' END, count(*), NULL, rule
-    FROM changed GROUP BY was_action, action, rule
-    UNION ALL
-    SELECT 3, rank, what, NULL, NULL, detail FROM (
-        SELECT row_number() OVER (ORDER BY c.was_action <> 'accept', c.id DESC) AS rank,
-            'look at ' || ifnull(m.queue_id, 'NOQUEUE') AS what,
-            m.time || ' <' || ifnull(m.sender, '') || '> -> <' || ifnull(c.address, '') || '>: '
-                || c.was_action || ' -> ' || c.action || ': ' || ifnull(c.reply, ifnull(c.was_text, '')) AS detail
-        FROM changed AS c JOIN decision AS m ON m.id = c.id
-        ORDER BY c.was_action <> 'accept', c.id DESC LIMIT 10)
-    UNION ALL
-    SELECT 4, -count(*), 'unknown', count(*), NULL,
-        CASE WHEN missing LIKE 'header %' OR instr(missing, ' ') = 0 THEN missing
-            ELSE substr(missing, 1, instr(missing, ' ') - 1) END
-    FROM judged WHERE change = 'unknown' GROUP BY 6
+-- How the recipients come out.
+WITH bound (id, ruleset) AS (
+    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d'))),
+        (SELECT ruleset FROM mail_shadow ORDER BY id DESC LIMIT 1)
+), counted (change, n) AS (
+    SELECT change, count(*) FROM mail_shadow, bound
+    WHERE mail_shadow.id >= bound.id AND mail_shadow.ruleset = bound.ruleset GROUP BY change
+), kinds (change, name) AS (VALUES (0, 'same'), (1, 'changed'), (2, 'unknown'))
+SELECT k.name AS change, ifnull(c.n, 0) AS recipients,
+    round(100.0 * ifnull(c.n, 0) / max(1, (SELECT total(n) FROM counted)), 2) AS percent,
+    (SELECT file FROM shadow_ruleset WHERE id = (SELECT ruleset FROM bound)) AS shadow
+FROM kinds AS k LEFT JOIN counted AS c ON c.change = k.change
+ORDER BY k.change;
+
+-- What changes.
+WITH bound (id, ruleset) AS (
+    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d'))),
+        (SELECT ruleset FROM mail_shadow ORDER BY id DESC LIMIT 1)
+), known (address) AS MATERIALIZED (
+    SELECT DISTINCT lower(a.text) FROM mail AS m JOIN mail_recipient AS r ON r.id = m.id
+    JOIN verdict AS v ON v.id = r.verdict JOIN address AS a ON a.id = r.address
+    WHERE m.direction = 1 AND v.action = 'accept'
 )
-SELECT what, recipients, share, detail FROM lines ORDER BY part, rank, detail;
+SELECT count(*) AS recipients, s.was_action AS was,
+    CASE s.action WHEN 'aborted' THEN 'accept as far as seen' ELSE s.action END AS now,
+    CASE WHEN s.file IS NULL THEN s.rule_text ELSE s.file || ':' || s.line || ': ' || s.rule_text END
+        AS rule,
+    sum(ifnull(d.direction = 'incoming' AND lower(d.sender) IN (SELECT address FROM known), 0))
+        AS correspondents
+FROM bound JOIN shadow AS s ON s.id >= bound.id AND s.shadow = bound.ruleset
+JOIN decision AS d ON d.id = s.id
+WHERE s.change = 'changed'
+GROUP BY 2, 3, 4
+ORDER BY recipients DESC, rule
+LIMIT 50;
+
+-- Look at these first (tamis explain takes the queue id): what was accepted before all.
+WITH bound (id, ruleset) AS (
+    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d'))),
+        (SELECT ruleset FROM mail_shadow ORDER BY id DESC LIMIT 1)
+)
+SELECT d.time, ifnull(d.queue_id, 'NOQUEUE') AS queue_id, d.sender, s.address AS recipient,
+    s.was_action AS was,
+    CASE s.action WHEN 'aborted' THEN 'accept as far as seen' ELSE s.action END AS now,
+    ifnull(s.code || ' ' || s.dsn || ' ' || s.text, s.was_text) AS reply
+FROM bound JOIN shadow AS s ON s.id >= bound.id AND s.shadow = bound.ruleset
+JOIN decision AS d ON d.id = s.id
+WHERE s.change = 'changed'
+ORDER BY s.was_action <> 'accept', s.was_action = s.action, s.id DESC, s.n
+LIMIT 10;
+
+-- Unknown, because nobody asked or recorded it.
+WITH bound (id, ruleset) AS (
+    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d'))),
+        (SELECT ruleset FROM mail_shadow ORDER BY id DESC LIMIT 1)
+), missed (missing, id) AS (
+    SELECT s.missing, s.id FROM bound
+    JOIN mail_shadow AS s ON s.id >= bound.id AND s.ruleset = bound.ruleset WHERE s.change = 2
+)
+SELECT count(*) AS recipients,
+    CASE WHEN missing LIKE 'header %' OR instr(missing, ' ') = 0 THEN missing
+        WHEN missing LIKE 'rbl %' THEN
+            substr(missing, 1, 3 + instr(substr(missing, 5) || ' ', ' '))
+        ELSE substr(missing, 1, instr(missing, ' ') - 1) END AS missing,
+    min(missing) AS for_example
+FROM missed
+GROUP BY 2
+ORDER BY recipients DESC, 2
+LIMIT 50;

@@ -58,6 +58,9 @@ static const struct row rows[] = {
      "smtpd_milters = inet:localhost:8894\nmilter_default_action = accept\nnon_smtpd_milters "
      "= " ITEM "\ninternal_mail_filter_classes = bounce\n",
      SMTP, "", "mode=observe", "", "note: main.cf: smtpd_milters has default_action = accept"},
+    {"what is printed while tamis observes", "", SMTP, "", "mode=observe",
+     "main.cf: smtpd_milters = { inet:localhost:8894, default_action=accept, command_timeout=30s "
+     "}\n" BOTH BOUNCE, NULL},
     {"the administrator's own options stay",
      "smtpd_milters = { inet:localhost:8894, default_action=quarantine } inet:h:1\n"
      "non_smtpd_milters = " ITEM "\ninternal_mail_filter_classes = bounce\n",
@@ -166,10 +169,51 @@ static const struct row rows[] = {
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "recipient_restrictions=reject_spf_fail", "",
      "warning: main.cf: smtpd_recipient_restrictions has check_policy_service "
-     "unix:private/policyd"},
+     "unix:private/policyd-spf, whose work (SPF) tamis does, too: take it out of main.cf, and its "
+     "entry out of master.cf, and policyd-spf_time_limit, where it is set, out of main.cf\n"},
+    {"a policy service at a port has no time limit in main.cf",
+     GOOD "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023\n", SMTP,
+     "", "recipient_restrictions=greylist", "",
+     "whose work (greylisting) tamis does, too: take it out of main.cf, and its entry out of "
+     "master.cf\n"},
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},
+    {"OpenDKIM beside a tamis that signs",
+     "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
+     "\ninternal_mail_filter_classes = bounce\n",
+     SMTP, "", "signing_table=refile:/s", "",
+     "warning: main.cf: smtpd_milters has inet:localhost:8891, which looks like OpenDKIM, and tamis "
+     "has keys: mail would be signed twice. Take it out; or, if it shall go on to verify, say Mode v "
+     "in opendkim.conf and keep_authres_from_milters = yes in milter.conf\n"},
+    {"OpenDKIM for mail of sendmail alone",
+     "smtpd_milters = " ITEM "\nnon_smtpd_milters = unix:opendkim/sock, " ITEM
+     "\ninternal_mail_filter_classes = bounce\n",
+     SMTP, "", "signing_key=example.org:s:/k", "",
+     "warning: main.cf: non_smtpd_milters has unix:opendkim/sock, which looks like OpenDKIM"},
+    {"OpenDKIM at the submission service",
+     GOOD, SMTP "submission inet n - n - - smtpd -o { smtpd_milters = inet:localhost:8891, " ITEM " }\n",
+     "submission/inet/smtpd_milters = inet:localhost:8891, " ITEM "\n", "key_list=/k", "",
+     "warning: master.cf: submission inet: smtpd_milters has inet:localhost:8891, which looks"},
+    {"OpenDKIM beside a tamis without keys is another filter",
+     "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
+     "\ninternal_mail_filter_classes = bounce\ndisable_mime_output_conversion = yes\n",
+     SMTP, "", "", "", NULL},
+    {"signed mail in front of a content filter",
+     GOOD "always_add_missing_headers = yes\ndisable_mime_output_conversion = yes\n",
+     "smtp inet n - n - - smtpd -o content_filter=scan:localhost:10024\n",
+     "smtp/inet/content_filter = scan:localhost:10024\n", "signing_key=example.org:s:/k", "",
+     "note: master.cf: the content filter gets mail that tamis has signed"},
+    {"fields that are missing when it is signed",
+     GOOD "disable_mime_output_conversion = yes\n", SMTP, "", "signing_key=example.org:s:/k", "",
+     "note: main.cf: a user's mail without Date or Message-ID is signed as it is"},
+    {"signed mail that is recoded",
+     GOOD "always_add_missing_headers = yes\n", SMTP, "", "signing_key=example.org:s:/k", "",
+     "note: main.cf: Postfix recodes 8-bit mail"},
+    {"all is well for signing",
+     GOOD "local_header_rewrite_clients = permit_inet_interfaces, permit_sasl_authenticated\n"
+          "disable_mime_output_conversion = yes\n",
+     SMTP, "", "signing_key=example.org:s:/k", "", NULL},
     {"headers changed behind the milters", GOOD "smtp_header_checks = pcre:/x\n", SMTP, "", "", "",
      "note: main.cf: smtp_header_checks changes mail after all milters"},
 };
@@ -203,7 +247,10 @@ static void check_findings(const struct row *row, const struct problems *problem
 static void check_row(const struct row *row)
 {
     struct postfix postfix = {.arena = arena_new()};
-    struct advice_side side = {"inet:8894@localhost", true, setting, xstrdup(row->ours)};
+    struct advice_side side = {
+        .socket = "inet:8894@localhost", .enforces = true, .setting = setting,
+        .arg = xstrdup(row->ours),
+    };
     struct problems problems = {0};
     struct buf lines = {0};
     struct advice advice;

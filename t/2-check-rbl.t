@@ -70,8 +70,11 @@ asked('parked', "$rbl parked.example\n",
 asked('does not answer', "$rbl dead.example, reject_rbl_client good.example\ninet_protocols = ipv4\n",
     '2: warning: the list dead.example does not answer: SERVFAIL');
 asked('none answers', "$rbl dead.example, reject_rbl_client gone.example\ninet_protocols = ipv4\n",
-    '2: warning: none of the 2 block lists answers (SERVFAIL): is the name server that is asked at work? '
-        . 'Look at dns_servers and /etc/resolv.conf');
+    '2: warning: none of the 2 block lists answers for its test entry, 127.0.0.2 (SERVFAIL): is the name server that is asked at work, '
+        . 'and may it ask them? Look at dns_servers, dns_recursion and /etc/resolv.conf');
+asked('none is known', "$rbl nothing.example, reject_rbl_client no.example\ninet_protocols = ipv4\n",
+    '2: warning: none of the 2 block lists answers for its test entry, 127.0.0.2 (no such name): is the name server that is asked at work, '
+        . 'and may it ask them? Look at dns_servers, dns_recursion and /etc/resolv.conf');
 asked('domains', "sender_restrictions = reject_rhsbl_sender domains.example, permit_rhswl_client domains.example\n");
 asked('every domain', "helo_restrictions = reject_rhsbl_helo every.example\n",
     '2: warning: the list every.example holds INVALID, which no list does (RFC 5782, section 5): does it list everybody? Remove it');
@@ -94,6 +97,9 @@ unasked('a filter for errors', "$rbl good.example=127.255.255.254\n",
     '2: warning: good.example=127.255.255.254 never counts as a listing: the list refuses queries through public resolvers');
 unasked('a filter for other addresses', "$rbl good.example=10.0.0.[1..9]\n",
     '2: warning: good.example=10.0.0.[1..9] never counts as a listing: lists answer with 127.x.y.z');
+says('a threshold that is none', "client_restrictions = reject_rbl_score x\nrbl_score_sites = a.example\n",
+    [78, '2: error: client_restrictions: x: is neither a restriction nor a number: behind reject_rbl_score write its threshold, '
+        . 'a number from 1, or nothing'], '--no-dns');
 unasked('no sites', "client_restrictions = reject_rbl_score\n",
     '2: warning: reject_rbl_score rejects nothing: rbl_score_sites is empty');
 unasked('too high', "client_restrictions = reject_rbl_score 4\nrbl_score_sites = a.example*3 b.example*-2\n",
@@ -125,8 +131,8 @@ unasked('a resolver of our own', "$rbl good.example\ndns_servers = 127.0.0.1\n")
 my $silent = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "socket: $!";
 my $begun = time;
 says('a silent name server', "$rbl a.example, reject_rbl_client b.example\ndns_servers = 127.0.0.1\@" . $silent->sockport . "\n",
-    [0, '2: warning: none of the 2 block lists answers (timeout): is the name server that is asked at work? '
-        . 'Look at dns_servers and /etc/resolv.conf']);
+    [0, '2: warning: none of the 2 block lists answers for its test entry, 127.0.0.2 (timeout): is the name server that is asked at work, '
+        . 'and may it ask them? Look at dns_servers, dns_recursion and /etc/resolv.conf']);
 cmp_ok(time - $begun, '<', 30, 'the end does not wait for it');
 
 done_testing();

@@ -57,6 +57,12 @@ for my $name (qw(reject_spf_policy accept_spf_pass reject_spf_ reject_spf_failed
 }
 says('sender_restrictions = reject_spf_fial', 78,
     'error: sender_restrictions: reject_spf_fial: nobody knows this restriction: did you mean reject_spf_fail?');
+for (['reject_helo_spf', 'reject_helo_spf_fail'], ['reject_spf', 'reject_spf_fail'],
+    ['permit_dkim', 'permit_dkim_pass'], ['hold_iprev', 'hold_iprev_fail']) {
+    my ($name, $meant) = @$_;
+    says("recipient_restrictions = $name", 78,
+        "error: recipient_restrictions: $name: nobody knows this restriction: did you mean $meant?");
+}
 
 # --- permissions
 sub anybody {

@@ -4,6 +4,9 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Tamis::Programs qw(postfix_programs);
 use Test::More;
 
 my $child;
@@ -60,7 +63,7 @@ smtpd_helo_required = yes
 # -o
 postfix_config_directory =
 # $conf:3
-mynetworks = \$nets,  192.0.2.0/24
+mynetworks = \$nets, 192.0.2.0/24
 # $conf:2
 nets = 10.0.0.0/8
 END
@@ -71,7 +74,7 @@ s/^#.*\n//mg for $out, $again;
 is $again, $out, 'what -n prints is a configuration that says the same';
 
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-xh', 'mynetworks', 'helo_required', 'mode');
-is $out, "10.0.0.0/8,  192.0.2.0/24\nyes\nobserve\n", '-xh NAME…';
+is $out, "10.0.0.0/8, 192.0.2.0/24\nyes\nobserve\n", '-xh NAME…';
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-d', 'mode', 'log_queue_size');
 is $out, "mode = enforce\nlog_queue_size = 32M\n", '-d: presets';
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-j', 'mode');
@@ -112,6 +115,27 @@ is 0 + grep({ length > 100 && !/-c FILE/ } split /\n/, $out), 0, 'of a sane widt
 is $status, 0, 'tamis --help';
 ($status, $out) = tamis('conf', '--version');
 like $out, qr/^tamis \d/, '--version';
+
+# Blanks and continued lines: what postconf -n makes of this text, recorded, and asked where there is one.
+mkdir "$dir/etc" or die;
+my $blanks = "mynetworks = 10.0.0.0/8,\n   192.0.2.0/24\n\t\t192.0.3.0/24,\n# note\n  192.0.4.0/24\n"
+    . "relay_domains =   a   b  \nmydestination = x\n  y \${relay_domains?{  q  z}}  \nvirtual_alias_domains =\n  \n";
+my $lines = <<'END';
+mydestination = x y ${relay_domains?{ q z}}
+mynetworks = 10.0.0.0/8, 192.0.2.0/24 192.0.3.0/24, 192.0.4.0/24
+relay_domains = a b
+virtual_alias_domains =
+END
+my $main = write_file('etc/main.cf', $blanks);
+write_file('etc/master.cf', '');
+($status, $out) = tamis('conf', '-c', $main, '-n');
+is join('', sort grep { !/^#/ } split /^/, $out), $lines, '-n: blanks as in postconf -n';
+SKIP: {
+    my $programs = postfix_programs() or skip 'no Postfix here', 1;
+    local $ENV{LD_LIBRARY_PATH} = $programs->{library_path} if length $programs->{library_path};
+    open my $said, '-|', "$programs->{command_directory}/postconf", '-c', "$dir/etc", '-n' or die;
+    is join('', grep { !/^config_directory/ } <$said>), $lines, 'and postconf says so, too';
+}
 
 my $many = join '', map { "name$_ = value\n" } 1 .. 100_000;
 ($status) = tamis('conf', '-c', write_file('many.conf', $many), @none, 'mode');

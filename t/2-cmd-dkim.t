@@ -174,7 +174,7 @@ for my $case (
         'error: a literal \; stands in the record: write ; without the backslash'],
     ['quotes', txt(qq("v=DKIM1; p=$rsa_p")), 1, 'faulty record',
         'error: quotes or parentheses stand in the record: publish the text between them'],
-    ['a tag twice', txt("v=DKIM1; p=$rsa_p; p=$rsa_p"), 1, 'faulty record', 'error: a tag is there twice'],
+    ['a tag twice', txt("v=DKIM1; p=$rsa_p; p=$rsa_p"), 1, 'faulty record', 'error: the tag p= stands there twice: write NAME=VALUE; …, each name once'],
     ['v= behind', txt("k=rsa; v=DKIM1; p=$rsa_p"), 1, 'faulty record',
         'error: v= must come first and be DKIM1'],
     ['two keys', txt("v=DKIM1; p=$rsa_p") . "\n$at " . txt("v=DKIM1; p=$other_p"), 1, 'faulty record',

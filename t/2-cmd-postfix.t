@@ -93,6 +93,11 @@ is_deeply([map { [@$_{qw(file service name)}] } @{ $json->{lines} }],
     '--json: the lines');
 is($json->{findings}[0]{severity}, 'warning', '--json: the findings');
 
+# While tamis observes, a fault of its shall not cost mail.
+($status, $out) = tamis(@ours, '-o', 'mode=observe');
+like($out, qr/^non_smtpd_milters = \{ inet:localhost:8894, default_action=accept, command_timeout=30s \}$/m,
+    'mode = observe: default_action=accept');
+
 # What milter.conf says counts: the address, and rules that both sides have.
 file('milter.conf', "mode = enforce\npostfix_config_directory =\nsocket = inet:2525\@localhost\n"
                   . "smtpd_sender_restrictions = reject_non_fqdn_sender\n");
@@ -108,7 +113,11 @@ file(services => "smtp inet n - y - - smtpd\n");
 file(overrides => '');
 ($status, $out, $err) = tamis('-o', 'mode=enforce', '-o', 'socket=inet:8894@localhost', '-c', $dir);
 is($out, "# main.cf and master.cf have what tamis (inet:localhost:8894) needs\n", 'nothing to do');
-is($err, '', 'nothing to say');
+like($err, qr{\Anote: \S+/tamis/milter\.conf: no such file, so nothing was compared: [^\n]*: tamis postfix -c FILE -o postfix_config_directory=DIR\n\z},
+    'nothing to say but that there was no milter.conf to compare with');
+($status, $out, $err) = tamis('-c', $ours[1], '-o', 'socket=inet:8894@localhost',
+    '-o', "postfix_config_directory=$dir", '-o', 'smtpd_sender_restrictions=');
+is($err, '', 'nothing at all when there is one');
 open my $calls, '<', "$dir/calls" or die;
 is_deeply([grep { !/^-c \Q$dir\E / } <$calls>], [], 'every call of postconf has -c DIR');
 

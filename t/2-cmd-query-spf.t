@@ -71,6 +71,12 @@ meaning      none.example has no SPF record
 domain       none.example
 questions    1 to the DNS; terms that ask it: 0 of 10; that found nothing: 0 of 2
 END
+is_answer('no such domain', ['--client', '192.0.2.1', '--from', 'a@nowhere.example'], 0, <<'END');
+result       none
+meaning      nowhere.example does not exist
+domain       nowhere.example
+questions    1 to the DNS; terms that ask it: 0 of 10; that found nothing: 0 of 2
+END
 is_answer('temperror', ['--client', '192.0.2.1', '--from', 'a@bad.example'], 75, <<'END');
 result       temperror
 meaning      the DNS did not answer for bad.example

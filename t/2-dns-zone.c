@@ -275,7 +275,9 @@ static void test_wrong(void)
         {"a.example TXT ( a", "zone:1: error: `(' without `)'"},
         {"a.example TXT a )", "zone:1: error: `)' without `('"},
         {"a.example TXT \\999", "zone:1: error: \\999 is no octet"},
-        {"a.example HINFO a b", "zone:1: error: HINFO is no type that is known here"},
+        {"a.example HINFO a b", "zone:1: error: HINFO is no type that is known here: write "
+                                "NAME [TTL] [IN] TYPE DATA, TYPE being one of A, NS, CNAME, SOA, "
+                                "PTR, MX, TXT, AAAA, SPF"},
         {"a.example CH TXT a", "zone:1: error: CH is not the class IN"},
         {"a.example", "zone:1: error: a record without a type"},
         {" A 192.0.2.1", "zone:1: error: a record without a name"},
@@ -285,7 +287,9 @@ static void test_wrong(void)
         {"$ORIGIN a..b\nc A 192.0.2.1", "zone:1: error: a..b is no name in the DNS"},
         {"$TTL 68y", "zone:1: error: 68y is no time"},
         {"$TIMEOUT", "zone:1: error: $TIMEOUT wants NAME or NAME TYPE"},
-        {"$BOGUS a.example B", "zone:1: error: B is no type that is known here"},
+        {"$BOGUS a.example B", "zone:1: error: B is no type that is known here: write NAME or "
+                               "NAME TYPE, TYPE being one of A, NS, CNAME, SOA, PTR, MX, TXT, "
+                               "AAAA, SPF"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

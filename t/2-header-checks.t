@@ -192,7 +192,7 @@ is_deeply(edits("$conf" . "sender_restrictions = check_sender_access static:{PRE
 
 my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
 my $mail = mail("A: b\nX-Ign: 1\nX-Rep: 2\nC: d\nE: f\nG: h\nI: j\nK: l\nM: n\nO: p\nX-Name: m\nX-Pre: n\n\nbody\n");
-my ($out, $err, $status) = run_tamis('', 'test', '-c', $path, $mail);
+my ($out, $err, $status) = run_tamis('', 'test', '-c', $path, '-v', $mail);
 is($status, 0, 'test');
 is($out =~ s/\A.*?(?=^---)//msr, <<"END" , 'a unified diff');
 --- $mail

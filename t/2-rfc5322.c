@@ -115,6 +115,37 @@ static void test_long(void)
     }
 }
 
+/* What mailbox_read makes of it: a domain, or why not. */
+static void test_one(void)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {" \"Doe, Joe\" (x@y) <joe@Example.ORG> (z)", "example.org"},
+        {" joe(his account)@silly.test(his host)", "silly.test"},
+        {" <joe@example.org >", "example.org"},
+        {" joe@[192.0.2.1]", "[192.0.2.1]"},
+        {" <@route.example:joe@example.org>", "! a route"},
+        {" Group: a@x.example;", "! a name without an address"},
+        {" a@x.example, b@y.example", "! not one address"},
+        {" a@x.example,", "! not one address"},
+        {" a@x.example;", "! not one address"},
+        {" <a@x.example> <b@y.example>", "! not one address"},
+        {" joe@example . org", "! a blank in a domain"},
+        {" joe@example.org.", "! a domain is none"},
+        {"", "! not one address"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct mailbox mailbox;
+        const char *why = NULL;
+        bool good = mailbox_read(rows[i].text, &mailbox, arena, &why);
+
+        tap_is(good ? mailbox.domain : arena_printf(arena, "! %s", why), rows[i].want, "one:%s",
+               rows[i].text);
+    }
+}
+
 int main(void)
 {
     tap_start(60);
@@ -122,6 +153,7 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         tap_is(read(cases[i].text), cases[i].want, "case %zu", i + 1);
     test_long();
+    test_one();
     arena_free(arena);
     return tap_done();
 }

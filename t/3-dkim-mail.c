@@ -203,6 +203,7 @@ static void check_two_froms(struct arena *arena)
     verdict = dkim_test_verify(&mail, &plain, arena);
     tap_is_int(verdict->from_count, 2, "two From fields are counted");
     tap_ok(!verdict->signature->aligned && verdict->from_domain == NULL, "and nothing is aligned");
+    is_result(verdict, "policy", "the mail has 2 From fields", "two From fields");
     start(&mail);
     mail.field[1].name = "Fro";
     dkim_test_first(&mail, "DKIM-Signature",

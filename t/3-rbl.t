@@ -314,6 +314,28 @@ like($out, qr/^  reject_rbl_client bl\.example=127\.0\.0\.9  rbl bl\.example 192
     'the raw answer of a list');
 like($out, qr/^  reject_rbl_score 2 +rbl_score 192\.0\.2\.7 = 1: bl\.example=127\.0\.0\.2\*2, txt\.example\*1, wl\.example\*-2  -> dunno/m,
     'how a score comes about');
+# --- what a step was decided by; an answer is told once; the log's lines come with -v
+my $steps = write_file('milter.conf', "postfix_config_directory =\nincoming_recipient_restrictions = reject_iprev_fail, "
+    . "reject_spf_softfail, reject_unknown_sender_domain, reject_unknown_helo_hostname, check_sender_mx_access inline:{x=OK}, "
+    . "reject_spf_fail\nunknown_hostname_reject_code = 550\nrelay_domains = b.example\nmynetworks = 127.0.0.0/8\n");
+my $names = write_file('names', "a.example. MX 10 mx.a.example.\na.example. TXT \"v=spf1 -all\"\nmx.a.example. A 192.0.2.9\n"
+    . "h.example. AAAA 2001:db8::1\n");
+my @told = ('test', '-c', $steps, '--zone', $names, '--client', '192.0.2.7', '--helo', 'h.example', '--from', 's@a.example',
+    '--rcpt', 'a@b.example', $mail);
+($out, my $err) = run_tamis('', @told);
+is_deeply([map { s/ +\(\S+:\d+\)$//r =~ s/^  (\S+(?: inline:\S+)?) +/$1: /r } grep { / -> / } split /\n/, $out], [
+    'reject_iprev_fail: dns PTR 7.2.0.192.in-addr.arpa = no such name  -> dunno',
+    "reject_spf_softfail: spf mailfrom s\@a.example 192.0.2.7 h.example = fail domain=a.example term=-all "
+        . "why=\"192.0.2.7 matches -all in the record of a.example\" terms=0 voids=0 lookups=1  -> dunno",
+    'reject_unknown_sender_domain: dns MX a.example = 10 mx.a.example  -> dunno',
+    'reject_unknown_helo_hostname: dns AAAA h.example = 2001:db8::1  -> dunno',
+    'check_sender_mx_access inline:{x=OK}: table inline:{x=OK} mx.a.example = not found  -> dunno',
+    'reject_spf_fail: as at reject_spf_softfail  -> reject',
+], 'steps with the question that decided');
+is($err, '', 'no line of syslog');
+(undef, $err) = run_tamis('', @told, '-v');
+like($err, qr/^tamis: NOQUEUE: reject: RCPT from unknown\[192\.0\.2\.7\]/m, 'but with -v');
+
 refused("client_restrictions = reject_rbl_score 0\n",
     'reject_rbl_score: "0" is no threshold: write a number from 1');
 

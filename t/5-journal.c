@@ -84,8 +84,10 @@ static struct entry *null_sender_entry(void)
 {
     struct entry *entry = logged_entry(3);
     struct message *m = entry->message;
+    struct rule_ref none = {{NULL, 0}, NULL};
 
     m->sender = (struct address){"<>", "", ""};
+    message_add_edit(m, ACT_HOLD, "check this", &none);
     m->verdict = (struct verdict){.act = ACT_REJECT,
                                   .stage = STAGE_EOM,
                                   .code = 550,
@@ -117,6 +119,8 @@ static void test_views(void)
                               " redirected FROM decision WHERE queue_id = 'Q1'"),
            "outgoing|anna|accept|NULL|NULL|NULL|NULL|NULL|1|postmaster@here.example",
            "outgoing, held and redirected");
+    tap_is(logged_query(path, "SELECT action, held FROM decision WHERE queue_id = 'Q3'"), "reject|0",
+           "what is refused is not held");
     tap_is(logged_query(
                path, "SELECT queue_id, message_id, client_name, client_addr, helo, login, sender,"
                      " recipients, stage, action, enforced, code, dsn, text FROM decision"

@@ -121,11 +121,20 @@ is_deeply [$filter->sql("SELECT DISTINCT code, dsn, text, rule_text, line FROM s
        rule_text => 'r6@here.example=REJECT more', line => 6 }], 'by that rule';
 my ($exit, $out, $err) = run_command(['sqlite3', '-readonly', '-json', $filter->log_file, ".read '$ENV{srcdir}/sql/shadow.sql'"]);
 is "$exit$err", '0', 'the report runs in the sqlite3 shell';
-my @report = @{ JSON::PP->new->decode($out) };
-is_deeply [map { "$_->{what} $_->{recipients}" } @report[0 .. 2]],
-    ['same ' . ($again - $named->{n}), "changed $named->{n}", 'unknown 0'], 'and counts the last content of the shadow';
-like "$report[3]{what}: $report[3]{detail}", qr/^\w+ -> reject.*: \S+shadow\.conf:6: r6\@here\.example=REJECT more$/, 'then the rules';
-is scalar(grep { $_->{what} =~ /^look at (?:4Q\d+|NOQUEUE)$/ } @report), 10, 'then whom to look at';
+my @report = map { JSON::PP->new->decode($_) } $out =~ /^(\[.*?\])$/msg;
+is_deeply [map { "$_->{change} $_->{recipients}" } @{ $report[0] }],
+    ['same ' . ($again - $named->{n}), "changed $named->{n}", 'unknown 0'], 'it counts the last content of the shadow';
+my $changes = 0;
+$changes += $_->{recipients} for @{ $report[1] };
+is $changes, $named->{n}, 'then what changes';
+like $report[1][0]{rule}, qr/\/shadow\.conf:6: r6\@here\.example=REJECT more$/, 'by which rule';
+is scalar(grep { $_->{queue_id} =~ /^(?:4Q\d+|NOQUEUE)$/ && $_->{recipient} eq 'r6@here.example' } @{ $report[2] }), 10,
+    'then whom to look at';
+is $report[2][0]{was}, 'accept', 'first what was accepted';
+($exit, $out, $err) = $filter->command('report', 'shadow', '--json');
+is $exit, 0, 'tamis report shadow' or diag $err;
+is_deeply [map { "$_->{change} $_->{recipients}" } @{ JSON::PP->new->decode($out)->{tables}[0] }],
+    [map { "$_->{change} $_->{recipients}" } @{ $report[0] }], 'says the same';
 
 # One that cannot be used
 $filter->file('shadow.conf', "${RULES}data_restrictions = reject_nonsense\n");

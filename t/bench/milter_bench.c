@@ -1,6 +1,7 @@
 /* milter_bench - plays many SMTP sessions to a filter and measures what they cost the filter */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
+#include "eml.h"
 #include "meter.h"
 #include "mta.h"
 
@@ -21,6 +22,8 @@ struct plan {
     pid_t pid;
     unsigned connections, messages, headers, body_size;
     char *body;
+    char **fields; /* of a given mail: name, NUL, value, NUL; NULL: they are made up */
+    size_t *field_sizes;
 };
 
 /* One slot plays one session after the other, as one smtpd process does. */
@@ -132,6 +135,8 @@ static bool put_content(struct slot *s, const struct plan *plan, struct buf *b)
     unsigned index = s->step - AT_HEADER;
 
     if (index < plan->headers) {
+        if (plan->fields != NULL)
+            return mta_put(s->mta, SMFIC_HEADER, plan->fields[index], plan->field_sizes[index]);
         add_header(b, s->number, index);
         return mta_put(s->mta, SMFIC_HEADER, b->ptr, b->len);
     }
@@ -302,6 +307,50 @@ static int measure_idle(const struct plan *plan)
     return 0;
 }
 
+/* --- the mail ---------------------------------------------------------------------------------- */
+
+static void take_field(void *arg, const char *name, const char *value)
+{
+    struct plan *plan = arg;
+    struct buf b = {0};
+
+    add_text(&b, name);
+    add_text(&b, value);
+    plan->fields = xreallocarray(plan->fields, plan->headers + 1, sizeof(*plan->fields));
+    plan->field_sizes = xreallocarray(plan->field_sizes, plan->headers + 1,
+                                      sizeof(*plan->field_sizes));
+    plan->field_sizes[plan->headers] = b.len;
+    plan->fields[plan->headers++] = buf_steal(&b);
+}
+
+static void take_body(void *arg, const char *data, size_t len)
+{
+    struct plan *plan = arg;
+
+    if (plan->body_size + len > MILTER_CHUNK_SIZE)
+        die("the mail's body is too large");
+    plan->body = xreallocarray(plan->body, plan->body_size + len, 1);
+    memcpy(plan->body + plan->body_size, data, len);
+    plan->body_size += (unsigned)len;
+}
+
+static void read_mail(struct plan *plan, const char *path)
+{
+    struct eml_events events = {.header = take_field, .body = take_body, .arg = plan};
+    struct err err;
+
+    plan->headers = plan->body_size = 0;
+    if (!eml_read(path, &events, &err))
+        die("%s", err.text);
+}
+
+static void make_body(struct plan *plan)
+{
+    plan->body = xmalloc(plan->body_size + 1);
+    for (unsigned i = 0; i < plan->body_size; i++)
+        plan->body[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : (char)('a' + i % 26);
+}
+
 static unsigned number(const char *text)
 {
     long n;
@@ -332,12 +381,14 @@ int main(int argc, char **argv)
         {"socket", required_argument, NULL, 's'},   {"pid", required_argument, NULL, 'p'},
         {"connections", required_argument, NULL, 'c'}, {"messages", required_argument, NULL, 'm'},
         {"headers", required_argument, NULL, 'h'},  {"body", required_argument, NULL, 'b'},
+        {"mail", required_argument, NULL, 'M'},
         {"terms", no_argument, NULL, 't'},          {"idle", no_argument, NULL, 'i'},
         {NULL, 0, NULL, 0},
     };
     struct plan plan = {.connections = 8, .messages = 1000, .headers = 20, .body_size = 4096};
     unsigned *numbers[] = {['c'] = &plan.connections, ['m'] = &plan.messages,
                            ['h'] = &plan.headers, ['b'] = &plan.body_size};
+    const char *mail = NULL;
     char mode = 'm';
     int c, rc;
 
@@ -346,6 +397,8 @@ int main(int argc, char **argv)
             plan.socket = optarg;
         else if (c == 'p')
             plan.pid = (pid_t)number(optarg);
+        else if (c == 'M')
+            mail = optarg;
         else if (c == 't' || c == 'i')
             mode = (char)c;
         else if (c == '?')
@@ -357,14 +410,19 @@ int main(int argc, char **argv)
         fputs("usage: milter_bench --socket SOCKET --terms\n"
               "       milter_bench --socket SOCKET --pid PID [--connections N] --idle\n"
               "       milter_bench --socket SOCKET --pid PID [--connections N] [--messages N]\n"
-              "                    [--headers N] [--body BYTES]\n",
+              "                    [--headers N] [--body BYTES] | [--mail FILE.eml]\n",
               stderr);
         return 64;
     }
-    plan.body = xmalloc(plan.body_size + 1);
-    for (unsigned i = 0; i < plan.body_size; i++)
-        plan.body[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : (char)('a' + i % 26);
+    if (mail != NULL)
+        read_mail(&plan, mail);
+    else
+        make_body(&plan);
     rc = run(&plan, mode);
+    for (unsigned i = 0; plan.fields != NULL && i < plan.headers; i++)
+        free(plan.fields[i]);
+    free(plan.fields);
+    free(plan.field_sizes);
     free(plan.body);
     return rc;
 }

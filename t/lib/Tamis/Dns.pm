@@ -16,7 +16,9 @@ use IO::Socket::INET;
 #   silence       nothing is answered
 #   truncate      cut over UDP: the other rules count over TCP
 # With `upstream`, a port of 127.0.0.1, questions about names without any rule are passed on to there.
-# Several rules for one question are several records. `ttl=N` in front of an answer sets its TTL.
+# Several rules for one question are several records. `ttl=N` in front of an answer sets its TTL;
+# `until=FILE` in front of a record keeps the server silent until there is that file.
+# A script's file that is exchanged for another (renamed over it) is read again.
 
 my %number = (A => 1, NS => 2, CNAME => 5, SOA => 6, PTR => 12, MX => 15, TXT => 16, AAAA => 28);
 my %rcode = (nodata => 0, servfail => 2, nxdomain => 3, refused => 5);
@@ -80,9 +82,21 @@ sub question {
     return ($id, join('.', @labels), $type // $number, substr $packet, 12, $at + 5 - 12);
 }
 
-# Negative answers carry an SOA with a TTL of 30 s (RFC 2308).
+# Negative answers carry an SOA with a TTL of 30 s, if nothing else is said (RFC 2308).
 sub soa {
-    return "\0" . pack('n2Nn/a*', 6, 1, 30, "\0\0" . pack('N5', 1, 60, 60, 60, 30));
+    my ($ttl) = @_;
+    return "\0" . pack('n2Nn/a*', 6, 1, $ttl, "\0\0" . pack('N5', 1, 60, 60, 60, $ttl));
+}
+
+sub read_again {
+    my ($self) = @_;
+    my $inode = (stat $self->{file})[1] // return;
+    return if $inode == $self->{inode};
+    open my $in, '<', $self->{file} or return;
+    local $/;
+    $self->{inode} = $inode;
+    $self->{rules} = {};
+    $self->script(scalar <$in>);
 }
 
 # What another server says; undef if it is silent.
@@ -103,14 +117,15 @@ sub pass_on {
 sub reply {
     my ($self, $packet, $over) = @_;
     my ($id, $name, $type, $octets) = question($packet) or return;
+    $self->read_again if defined $self->{file};
     my $key = lc $name;
     my @rules = @{ $self->{rules}{"$key " . lc $type} // $self->{rules}{"$key *"} // [] };
-    my ($answers, $count, $flags) = ('', 0, 0x8580);
+    my ($answers, $count, $flags, $negative) = ('', 0, 0x8580, 30);
     my $exists = grep { /^\Q$key\E / } keys %{ $self->{rules} };
 
     print { $self->{log} } "$over $name $type\n" if $self->{log};
     return $self->pass_on($packet, $over) if !$exists && defined $self->{upstream};
-    return if grep { $_ eq 'silence' } @rules;
+    return if grep { $_ eq 'silence' || (/^until=(\S+)/ && !-e $1) } @rules;
     return pack('n6', $id, 0x8780, 1, 0, 0, 0) . $octets
         if $over eq 'udp' && grep { $_ eq 'truncate' } @rules;
     if (my ($alias) = @rules ? () : @{ $self->{rules}{"$key cname"} // [] }) {
@@ -118,15 +133,19 @@ sub reply {
         return pack('n6', $id, $flags, 1, 1, 0, 0) . $octets . $answers;
     }
     for my $rule (@rules) {
-        my ($ttl, $text) = $rule =~ /^(?:ttl=(\d+) )?(.*)$/;
-        $flags |= $rcode{$text}, next if exists $rcode{$text};
+        my ($ttl, $text) = $rule =~ /^(?:until=\S+ )?(?:ttl=(\d+) )?(.*)$/;
+        if (exists $rcode{$text}) {
+            $flags |= $rcode{$text};
+            $negative = $ttl // 30;
+            next;
+        }
         next if $text eq 'truncate';
         $answers .= "\xc0\x0c" . pack('n2Nn/a*', $number{$type}, 1, $ttl // 300, rdata($type, $text));
         $count++;
     }
     $flags |= 3 unless $exists;
     return pack('n6', $id, $flags, 1, $count, 0, 0) . $octets . $answers if $count;
-    return pack('n6', $id, $flags, 1, 0, 1, 0) . $octets . soa();
+    return pack('n6', $id, $flags, 1, 0, 1, 0) . $octets . soa($negative);
 }
 
 sub serve_tcp {
@@ -174,6 +193,7 @@ sub main {
         $to->autoflush(1);
     }
     my $server = Tamis::Dns->new(script => $text, log => $to);
+    @$server{qw(file inode)} = ($script, (stat $in)[1]);
     STDOUT->autoflush(1);
     print $server->port, "\n";
     $server->serve(\*STDIN);

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use File::Spec;
 use Tamis::Guard qw(run_command);
 
 our @EXPORT_OK = qw(postfix_programs postfix_missing postfix_accounts server_program server_missing);
@@ -19,7 +20,7 @@ my ($programs, $missing);
 sub postfix_programs {
     return $programs if $programs || defined $missing;
     my @trees = defined $ENV{TAMIS_POSTFIX} ? $ENV{TAMIS_POSTFIX}
-        : ('/', map { "$_/var/postfix" } grep { defined } @ENV{qw(builddir srcdir)}, '.');
+        : ('/', map { "$_/var/postfix" } places());
 
     for my $tree (@trees) {
         $tree =~ s{/\z}{};
@@ -30,6 +31,11 @@ sub postfix_programs {
     $missing = 'no Postfix in ' . join(', ', map { length ? $_ : '/' } @trees)
         . ' (./bootstrap check unpacks one)';
     return undef;
+}
+
+# Where var/ may be: absolute, because the programs are run from other directories, too.
+sub places {
+    return map { File::Spec->rel2abs($_) } (grep { defined } @ENV{qw(builddir srcdir)}), '.';
 }
 
 sub read_programs {
@@ -44,8 +50,7 @@ sub read_programs {
     $found{$_} = $tree . $found{$_} for grep { /_directory\z/ } @names;
     $found{library_path} = $libraries;
     my @plugins = ("$found{shlib_directory}/postfix-pcre.so",
-        map { "$_/var/postfix/usr/lib/postfix/postfix-pcre.so" }
-        grep { defined } @ENV{qw(builddir srcdir)}, '.');
+        map { "$_/var/postfix/usr/lib/postfix/postfix-pcre.so" } places());
     ($found{pcre}) = grep { -r } @plugins;
     return \%found;
 }
@@ -66,7 +71,7 @@ sub postfix_missing {
 sub server_program {
     my ($name) = @_;
     my @trees = ('', defined $ENV{TAMIS_SERVERS} ? $ENV{TAMIS_SERVERS}
-        : map { "$_/var/servers" } grep { defined } @ENV{qw(builddir srcdir)}, '.');
+        : map { "$_/var/servers" } places());
     my ($program) = grep { -x } map { ("$_/usr/sbin/$name", "$_/usr/local/sbin/$name") } @trees;
 
     return $program;
