@@ -198,6 +198,21 @@ is $filter->stop, 0, 'ends';
 is $exit, 69, 'without a filter: the files change, and the status tells';
 is slurp($conf), $text, 'back';
 
+# A filter that refuses what the command took for good, because it is stricter
+$filter = Tamis::Filter->new(conf => "${RULES}shadow_config = shadow.conf\nreload_on_change = no\n", set => { strict => 'yes' },
+    files => { %FILES, 'shadow.conf' => "${RULES}data_restrictions = reject_unlisted_sender\n" })->start;
+$conf = $filter->dir . '/milter.conf';
+($text, @before) = (slurp($conf), (stat $conf)[1, 2, 4, 5]);
+my @arguments = $filter->arguments;
+my ($strict) = grep { $arguments[$_] eq 'strict=yes' } 0 .. $#arguments;
+splice @arguments, $strict - 1, 2;
+($exit, $out, $err) = run_command([$ENV{TAMIS}, 'shadow', 'promote', @arguments]);
+is $exit, 78, 'a filter that refuses it';
+like $err, qr/reject_unlisted_sender.*refused by the filter: \Q$conf is as it was\E$/s, 'is heard' or diag $out;
+is slurp($conf), $text, 'and all is as it was';
+is_deeply [(stat $conf)[1, 2, 4, 5], glob "$conf.*"], \@before, 'the file, its owner and mode, and nothing beside it';
+is $filter->stop, 0, 'ends';
+
 # A question that only the shadow asks is not asked; headers that only it reads are seen
 my $dir = temp_dir();
 spew("$dir/script", "mail.example * silence\n7.2.0.192.zen.example * silence\n");
