@@ -253,4 +253,24 @@ close $to;
 waitpid $pid, 0;
 is $filter->stop, 0, 'ends';
 
+# Answers of the DNS are those that the policy in force got
+my $asks = "postfix_config_directory =\nauthentication_results =\nmynetworks =\nmydestination = here.example\n"
+    . "client_restrictions = reject_rbl_client zen.example\nsender_restrictions = reject_unknown_sender_domain\n"
+    . "header_checks = regexp:heads\n";
+spew("$dir/heads", $FILES{heads});
+spew("$dir/zone", join('', map { ($_ % 9 ? "s$_.example. IN MX 10 mail.s$_.example.\n" : ''),
+    "mail.s$_.example. IN A 192.0.2.$_\n", $_ % 5 ? '' : "$_.2.0.192.zen.example. IN A 127.0.0.2\n" } 0 .. 199)
+    . "\$SERVFAIL s33.example MX\n");
+spew("$dir/shadow.conf", $asks =~ s/^client_restrictions.*\n//mr);
+spew("$dir/same.conf", $asks);
+for my $shadow ('same.conf', 'shadow.conf') {
+    ($exit, $out, $err) = run_command(["$ENV{builddir}/t/lib/play_log", spew("$dir/milter.conf",
+        "log_file = log.db\nshadow_config = $shadow\n$asks"), "$dir/$shadow.db", 500, "$dir/zone"]);
+    is "$exit$err", '0', "$shadow: played";
+    my ($status, $rows) = run_command(['sqlite3', '-readonly', "$dir/$shadow.db", 'SELECT (SELECT count(*) FROM recipient) ='
+        . " (SELECT count(*) FROM shadow), total(change = 'changed') > 0, total(change = 'unknown') > 50,"
+        . " total(change = 'changed' AND was_text NOT LIKE '%blocked using zen.example%') FROM shadow"]);
+    is $rows, $shadow eq 'same.conf' ? "1|0|0|0.0\n" : "1|1|1|0.0\n", "$shadow: judged by these answers";
+}
+
 done_testing;
