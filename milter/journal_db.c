@@ -47,9 +47,10 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_ADD_EVIDENCE] = "INSERT INTO mail_evidence (id, text) VALUES (?1, ?2)",
     [DB_ADD_SHADOW] =
         ("INSERT OR REPLACE INTO mail_shadow (id, n, ruleset, change, verdict, missing)"
-         " VALUES (?1, ?2, (SELECT id FROM shadow_ruleset WHERE hash = ?3), ?4, ?5, ?6)"),
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [DB_ADD_SHADOW_RULESET] = ("INSERT INTO shadow_ruleset (hash, file) VALUES (?1, ?2)"
                                " ON CONFLICT (hash) DO NOTHING"),
+    [DB_SHADOW_RULESET_ID] = "SELECT id FROM shadow_ruleset WHERE hash = ?1",
     [DB_OLD_ID] = "SELECT id FROM mail ORDER BY id LIMIT 1 OFFSET ?1",
     [DB_PRUNE_MAIL] = "DELETE FROM mail WHERE id < ?1",
     [DB_PRUNE_RECIPIENT] = "DELETE FROM mail_recipient WHERE id < ?1",
@@ -311,7 +312,7 @@ static enum db_result catch_up(struct journal_db *db, struct err *err)
         db->last_id = last_id;
     dicts_forget(db->dicts);
     counts_forget(db->counts);
-    db->ruleset_hash[0] = '\0';
+    db->ruleset_hash[0] = db->shadow_hash[0] = '\0';
     dicts_set_generation(db->dicts, db->generation);
     return DB_OK;
 }
@@ -340,7 +341,7 @@ void journal_db_rollback(struct journal_db *db)
         journal_db_run(db, DB_ROLLBACK, NULL);
     dicts_forget(db->dicts);
     counts_forget(db->counts);
-    db->ruleset_hash[0] = '\0';
+    db->ruleset_hash[0] = db->shadow_hash[0] = '\0';
     db->has_ruleset = false;
 }
 
