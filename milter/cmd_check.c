@@ -12,6 +12,7 @@
 #include "rights.h"
 #include "rule_check.h"
 #include "rule_tests.h"
+#include "shadow.h"
 #include "spf_check.h"
 
 #include <stdio.h>
@@ -109,10 +110,12 @@ static void check(const struct policy_source *source, const struct check_dns *fr
         pattern_check_tables(policy->tables, problems);
         check_keys(policy, problems);
         spf_check_policy(policy, problems);
+        shadow_load(policy, source, problems);
         dkim_check_policy(policy, problems);
         ask_lists(policy, from, problems);
     }
     policy_free(policy);
+    policy_reap();
 }
 
 /* With the rights of the filter, so that what it cannot read is found. */

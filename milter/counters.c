@@ -10,7 +10,9 @@ static const char *const names[COUNTER_COUNT] = {
     [COUNT_CONNECTIONS] = "connections", [COUNT_REFUSED] = "refused_connections",
     [COUNT_ACCEPT] = "accept",           [COUNT_REJECT] = "reject",
     [COUNT_TEMPFAIL] = "tempfail",       [COUNT_DISCARD] = "discard",
-    [COUNT_ABORTED] = "aborted",         [COUNT_MTA_FAILURES] = "mta_failures",
+    [COUNT_ABORTED] = "aborted",         [COUNT_SHADOW_SAME] = "same",
+    [COUNT_SHADOW_CHANGED] = "changed",  [COUNT_SHADOW_UNKNOWN] = "unknown",
+    [COUNT_SHADOW_DROPPED] = "dropped",  [COUNT_MTA_FAILURES] = "mta_failures",
     [COUNT_RELOADS] = "reloads",         [COUNT_RELOADS_REFUSED] = "refused_reloads",
 };
 

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum {
@@ -48,6 +47,7 @@ struct journal {
     struct journal_status status; /* what the writer knows */
     struct journal_limits limits;
 
+    bool (*written)(struct entry *entry);
     struct journal_db db; /* the writer's alone */
     struct entry *ruleset; /* the last one, for a file that is begun anew; NULL: none yet */
     uint64_t wal_next_us; /* the WAL is not tried again before */
@@ -93,6 +93,14 @@ void journal_offer(struct journal *j, struct entry *entry)
     entry_free(entry);
     log_limited(&j->full_limit, LOG_WARNING, "%s: the writer is behind, a decision is not logged",
                 j->path);
+}
+
+bool journal_offer_shadow(struct journal *j, struct entry *entry)
+{
+    if (queue_length(j->queue) <= j->queue_limit / 2 && take(j, entry))
+        return true;
+    entry_free(entry);
+    return false;
 }
 
 bool journal_commit(struct journal *j, struct entry *entry, uint64_t limit_us)
@@ -149,19 +157,9 @@ static bool close_is_over(struct journal *j)
     return over;
 }
 
-static uint64_t size_of(const char *path, const char *suffix)
-{
-    char *name = xasprintf("%s%s", path, suffix);
-    struct stat st;
-    uint64_t size = stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
-
-    free(name);
-    return size;
-}
-
 static void note_sizes(struct journal *j)
 {
-    uint64_t file = size_of(j->path, ""), wal = size_of(j->path, "-wal");
+    uint64_t file = journal_size(j->path, ""), wal = journal_size(j->path, "-wal");
 
     pthread_mutex_lock(&j->mutex);
     j->status.file_bytes = file;
@@ -258,18 +256,21 @@ static void finish(struct journal *j, void **item)
         j->ruleset = entry;
         return;
     }
-    if (j->db.db != NULL && (result = batch_tell(&j->db, entry, &err)) != DB_OK)
+    if (entry->shadow == NULL && j->db.db != NULL &&
+        (result = batch_tell(&j->db, entry, &err)) != DB_OK)
         fail(j, result, &err);
-    free_item(j, item);
+    take_out(j, item);
+    if (entry->shadow != NULL || j->written == NULL || !j->written(entry))
+        entry_free(entry);
 }
 
 /* True: one more decision is in the log. */
 static bool finish_one(struct journal *j, void **item)
 {
     struct entry *entry = *item;
-    bool counts = entry->ruleset == NULL && !entry->is_bad;
+    bool counts = entry_is_mail(entry) && !entry->is_bad;
 
-    j->dropped += entry->is_bad;
+    j->dropped += entry->is_bad && entry_is_mail(entry);
     if (entry->is_bad)
         free_item(j, item);
     else
@@ -305,7 +306,7 @@ static void drop_all(struct journal *j, void **items, size_t count)
 
         if (entry == NULL)
             continue;
-        j->dropped += entry->ruleset == NULL;
+        j->dropped += entry_is_mail(entry);
         free_item(j, &items[i]);
     }
 }
@@ -342,7 +343,7 @@ static void prune(struct journal *j)
 static void shrink_wal(struct journal *j)
 {
     struct err err = {""};
-    uint64_t wal = size_of(j->path, "-wal");
+    uint64_t wal = journal_size(j->path, "-wal");
     enum db_result result;
 
     if (wal <= WAL_BYTES || now_us() < j->wal_next_us)
@@ -432,6 +433,7 @@ struct journal *journal_open(const struct journal_options *options)
     j->node_name = options->node_name ? xstrdup(options->node_name) : NULL;
     j->db.node_name = j->node_name;
     j->db.node = options->node;
+    j->written = options->written;
     j->status.healthy = true;
     j->db.path = j->path;
     j->db.group = j->group;

@@ -7,6 +7,23 @@
 
 enum entry_action { ENTRY_ACCEPT, ENTRY_REJECT, ENTRY_TEMPFAIL, ENTRY_DISCARD, ENTRY_ABORTED };
 
+/* How the shadow (shadow.h) would have treated a recipient; number 0: the transaction, when it had
+ * none. */
+enum shadow_change { SHADOW_SAME, SHADOW_CHANGED, SHADOW_UNKNOWN };
+struct shadow_outcome {
+    struct shadow_outcome *next;
+    int recipient;
+    enum shadow_change change;
+    bool as_main;             /* by the same rule, too: the verdict is not told again */
+    enum entry_action action; /* ENTRY_ABORTED: taken, as far as was seen */
+    struct verdict verdict;
+    const char *missing;      /* what nobody asked or recorded; NULL: nothing */
+};
+struct shadow_result {
+    const char *hash, *file; /* of the shadow */
+    struct shadow_outcome *outcomes;
+};
+
 /* One finished transaction, which may outlive its session: every text it names lives in
  * message->arena or with `owner` (the policy, whose rules are named), which is given back by
  * release(owner), on any thread, when the entry is freed. release may be NULL. */
@@ -28,6 +45,9 @@ struct entry {
     int64_t row;            /* its id, once it is written */
     bool is_late;           /* the row says `late` */
     bool is_bad;            /* it cannot be stored */
+
+    bool lacks_details;     /* entry_drop_details was there */
+    const struct shadow_result *shadow; /* not NULL: nothing but this is written, for `row` */
 };
 
 /* A policy that was loaded: its files, and its rules. */
@@ -66,6 +86,10 @@ struct journal_options {
     unsigned node;          /* 0 to 1023, in each id */
     const char *node_name;  /* NULL: none is noted */
     const char *group;      /* group that may read, or NULL */
+
+    /* Takes over a transaction that was written, on the writer's thread; false: it does not. NULL:
+     * nobody wants them. Must not block. */
+    bool (*written)(struct entry *entry);
 };
 
 /* Counters since the start; all may grow at any time. */
@@ -92,6 +116,9 @@ void journal_close(struct journal *journal);
  * beyond a leaf mutex, never fails. Any thread. */
 void journal_offer(struct journal *journal, struct entry *entry);
 
+/* For an entry with entry->shadow: false, and it is freed, when much waits already. Any thread. */
+bool journal_offer_shadow(struct journal *journal, struct entry *entry);
+
 /* The same, but an entry that carries a promise (its message has tokens, or it is a ruleset) is
  * taken when the queue is full for others. Is there room for such a promise? Any thread. */
 bool journal_has_room(struct journal *journal);
@@ -105,6 +132,9 @@ bool journal_commit(struct journal *journal, struct entry *entry, uint64_t limit
 void journal_set_limits(struct journal *journal, const struct journal_limits *limits);
 
 void journal_read_status(struct journal *journal, struct journal_status *status);
+
+/* Is it a transaction, neither a policy nor a shadow's judgement? */
+bool entry_is_mail(const struct entry *entry);
 
 struct entry *entry_new(struct message *message); /* allocated in message->arena */
 void entry_free(struct entry *entry); /* its message, too; who waits for it is told: lost */

@@ -28,6 +28,8 @@ static enum db_result insert(struct journal_db *db, struct entry *entry, struct 
         db->has_ruleset = db->has_ruleset || result == DB_OK;
         return result;
     }
+    if (entry->shadow != NULL)
+        return journal_write_shadow(db, entry, err);
     if (entry->waiter != NULL && !entry->is_late && waiter_has_given_up(entry->waiter))
         make_late(entry);
     return journal_write(db, entry, &entry->row, err);

@@ -45,6 +45,12 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_ADD_EDITS] = "INSERT INTO mail_edit (id, list) VALUES (?1, ?2)",
     [DB_ADD_TOKEN] = "INSERT INTO mail_token (id, n, token) VALUES (?1, ?2, ?3)",
     [DB_ADD_EVIDENCE] = "INSERT INTO mail_evidence (id, text) VALUES (?1, ?2)",
+    [DB_ADD_SHADOW] =
+        ("INSERT OR REPLACE INTO mail_shadow (id, n, ruleset, change, verdict, missing)"
+         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+    [DB_ADD_SHADOW_RULESET] = ("INSERT INTO shadow_ruleset (hash, file) VALUES (?1, ?2)"
+                               " ON CONFLICT (hash) DO NOTHING"),
+    [DB_SHADOW_RULESET_ID] = "SELECT id FROM shadow_ruleset WHERE hash = ?1",
     [DB_OLD_ID] = "SELECT id FROM mail ORDER BY id LIMIT 1 OFFSET ?1",
     [DB_PRUNE_MAIL] = "DELETE FROM mail WHERE id < ?1",
     [DB_PRUNE_RECIPIENT] = "DELETE FROM mail_recipient WHERE id < ?1",
@@ -53,6 +59,7 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_PRUNE_EDITS] = "DELETE FROM mail_edit WHERE id < ?1",
     [DB_PRUNE_TOKENS] = "DELETE FROM mail_token WHERE id < ?1",
     [DB_PRUNE_EVIDENCE] = "DELETE FROM mail_evidence WHERE id < ?1",
+    [DB_PRUNE_SHADOW] = "DELETE FROM mail_shadow WHERE id < ?1",
     [DB_FIRST_ID] = "SELECT min(id) FROM mail",
     [DB_FIRST_EVIDENCE] = "SELECT min(id) FROM mail_evidence",
     [DB_OLD_EVIDENCE] = "SELECT id FROM mail_evidence ORDER BY id LIMIT 1 OFFSET ?1",
@@ -305,7 +312,7 @@ static enum db_result catch_up(struct journal_db *db, struct err *err)
         db->last_id = last_id;
     dicts_forget(db->dicts);
     counts_forget(db->counts);
-    db->ruleset_hash[0] = '\0';
+    db->ruleset_hash[0] = db->shadow_hash[0] = '\0';
     dicts_set_generation(db->dicts, db->generation);
     return DB_OK;
 }
@@ -334,7 +341,7 @@ void journal_db_rollback(struct journal_db *db)
         journal_db_run(db, DB_ROLLBACK, NULL);
     dicts_forget(db->dicts);
     counts_forget(db->counts);
-    db->ruleset_hash[0] = '\0';
+    db->ruleset_hash[0] = db->shadow_hash[0] = '\0';
     db->has_ruleset = false;
 }
 

@@ -29,6 +29,9 @@ enum db_stmt {
     DB_ADD_EDITS,
     DB_ADD_TOKEN,
     DB_ADD_EVIDENCE,
+    DB_ADD_SHADOW,
+    DB_ADD_SHADOW_RULESET,
+    DB_SHADOW_RULESET_ID,
     DB_OLD_ID,
     DB_PRUNE_MAIL,
     DB_PRUNE_RECIPIENT,
@@ -37,6 +40,7 @@ enum db_stmt {
     DB_PRUNE_EDITS,
     DB_PRUNE_TOKENS,
     DB_PRUNE_EVIDENCE,
+    DB_PRUNE_SHADOW,
     DB_FIRST_ID,
     DB_FIRST_EVIDENCE,
     DB_OLD_EVIDENCE,
@@ -65,6 +69,8 @@ struct journal_db {
     bool sync;    /* as the connection is set */
     char ruleset_hash[80]; /* the last one that was looked up, and its id */
     int64_t ruleset;
+    char shadow_hash[80]; /* the same of the shadow's */
+    int64_t shadow_ruleset;
     bool has_ruleset; /* the file knows the policy in force */
     sqlite3 *db;
     dev_t device;

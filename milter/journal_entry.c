@@ -21,6 +21,11 @@ struct entry *entry_new(struct message *message)
     return entry;
 }
 
+bool entry_is_mail(const struct entry *entry)
+{
+    return entry->ruleset == NULL && entry->shadow == NULL;
+}
+
 void entry_free(struct entry *entry)
 {
     if (entry == NULL)
@@ -40,6 +45,7 @@ uint64_t entry_drop_details(struct entry *entry)
 
     for (const struct check_record *check = m->checks; check != NULL; check = check->next)
         count++;
+    entry->lacks_details = true;
     m->checks = NULL;
     m->checks_tail = &m->checks;
     m->findings = NULL;

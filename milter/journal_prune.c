@@ -5,6 +5,18 @@
 #include "journal_count.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+uint64_t journal_size(const char *path, const char *suffix)
+{
+    char *name = xasprintf("%s%s", path, suffix);
+    struct stat st;
+    uint64_t size = stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
+
+    free(name);
+    return size;
+}
 
 /* A step takes more rows away than a batch brings, and is over in some milliseconds. */
 enum { PRUNE_ROWS = 512, VACUUM_PAGES = 256, MAIL_BYTES = 250, GENERATIONS = 8 };
@@ -40,7 +52,7 @@ static enum db_result delete_before(struct journal_db *db, int64_t id, struct er
 {
     static const enum db_stmt stmts[] = {DB_PRUNE_MAIL, DB_PRUNE_RECIPIENT, DB_PRUNE_CHECKS,
                                          DB_PRUNE_QUESTIONS, DB_PRUNE_EDITS, DB_PRUNE_TOKENS,
-                                         DB_PRUNE_EVIDENCE};
+                                         DB_PRUNE_EVIDENCE, DB_PRUNE_SHADOW};
     enum db_result result = DB_OK;
 
     for (size_t i = 0; i < ARRAY_LEN(stmts) && result == DB_OK; i++) {

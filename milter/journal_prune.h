@@ -14,4 +14,7 @@ enum db_result journal_prune(struct journal_db *db, const struct journal_limits 
 /* Empties a WAL that has grown to `wal_bytes`; DB_BUSY: a reader holds a transaction. */
 enum db_result journal_shrink_wal(struct journal_db *db, uint64_t wal_bytes, struct err *err);
 
+/* Bytes of the file PATHSUFFIX; 0: there is none. */
+uint64_t journal_size(const char *path, const char *suffix);
+
 #endif

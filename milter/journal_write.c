@@ -27,7 +27,7 @@ int64_t journal_id(int64_t time_us, int64_t last, unsigned node, int64_t *clock_
     return ms << 22 | (int64_t)node << 12 | sequence;
 }
 
-static int verdict_id(struct writing *w, const char *action, const struct verdict *v, int64_t *id)
+int journal_verdict_id(struct writing *w, const char *action, const struct verdict *v, int64_t *id)
 {
     struct dict_value values[DICT_VALUES_MAX];
     int64_t rule;
@@ -99,7 +99,7 @@ static int add_mail(struct writing *w, int64_t clock_ms)
         (rc = writing_text(w, DICT_NAME, entry->client.helo, &helo)) != SQLITE_OK ||
         (rc = writing_text(w, DICT_NAME, m->login, &login)) != SQLITE_OK ||
         (rc = writing_text(w, DICT_ADDRESS, mail_from, &sender)) != SQLITE_OK ||
-        (rc = verdict_id(w, action, &m->verdict, &verdict)) != SQLITE_OK ||
+        (rc = journal_verdict_id(w, action, &m->verdict, &verdict)) != SQLITE_OK ||
         (rc = writing_text(w, DICT_ADDRESS, redirect ? redirect->text : NULL, &redirected)) !=
             SQLITE_OK ||
         (rc = detail_circumstance(w, &circumstance)) != SQLITE_OK ||
@@ -139,10 +139,10 @@ static int recipient_verdict(struct writing *w, const struct recipient *r, int64
     struct verdict none = {.act = ACT_DUNNO, .stage = v->stage, .enforced = v->enforced};
 
     if (verdict_refuses(&r->verdict) || r->verdict.act == ACT_DISCARD)
-        return verdict_id(w, action_of(&r->verdict), &r->verdict, id);
+        return journal_verdict_id(w, action_of(&r->verdict), &r->verdict, id);
     if (action == ENTRY_DISCARD || (v->stage != STAGE_RCPT && action != ENTRY_ACCEPT))
-        return verdict_id(w, entry_action_name(action), v, id);
-    return verdict_id(w, entry_action_name(action), &none, id);
+        return journal_verdict_id(w, entry_action_name(action), v, id);
+    return journal_verdict_id(w, entry_action_name(action), &none, id);
 }
 
 static int add_recipients(struct writing *w)
@@ -268,7 +268,7 @@ enum db_result journal_amend(struct journal_db *db, const struct entry *entry, s
 
     writing_start(&w);
     writing_recipient(&w, last_recipient(entry->message));
-    rc = verdict_id(&w, entry_action_name(entry->action), &entry->message->verdict, &verdict);
+    rc = journal_verdict_id(&w, entry_action_name(entry->action), &entry->message->verdict, &verdict);
     for (size_t i = 0; i < ARRAY_LEN(stmts) && rc == SQLITE_OK; i++) {
         sqlite3_bind_int64(stmts[i], 1, w.id);
         sqlite3_bind_int64(stmts[i], 2, verdict);

@@ -22,6 +22,8 @@ static const struct command {
     {"explain", cmd_explain, "tell from the log why a message was treated so"},
     {"report", cmd_report, "run a report on the log, or list the reports"},
     {"replay", cmd_replay, "judge logged mail again under another configuration"},
+    {"shadow", cmd_shadow, "promote: make the configuration of the shadow that of the filter"},
+    {"rollback", cmd_rollback, "take the last promotion back"},
     {"reload", cmd_reload, "have the running filter read its configuration again"},
     {"status", cmd_status, "say how the running filter is"},
     {"postfix", cmd_postfix, "say what main.cf needs, and what is wrong or doubled there"},

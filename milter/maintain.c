@@ -8,6 +8,7 @@
 #include "notify.h"
 #include "policy_record.h"
 #include "rule_tests.h"
+#include "shadow.h"
 #include "watch.h"
 
 #include <pthread.h>
@@ -129,6 +130,7 @@ void maintain_note_policy(struct policy *policy, const struct policy_source *fro
         .sync = s->log_sync == LOG_SYNC_MESSAGE,
     };
 
+    shadow_announce(policy);
     if (to == NULL)
         return;
     journal_offer(to, policy_record(policy, from, why));
@@ -237,6 +239,7 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
     struct policy *policy = rule_tests_load(source, &problems);
     report.refused = !policy;
     if (policy) {
+        shadow_load(policy, source, &problems);
         look_for_keys(policy, true);
         publish(policy, why);
     } else {

@@ -337,6 +337,8 @@ void policy_free(struct policy *p)
 {
     if (p == NULL)
         return;
+    if (p->shadow != NULL)
+        policy_release(p->shadow);
     keys_free(p->keys);
     site_free(p->site);
     spf_exempt_free(p->spf_exempt);
@@ -428,6 +430,10 @@ void policy_each_file(const struct policy *policy, void (*visit)(const char *pat
     spf_exempt_each_file(policy->spf_exempt, visit, arg);
     tables_each_file(policy->tables, visit, arg);
     keys_each_file(policy->keys, visit, arg);
+    if (policy->settings->shadow_config[0] != '\0')
+        visit(policy->settings->shadow_config, arg);
+    if (policy->shadow != NULL)
+        policy_each_file(policy->shadow, visit, arg);
 }
 
 static bool has_checks(const struct policy *policy, enum checks_id id)
@@ -452,7 +458,7 @@ struct policy_needs policy_needs(const struct policy *policy)
 
     return (struct policy_needs){
         .headers = s->log_message_id || wants_evidence(policy) || policy->authres.id != NULL ||
-                   body || dkim ||
+                   body || dkim || policy->shadow_headers ||
                    has_checks(policy, CHECKS_HEADER),
         .body = body || dkim,
         .edits = policy->may_edit || s->outgoing_hide_client != HIDE_NO,

@@ -38,6 +38,9 @@ struct policy {
     const struct sign_fields *sign_fields;
     enum dkim_canon sign_header, sign_body;
     bool verifies_dkim; /* somebody wants to know what the signatures of incoming mail are worth */
+    struct policy *shadow; /* shadow_config, held; NULL: none (shadow.h) */
+    bool shadow_same_content; /* its rules for the content are these */
+    bool shadow_headers;      /* it wants to see headers */
     unsigned generation; /* counts the publications, from 1 */
     int64_t loaded_at;   /* seconds since 1970 */
     int holders;         /* known to policy_acquire and policy_release alone */

@@ -81,7 +81,7 @@ static bool is_rule_like(const struct setting_source *s)
 {
     static const char *const others[] = {"log_file",    "early_lookups", "authentication_results",
                                          "key_table",   "signing_table", "key_list",
-                                         "signing_key"};
+                                         "signing_key", "shadow_config"};
 
     if (!s->given || s->row == NULL || is_list(s))
         return false;

@@ -13,6 +13,7 @@
 #include "notify.h"
 #include "rights.h"
 #include "rule_tests.h"
+#include "shadow.h"
 #include "signals.h"
 #include "socket.h"
 
@@ -82,6 +83,8 @@ static struct policy *load(const struct policy_source *source, bool print)
     struct problems problems = {0};
     struct policy *policy = rule_tests_load(source, &problems);
 
+    if (policy)
+        shadow_load(policy, source, &problems);
     if (print || !policy)
         print_problems(&problems);
     problems_free(&problems);
@@ -264,6 +267,7 @@ static void start_threads(struct server *server, struct journal *journal)
     server->front = (struct front_options){server->world.world, journal, raise_files()};
     server->status = (struct status_source){journal, server->world.world, server->place,
                                             (int64_t)time(NULL)};
+    shadow_start(journal);
     maintain_note_policy(server->policy, server->options->source, journal, "start");
     policy_publish(server->policy);
     server->policy = NULL;
@@ -287,6 +291,7 @@ static struct journal *open_journal(const struct server *server)
         .sync = settings->log_sync == LOG_SYNC_MESSAGE,
         .node = (unsigned)settings->log_node,
         .node_name = settings->myhostname,
+        .written = shadow_take,
     };
 
     return server->log_path[0] ? journal_open(&options) : NULL;
@@ -420,6 +425,7 @@ static int end(struct server *server, struct journal *journal)
     maintain_stop();
     if (server->pid_path[0])
         unlink(server->pid_path);
+    shadow_stop();
     journal_close(journal);
     int status = atomic_load(&front_ended) ? EX_SOFTWARE : EX_OK;
     log_line(LOG_INFO, "stopped");

@@ -87,7 +87,7 @@ void session_drop_findings(struct session *s, const char *answer)
 
 struct session_log session_log_of(struct session *s)
 {
-    return (struct session_log){s->policy, s->journal, &s->client, s->enforce};
+    return (struct session_log){s->policy, s->journal, &s->client, s->engine.quiet, s->enforce};
 }
 
 /* Hands the message to the log, if anything happened. False: its reply is s->late. */

@@ -273,7 +273,8 @@ static bool has_list(const struct content *c, enum checks_id id)
 const struct header *content_keep(const struct policy *policy, struct message *m,
                                   const char *name, const char *value)
 {
-    if ((policy->may_edit || policy->verifies_dkim) && (m->header_count < HEADERS_MAX || authres_is_field(name)))
+    if ((policy->may_edit || policy->verifies_dkim || policy->shadow_headers) &&
+        (m->header_count < HEADERS_MAX || authres_is_field(name)))
         return message_add_header(m, name, value);
     m->header_count++;
     return NULL;

@@ -163,6 +163,7 @@ bool session_log_end(const struct session_log *log, struct message *m, bool touc
         entry->late = session_log_late(arena_strdup(m->arena, token));
         written = journal_commit(log->journal, entry, (uint64_t)settings->log_sync_time_limit);
     }
-    counter_add(COUNT_ACCEPT + (written ? action : ENTRY_TEMPFAIL));
+    if (!log->quiet)
+        counter_add(COUNT_ACCEPT + (written ? action : ENTRY_TEMPFAIL));
     return written;
 }

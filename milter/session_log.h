@@ -11,6 +11,7 @@ struct session_log {
     struct policy *policy;
     struct journal *journal; /* NULL: nowhere */
     const struct client *client;
+    bool quiet;   /* a rehearsal: not counted */
     bool enforce; /* in earnest: answers may say what the log could not keep */
 };
 

@@ -121,6 +121,8 @@ const struct param settings_rows[] = {
              "the same for reject_unknown_sender_domain and reject_unknown_recipient_domain"),
     ROW(PARAM_LIST, policy_tests, "",
         "scripts with the replies that the rules must give, or nothing is loaded"),
+    ROW(PARAM_PATH, shadow_config, "",
+        "a second configuration that judges live mail for the log, and never answers"),
 
     /* the log */
     ROW(PARAM_PATH, log_file, "$state_directory/log.db",

@@ -74,6 +74,7 @@ struct settings {
     int reject_tempfail_action; /* enum tempfail, as all of them */
     int unknown_helo_hostname_tempfail_action, unknown_address_tempfail_action;
     struct param_text policy_tests; /* patterns of file names: rule_tests.h */
+    const char *shadow_config;      /* "": none */
 
     /* the log */
     const char *log_file;

@@ -9,6 +9,7 @@
 #include "status_keys.h"
 #include "world_dns.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +23,8 @@ struct facts {
     struct dns_stats dns;
     struct status_keys keys;
     const char *mode;
+    char shadow[256]; /* its file; "": none is wanted */
+    bool has_shadow;
     bool observes;
     unsigned generation;
     int64_t loaded_at, now;
@@ -42,6 +45,8 @@ static void read_facts(const struct status_source *source, struct facts *facts)
         facts->mode = mode_names[policy->settings->mode];
         facts->observes = policy->settings->mode == MODE_OBSERVE;
         facts->generation = policy->generation;
+        snprintf(facts->shadow, sizeof(facts->shadow), "%.255s", policy->settings->shadow_config);
+        facts->has_shadow = policy->shadow != NULL;
         facts->loaded_at = policy->loaded_at;
         if (source->world != NULL)
             status_keys_read(&facts->keys, source->world->keys, policy->keys, facts->now);
@@ -124,6 +129,17 @@ static void render_dns_text(const struct dns_stats *dns, struct buf *out)
              (unsigned long long)dns->timeouts, dns->under_way, dns->entries, dns->bytes);
 }
 
+static void render_shadow_text(const struct facts *facts, struct buf *out)
+{
+    if (facts->shadow[0] == '\0')
+        return;
+    buf_addf(out, "shadow      %s%s:", facts->shadow, facts->has_shadow ? "" : " cannot be used");
+    for (enum counter c = COUNT_SHADOW_SAME; c <= COUNT_SHADOW_UNKNOWN; c++)
+        buf_addf(out, " %llu %s,", (unsigned long long)counter_read(c), counter_name(c));
+    buf_addf(out, " %llu messages not judged\n",
+             (unsigned long long)counter_read(COUNT_SHADOW_DROPPED));
+}
+
 static void render_text(const struct facts *facts, struct buf *out)
 {
     const struct journal_status *journal = &facts->journal;
@@ -148,6 +164,7 @@ static void render_text(const struct facts *facts, struct buf *out)
              (unsigned long long)journal->written, (unsigned long long)journal->queued,
              (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
              (unsigned long long)(journal->file_bytes + journal->wal_bytes));
+    render_shadow_text(facts, out);
     render_dns_text(&facts->dns, out);
     status_keys_text(&facts->keys, facts->now, facts->observes, out);
 }
@@ -183,6 +200,14 @@ static void render_journal(const struct journal_status *journal, struct buf *out
     buf_addc(out, '}');
 }
 
+static void render_shadow(const struct facts *facts, struct buf *out)
+{
+    buf_addf(out, "\"shadow\":{\"judging\":%s,", facts->has_shadow ? "true" : "false");
+    add_string(out, "file", facts->shadow);
+    add_counters(out, COUNT_SHADOW_SAME, COUNT_SHADOW_DROPPED);
+    buf_adds(out, "},");
+}
+
 static void render_json(const struct facts *facts, struct buf *out)
 {
     const struct reload_report *reload = &facts->reload;
@@ -206,6 +231,7 @@ static void render_json(const struct facts *facts, struct buf *out)
     buf_addf(out, "\"since\":%lld", (long long)facts->source->started_at);
     add_counters(out, COUNT_MTA_FAILURES, COUNT_RELOADS_REFUSED);
     buf_adds(out, "},");
+    render_shadow(facts, out);
     render_dns(&facts->dns, out);
     status_keys_json(&facts->keys, out);
     render_journal(&facts->journal, out);

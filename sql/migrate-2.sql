@@ -102,6 +102,22 @@ CREATE TABLE mail_evidence (
     text TEXT NOT NULL
 );
 
+CREATE TABLE mail_shadow (
+    id INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    ruleset INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    verdict INTEGER,
+    missing TEXT,
+    PRIMARY KEY (id, n)
+) WITHOUT ROWID;
+
+CREATE TABLE shadow_ruleset (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    file TEXT NOT NULL
+);
+
 CREATE TABLE node (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL

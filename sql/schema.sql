@@ -215,6 +215,24 @@ CREATE TABLE mail_evidence (
     text TEXT NOT NULL
 );
 
+-- What a shadow policy would have done; ruleset: a shadow_ruleset. n: the recipient; 0: the
+-- transaction had none. verdict NULL: that of the filter, by the same rule.
+CREATE TABLE mail_shadow (
+    id INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    ruleset INTEGER NOT NULL,
+    change INTEGER NOT NULL,    -- 0 same, 1 changed, 2 unknown
+    verdict INTEGER,
+    missing TEXT,
+    PRIMARY KEY (id, n)
+) WITHOUT ROWID;
+
+CREATE TABLE shadow_ruleset (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    file TEXT NOT NULL
+);
+
 -- The nodes whose rows are here; the number stands in each id.
 CREATE TABLE node (
     number INTEGER PRIMARY KEY,
@@ -593,6 +611,43 @@ LEFT JOIN verdict AS v ON v.id = p.verdict
 LEFT JOIN client AS c ON c.id = p.client
 LEFT JOIN address AS s ON s.id = p.sender
 LEFT JOIN address AS a ON a.id = p.address
+LEFT JOIN rule AS u ON u.id = v.rule;
+
+-- One row a recipient that the shadow policy judged; n NULL: the transaction had no recipient.
+--   change    same, changed, unknown
+--   action ... rule_text   what the shadow would have done, as in the view decision; aborted: taken,
+--             as far as was seen
+--   missing   unknown: the question that nobody asked, or what was not there to be read
+--   shadow    grows with each new content of the shadow, whose file it is
+CREATE VIEW shadow (id, n, address, change, stage, action, code, dsn, text, file, line, rule_text,
+                    was_action, was_text, missing, shadow, shadow_file) AS
+SELECT
+    k.id, nullif(k.n, 0), a.text,
+    CASE k.change WHEN 0 THEN 'same' WHEN 1 THEN 'changed' ELSE 'unknown' END,
+    v.stage, v.action, v.code, v.dsn,
+    replace(replace(replace(replace(replace(replace(replace(replace(v.text,
+        char(1), ifnull(c.name, '')), char(2), ifnull(c.addr, '')), char(3), ifnull(h.text, '')),
+        char(4), ifnull(l.text, '')), char(5), ifnull(s.text, '')), char(6), ifnull(a.text, '')),
+        char(7), ifnull(substr(s.text, instr(s.text, '@') + 1), '')),
+        char(8), ifnull(substr(a.text, instr(a.text, '@') + 1), '')),
+    u.file, u.line, u.text, w.action,
+    replace(replace(replace(replace(replace(replace(replace(replace(w.text,
+        char(1), ifnull(c.name, '')), char(2), ifnull(c.addr, '')), char(3), ifnull(h.text, '')),
+        char(4), ifnull(l.text, '')), char(5), ifnull(s.text, '')), char(6), ifnull(a.text, '')),
+        char(7), ifnull(substr(s.text, instr(s.text, '@') + 1), '')),
+        char(8), ifnull(substr(a.text, instr(a.text, '@') + 1), '')),
+    k.missing, k.ruleset, p.file
+FROM mail_shadow AS k
+JOIN mail AS m ON m.id = k.id
+LEFT JOIN shadow_ruleset AS p ON p.id = k.ruleset
+LEFT JOIN mail_recipient AS r ON r.id = k.id AND r.n = k.n
+LEFT JOIN client AS c ON c.id = m.client
+LEFT JOIN name AS h ON h.id = m.helo
+LEFT JOIN name AS l ON l.id = m.login
+LEFT JOIN address AS s ON s.id = m.sender
+LEFT JOIN address AS a ON a.id = r.address
+LEFT JOIN verdict AS w ON w.id = ifnull(r.verdict, m.verdict)
+LEFT JOIN verdict AS v ON v.id = ifnull(k.verdict, w.id)
 LEFT JOIN rule AS u ON u.id = v.rule;
 
 -- The nodes whose rows are here; that of a row is id >> 12 & 1023.

@@ -245,7 +245,7 @@ subtest 'tamis-log(5) has every column of the views' => sub {
     my %views = $schema =~ /^CREATE VIEW (\w+)\s*\(([^)]*)\)/msg;
     is_deeply([sort keys %views], [qw(auth_rate check_result connection dead_rules
         decision evidence greylist_effect header_edit latency login_volume nodes policy policy_file question
-        recipient rule_hits signature since token top_rejects volume)], 'the views');
+        recipient rule_hits shadow signature since token top_rejects volume)], 'the views');
     for my $view (grep { $_ ne 'since' } sort keys %views) {
         my ($section) = $man{'tamis-log.5'} =~ /^\.Ss $view\n(.*?)^\.S[sh]/ms;
         none($view, grep { $section !~ /^\.It Sy (?:.* Sy )?$_\b/m } split /[\s,]+/, $views{$view});

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "policy_record.h"
 #include "session.h"
+#include "shadow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,16 @@ static bool send_mail(struct session *s, const struct macros *macros)
     return true;
 }
 
+/* Everything so far is in the log, and on its way to the shadow. */
+static void wait_until_written(struct journal *journal)
+{
+    struct journal_status status;
+
+    for (journal_read_status(journal, &status); status.written < status.offered;
+         journal_read_status(journal, &status))
+        usleep(1000);
+}
+
 static void play(struct world *world, struct journal *journal, int count)
 {
     struct facts facts = {0};
@@ -150,7 +161,10 @@ static void play(struct world *world, struct journal *journal, int count)
         for (journal_read_status(journal, &status); status.queued > 5000;
              journal_read_status(journal, &status))
             usleep(1000);
+        if (i % 500 == 499)
+            wait_until_written(journal);
     }
+    wait_until_written(journal);
 }
 
 int main(int argc, char **argv)
@@ -158,13 +172,15 @@ int main(int argc, char **argv)
     struct policy_source source = {.path = argc > 1 ? argv[1] : NULL};
     struct problems problems = {0};
     struct journal_options options = {.path = argc > 2 ? argv[2] : "", .queue_limit = 1000000,
-                                      .queue_bytes = 1 << 30};
+                                      .queue_bytes = 1 << 30, .written = shadow_take};
     struct policy *policy = argc > 4 ? policy_load(&source, &problems) : NULL;
     struct cmd_world world = {0};
     struct journal *journal;
     struct entry *loaded;
     struct err err;
 
+    if (policy != NULL)
+        shadow_load(policy, &source, &problems);
     problems_first_error(&problems, &err);
     if (policy == NULL) {
         fprintf(stderr, "usage: play_log CONF LOG COUNT ZONE\n%s\n", err.text);
@@ -176,8 +192,10 @@ int main(int argc, char **argv)
     if (!cmd_world_open(&world, policy->settings, argv[4]))
         return 2;
     journal = journal_open(&options);
+    shadow_start(journal);
     journal_offer(journal, loaded);
     play(world.world, journal, (int)strtol(argv[3], NULL, 10));
+    shadow_stop();
     journal_close(journal);
     cmd_world_close(&world);
     policy_publish(NULL);
