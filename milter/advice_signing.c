@@ -89,8 +89,8 @@ static void judge_missing_fields(struct advice *advice)
         return;
     problems_add(
         advice->problems, SEV_NOTE, nowhere,
-        "main.cf: a user's mail without Date or Message-ID is signed as it is, and whoever adds them "
-        "on its way breaks the signature: always_add_missing_headers = yes, or "
+        "main.cf: a user's mail without Date or Message-ID is signed as it is, and whoever adds "
+        "them on its way breaks the signature: always_add_missing_headers = yes, or "
         "local_header_rewrite_clients = permit_inet_interfaces, permit_sasl_authenticated");
 }
 
@@ -101,8 +101,9 @@ static void judge_tamis(struct advice *advice)
     if (filters_content(advice))
         problems_add(
             advice->problems, SEV_NOTE, nowhere,
-            "master.cf: the content filter gets mail that tamis has signed: it may add fields of its "
-            "own (X-...), but what it does to text, Subject or MIME parts breaks the signature");
+            "master.cf: the content filter gets mail that tamis has signed: it may add fields of "
+            "its own (X-...), but what it does to text, Subject or MIME parts breaks the "
+            "signature");
 }
 
 static void judge_changes_after(struct advice *advice, bool signs)

@@ -118,7 +118,8 @@ const char *check_dns_question(const struct scene *scene, const char *name, enum
     return dns_question(scene, name, type, &q) ? dns_question_text(&q, scene->arena) : NULL;
 }
 
-/* Strangers answer with thousands of records: read for each recipient they would fill the memory. */
+/* Strangers answer with thousands of records: read for each recipient they would fill the
+ * memory. */
 static const struct dns_answer *read_once(struct finding *finding, enum dns_type type,
                                           struct arena *arena)
 {

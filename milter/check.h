@@ -127,8 +127,8 @@ const char *check_dns_question(const struct scene *scene, const char *name, enum
 /* The outcome with what the DNS was asked and said, for the log; NULL, or not asked: as it is. */
 struct outcome outcome_because(const struct scene *scene, struct outcome o, const char *question);
 
-/* permit_auth_destination: a permission when mail for the current recipient ends here or is relayed,
- * a refusal when that cannot be known, else ACT_DUNNO. */
+/* permit_auth_destination: a permission when mail for the current recipient ends here or is
+ * relayed, a refusal when that cannot be known, else ACT_DUNNO. */
 struct outcome check_auth_destination(const struct scene *scene);
 
 /* Logs, rarely enough, a pattern that ran into its limit in this lookup: it decided nothing, and

@@ -314,9 +314,10 @@ int dkim_check(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis dkim check [OPTION…]",
-        .about = "Looks for the record of each private key, and says what is wrong with it.\n"
-                 "Exit status: 0 all are ready, 1 one is not, 75 the DNS does not answer, 78 a key\n"
-                 "or the configuration cannot be used.",
+        .about =
+            "Looks for the record of each private key, and says what is wrong with it.\n"
+            "Exit status: 0 all are ready, 1 one is not, 75 the DNS does not answer, 78 a key\n"
+            "or the configuration cannot be used.",
         .rows = rows,
     };
 

@@ -23,7 +23,7 @@ struct verifying {
     size_t count;
 };
 
-/* --- the mail ---------------------------------------------------------------------------------- */
+/* --- the mail --------------------------------------------------------------------------------- */
 
 static void on_header(void *arg, const char *name, const char *value)
 {
@@ -101,7 +101,7 @@ static const struct dkim_verdict *verify(struct verifying *v, const struct setti
     return verdict;
 }
 
-/* --- what is printed --------------------------------------------------------------------------- */
+/* --- what is printed -------------------------------------------------------------------------- */
 
 static const char *match_name(enum dkim_match match)
 {
@@ -220,7 +220,7 @@ static void print_json(const struct dkim_verdict *verdict, struct arena *arena)
     buf_free(&out);
 }
 
-/* --- the command ------------------------------------------------------------------------------- */
+/* --- the command ------------------------------------------------------------------------------ */
 
 static int status_of(const struct dkim_verdict *verdict)
 {
@@ -275,9 +275,10 @@ int dkim_verify_mail(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis dkim verify [OPTION…] [MAIL.eml]",
-        .about = "Verifies the DKIM signatures of a mail, of standard input if none is named, and\n"
-                 "says of each what was changed. Exit status: 0 pass, 1 anything else, 66 the mail\n"
-                 "cannot be read, 75 temperror, 78 the configuration cannot be used.",
+        .about =
+            "Verifies the DKIM signatures of a mail, of standard input if none is named, and\n"
+            "says of each what was changed. Exit status: 0 pass, 1 anything else, 66 the mail\n"
+            "cannot be read, 75 temperror, 78 the configuration cannot be used.",
         .rows = rows,
     };
     int status = options_parse(&options, argc, argv);

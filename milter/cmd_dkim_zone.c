@@ -75,7 +75,8 @@ int dkim_zone(int argc, char **argv)
     };
     struct options options = {
         .usage = "tamis dkim zone [OPTION…] [DOMAIN…]",
-        .about = "Prints the records of all keys that the configuration names, or of these domains.",
+        .about =
+            "Prints the records of all keys that the configuration names, or of these domains.",
         .rows = rows,
     };
     struct zone zone = {.arena = arena_new()};

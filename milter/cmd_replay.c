@@ -45,7 +45,7 @@ struct run {
     int64_t first_ms, last_ms;
 };
 
-/* --- times --------------------------------------------------------------------------------------- */
+/* --- times ------------------------------------------------------------------------------------ */
 
 static int64_t id_of(int64_t seconds)
 {
@@ -95,7 +95,7 @@ static bool parse_percent(const char *text, double *percent)
            (*end == '\0' || strcmp(end, "%") == 0);
 }
 
-/* --- policies of the log ------------------------------------------------------------------------- */
+/* --- policies of the log ---------------------------------------------------------------------- */
 
 static struct era *load_era(struct run *r, int64_t id)
 {
@@ -133,7 +133,7 @@ static void free_eras(struct run *r)
             policy_release(e->loaded);
 }
 
-/* --- the run ------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static bool judge_all(struct run *r, struct replay_reader *reader, struct err *err)
 {

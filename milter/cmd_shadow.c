@@ -77,7 +77,7 @@ static void end(struct swap *s)
     free(s->conf);
 }
 
-/* --- whether it may be put in force -------------------------------------------------------------- */
+/* --- whether it may be put in force ----------------------------------------------------------- */
 
 static const char *find_text(void *arg, const char *path, size_t *len)
 {
@@ -178,7 +178,7 @@ static bool means_the_same(struct swap *s, const char *path, const struct policy
     return here != NULL && len == 0;
 }
 
-/* --- putting it in force ------------------------------------------------------------------------- */
+/* --- putting it in force ---------------------------------------------------------------------- */
 
 enum reload { RELOAD_DONE, RELOAD_REFUSED, RELOAD_NOBODY };
 

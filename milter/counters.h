@@ -13,11 +13,11 @@ enum counter {
     COUNT_TEMPFAIL,
     COUNT_DISCARD,
     COUNT_ABORTED,
-    COUNT_SHADOW_SAME, /* recipients as the shadow judged them, in the order of enum shadow_change */
+    COUNT_SHADOW_SAME, /* recipients as the shadow judged them; as enum shadow_change */
     COUNT_SHADOW_CHANGED,
     COUNT_SHADOW_UNKNOWN,
     COUNT_SHADOW_DROPPED, /* messages that it did not judge, though it was there */
-    COUNT_MTA_FAILURES, /* libmilter calls that failed */
+    COUNT_MTA_FAILURES,   /* libmilter calls that failed */
     COUNT_RELOADS,
     COUNT_RELOADS_REFUSED,
 };

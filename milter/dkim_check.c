@@ -11,10 +11,12 @@
 static const struct {
     const char *result, *harm;
 } harms[] = {
-    {"fail", "refuses what mailing lists and forwarders pass on, because they change mail under its "
-             "first signature: hold_dkim_fail looks at it, a table in front of it makes exceptions"},
-    {"policy", "refuses honest mail with an old or partial signature, which RFC 6376 wants taken as "
-               "unsigned; mailing lists add to partly signed mail"},
+    {"fail",
+     "refuses what mailing lists and forwarders pass on, because they change mail under its "
+     "first signature: hold_dkim_fail looks at it, a table in front of it makes exceptions"},
+    {"policy",
+     "refuses honest mail with an old or partial signature, which RFC 6376 wants taken as "
+     "unsigned; mailing lists add to partly signed mail"},
     {"permerror", "refuses honest mail whose key was withdrawn or mistyped, or whose signature a "
                   "mailing list broke; RFC 6376 wants such mail taken as unsigned"},
     {"neutral", "refuses mail of those who only test their keys"},
@@ -34,10 +36,12 @@ static void check_permission(const struct step *step, const char *result,
                              struct problems *problems)
 {
     if (strcmp(result, "pass") == 0)
-        problems_add(problems, SEV_WARNING, step->where,
-                     "%s: nothing behind it is asked about anybody who signs his mail with a domain "
-                     "of his own, and spammers do: say for whose domains, with check_dkim_access "
-                     "TYPE:TABLE", step->text);
+        problems_add(
+            problems, SEV_WARNING, step->where,
+            "%s: nothing behind it is asked about anybody who signs his mail with a domain "
+            "of his own, and spammers do: say for whose domains, with check_dkim_access "
+            "TYPE:TABLE",
+            step->text);
     else
         problems_add(problems, SEV_WARNING, step->where,
                      "%s: nothing behind it is asked about mail without a good signature, which "
@@ -71,7 +75,8 @@ void dkim_check_policy(const struct policy *policy, struct problems *problems)
     for (size_t i = 0; i < policy->classes->count; i++)
         check_steps(policy->classes->list[i].steps[LIST_END_OF_DATA], true, problems);
     if (settings->mode == MODE_OBSERVE && !keys_are_empty(policy->keys))
-        problems_add(problems, SEV_WARNING, settings_place(settings, "mode"),
-                     "mode = observe signs nothing, though there are keys: mode = annotate signs and "
-                     "refuses nothing");
+        problems_add(
+            problems, SEV_WARNING, settings_place(settings, "mode"),
+            "mode = observe signs nothing, though there are keys: mode = annotate signs and "
+            "refuses nothing");
 }

@@ -49,9 +49,10 @@ static const char *header_difference(const struct dkim_signature *sig, const cha
     if (signed_hash != NULL && strcmp(signed_hash, sig->header_hash) == 0)
         return arena_printf(arena, "the header is as it was signed, but the signature is bad");
     if (signed_hash != NULL)
-        return arena_printf(arena, "the header was changed: hash %s, signed %s: one of these fields "
-                            "was changed, added or taken away: %s", sig->header_hash, signed_hash,
-                            fields);
+        return arena_printf(arena,
+                            "the header was changed: hash %s, signed %s: one of these fields "
+                            "was changed, added or taken away: %s",
+                            sig->header_hash, signed_hash, fields);
     if (strcmp(sig->a, "rsa-sha256") == 0)
         return arena_printf(arena, "the signature was made with another key than the published one "
                             "(%s)", sig->question);

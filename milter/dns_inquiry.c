@@ -1,4 +1,4 @@
-/* dns_inquiry - the lookups of one transaction: each question asked once, none waited for in vain */
+/* dns_inquiry - the lookups of one transaction: each question asked once, none waited for long */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dns_inquiry.h"
 

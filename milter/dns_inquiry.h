@@ -1,12 +1,12 @@
-/* dns_inquiry - the lookups of one transaction: each question asked once, none waited for in vain */
+/* dns_inquiry - the lookups of one transaction: each question asked once, none waited for long */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_DNS_INQUIRY_H
 #define TAMIS_DNS_INQUIRY_H
 
 #include "dns.h"
 
-/* One thread at a time. What it has learnt stays as it is for its whole life, whatever the TTL. When
- * the answers take too much memory, all that is not known yet is DNS_TEMPERROR. */
+/* One thread at a time. What it has learnt stays as it is for its whole life, whatever the TTL.
+ * When the answers take too much memory, all that is not known yet is DNS_TEMPERROR. */
 struct dns_inquiry;
 
 /* The dns must outlive it. */
@@ -25,7 +25,8 @@ void dns_inquiry_fresh(struct dns_inquiry *inquiry);
 /* From now on what is missing is DNS_TEMPERROR, "timeout", or again not. */
 void dns_inquiry_late(struct dns_inquiry *inquiry, bool late);
 
-/* Every question so far in turn, with its answer (NULL: none yet): for whoever wants to see them. */
+/* Every question so far in turn, with its answer (NULL: none yet): for whoever wants to see
+ * them. */
 void dns_inquiry_each(const struct dns_inquiry *inquiry,
                       void (*visit)(const struct dns_question *question,
                                     const struct dns_answer *answer, void *arg),

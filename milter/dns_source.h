@@ -7,9 +7,9 @@
 #include "dns_reply.h"
 
 /* `start` gets each lookup once, on any thread, several at once; it never waits, and sees to it
- * that dns_job_done is called exactly once for it, sooner or later, on any thread (start itself may).
- * `stop` is called once: after it no answer is worked for, and all that have been started are
- * done; start may still be called, and then is done at once. `free`: nobody calls any more. */
+ * that dns_job_done is called exactly once for it, sooner or later, on any thread (start itself
+ * may). `stop` is called once: after it no answer is worked for, and all that have been started
+ * are done; start may still be called, and then is done at once. `free`: nobody calls any more. */
 struct dns_source {
     void *arg;
     void (*start)(void *arg, struct dns_job *job);

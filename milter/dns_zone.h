@@ -6,9 +6,9 @@
 #include "dns_source.h"
 #include "problems.h"
 
-/* Master files (RFC 1035, 5) with any names and the types of dns.h; a name that does not end in a
- * dot is below $ORIGIN, which is the root at first. Records of class IN; TTL 300 s unless $TTL or the
- * record says. `*` as the first label as in RFC 4592. Four lines of ours:
+/* Master files (RFC 1035, 5) with any names and the types of dns.h; a name that does not end in
+ * a dot is below $ORIGIN, which is the root at first. Records of class IN; TTL 300 s unless $TTL
+ * or the record says. `*` as the first label as in RFC 4592. Four lines of ours:
  *   $TIMEOUT NAME [TYPE]    questions for it are never answered
  *   $SERVFAIL NAME [TYPE]   … are answered by a server that failed
  *   $BOGUS NAME [TYPE]      … fail validation

@@ -1,4 +1,4 @@
-/* engine_ask - questions to the world: asked early and side by side, waited for when they must be */
+/* engine_ask - questions to the world: asked early, side by side, waited for when they must be */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine_ask.h"
 
@@ -175,7 +175,7 @@ struct outcome engine_judge(struct engine *e, const struct scene *scene, const s
     return o;
 }
 
-/* --- looking ahead --------------------------------------------------------------------------------- */
+/* --- looking ahead ---------------------------------------------------------------------------- */
 
 /* Where clients log in before they send. */
 static bool is_submission(const struct client *c)

@@ -15,7 +15,8 @@ struct world;
  * policies until explain_again_close. */
 struct explain_again *explain_again_open(struct logdb *log, struct explanation *e,
                                          const struct policy_source *source, struct err *err);
-/* From then on what was not recorded is asked of this world, and told to be; it must live longer. */
+/* From then on what was not recorded is asked of this world, and told to be; it must live
+ * longer. */
 void explain_again_ask_now(struct explain_again *again, struct world *world);
 void explain_again_close(struct explain_again *again); /* NULL is allowed */
 
@@ -36,8 +37,8 @@ void explain_add_script(struct buf *b, const struct explain_again *again);
 /* The policy of that time, else today's; NULL: neither can be had. It lives until close. */
 const struct policy *explain_again_policy(const struct explain_again *again);
 
-/* "accepted", "rejected by FILE:LINE: 554 5.7.1 TEXT", "unknown: …": what becomes of the recipient in
- * focus when a file reads otherwise; NULL when that cannot be told. In the arena. */
+/* "accepted", "rejected by FILE:LINE: 554 5.7.1 TEXT", "unknown: …": what becomes of the
+ * recipient in focus when a file reads otherwise; NULL when that cannot be told. In the arena. */
 const char *explain_again_try(struct explain_again *again, const char *path, const char *text,
                               bool *accepted);
 

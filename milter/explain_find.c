@@ -51,8 +51,8 @@ static void add_condition(struct search *s, const char *condition)
     buf_adds(&s->where, condition);
 }
 
-/* How the text is spelled in the dictionary, letter by letter: whoever is spelled otherwise is found
- * by the index of the spelling that there is. */
+/* How the text is spelled in the dictionary, letter by letter: whoever is spelled otherwise is
+ * found by the index of the spelling that there is. */
 #define SPELLINGS(name)                                                                            \
     "(WITH RECURSIVE letter_case (is_upper) AS (VALUES (0), (1)), spelled (text) AS"               \
     " (SELECT '' WHERE :any_case UNION"                                                            \
@@ -62,8 +62,8 @@ static void add_condition(struct search *s, const char *condition)
     " (SELECT 1 FROM address WHERE text >= more AND text < more || char(1114111)))"                \
     " SELECT text FROM spelled WHERE length(text) = length(" name "))"
 
-/* Addresses are kept as they were typed; a domain is all that ends with it, and the whole dictionary
- * is read for it. */
+/* Addresses are kept as they were typed; a domain is all that ends with it, and the whole
+ * dictionary is read for it. */
 #define ADDRESS_IDS(name)                                                                          \
     "(SELECT id FROM address WHERE text IN (" name ", lower(" name "))"                            \
     " UNION SELECT id FROM address WHERE text IN " SPELLINGS(name)                                 \

@@ -157,7 +157,7 @@ struct header_changes header_changes_plan(const struct message *m, const struct 
     return c;
 }
 
-/* --- the result --------------------------------------------------------------------------------- */
+/* --- the result ------------------------------------------------------------------------------- */
 
 struct fields {
     struct header_field *list;

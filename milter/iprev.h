@@ -18,7 +18,7 @@ enum { IPREV_NAMES_MAX = 10 }; /* of an address that has more, the others are no
 
 struct iprev {
     enum iprev_result result;
-    const char *name;   /* that leads back if IPREV_PASS, else an unverified one; NULL: none known */
+    const char *name; /* that leads back if IPREV_PASS, else an unverified one; NULL: none known */
     const char *reason; /* one line for people; NULL if IPREV_PASS */
     const char *question; /* to the DNS, whose answer decided; NULL: the MTA told */
 };

@@ -6,9 +6,10 @@
 #include "journal.h"
 #include "journal_db.h"
 
-/* Writes the entries (struct entry *, those that are NULL or bad left out), their counters, and, if
- * the file does not know it yet, `ruleset` (or NULL): all or nothing. An entry that cannot be stored
- * becomes bad, so that it does not keep back the others. After a failure the caller rolls back. */
+/* Writes the entries (struct entry *, those that are NULL or bad left out), their counters, and,
+ * if the file does not know it yet, `ruleset` (or NULL): all or nothing. An entry that cannot be
+ * stored becomes bad, so that it does not keep back the others. After a failure the caller rolls
+ * back. */
 enum db_result batch_write(struct journal_db *db, const struct ruleset *ruleset,
                            struct entry *const *entries, size_t count, struct err *err);
 

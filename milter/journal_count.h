@@ -19,9 +19,9 @@ void counts_forget(struct counts *counts);
  * its rows. Returns an SQLite result code. */
 int count_entry(struct counts *counts, struct writing *w);
 
-/* Writes what was gathered into the tables hour_…. Inside the same transaction. In an hour only so
- * many names that strangers can invent are told apart, and of those only the most frequent stay when
- * the next hour begins; the others are "*". Returns an SQLite result code. */
+/* Writes what was gathered into the tables hour_…. Inside the same transaction. In an hour only
+ * so many names that strangers can invent are told apart, and of those only the most frequent
+ * stay when the next hour begins; the others are "*". Returns an SQLite result code. */
 int counts_write(struct counts *counts);
 
 /* Deletes some hours before `hour`; *more: there are others. Inside a transaction. */

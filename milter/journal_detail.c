@@ -10,7 +10,8 @@ enum { VALUE_MAX = 500 };
 /* Their bytes were made harmless when the MTA told them. */
 static struct dict_value told(const char *text)
 {
-    return text == NULL || text[0] == '\0' ? dict_null() : dict_text(text, strnlen(text, VALUE_MAX));
+    return text == NULL || text[0] == '\0' ? dict_null()
+                                           : dict_text(text, strnlen(text, VALUE_MAX));
 }
 
 int detail_circumstance(struct writing *w, int64_t *id)

@@ -268,7 +268,8 @@ enum db_result journal_amend(struct journal_db *db, const struct entry *entry, s
 
     writing_start(&w);
     writing_recipient(&w, last_recipient(entry->message));
-    rc = journal_verdict_id(&w, entry_action_name(entry->action), &entry->message->verdict, &verdict);
+    rc = journal_verdict_id(&w, entry_action_name(entry->action), &entry->message->verdict,
+                            &verdict);
     for (size_t i = 0; i < ARRAY_LEN(stmts) && rc == SQLITE_OK; i++) {
         sqlite3_bind_int64(stmts[i], 1, w.id);
         sqlite3_bind_int64(stmts[i], 2, verdict);

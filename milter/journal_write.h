@@ -23,8 +23,8 @@ enum db_result journal_write_shadow(struct journal_db *db, const struct entry *e
 struct writing;
 int journal_verdict_id(struct writing *w, const char *action, const struct verdict *v, int64_t *id);
 
-/* The id of a row (see sql/schema.sql) of the node that ended at `time_us` since 1970, larger than `last`; how
- * many milliseconds the id's own time is off in *clock_ms. */
+/* The id of a row (see sql/schema.sql) of the node that ended at `time_us` since 1970, larger
+ * than `last`; how many milliseconds the id's own time is off in *clock_ms. */
 int64_t journal_id(int64_t time_us, int64_t last, unsigned node, int64_t *clock_ms);
 
 #endif

@@ -89,7 +89,8 @@ static void judge_public(struct reading *r, const struct dkim_tag *p)
 static void judge_tags(struct reading *r)
 {
     const char *type = dkim_algorithm_key(dkim_key_algorithm(r->key));
-    const struct dkim_tag *v = find(r, "v"), *k = find(r, "k"), *h = find(r, "h"), *s = find(r, "s");
+    const struct dkim_tag *v = find(r, "v"), *k = find(r, "k"), *h = find(r, "h"),
+                          *s = find(r, "s");
     const struct dkim_tag *t = find(r, "t"), *p = find(r, "p");
 
     if (v != NULL && (v != &r->tags.tag[0] || !slice_is(v->value, "DKIM1")))

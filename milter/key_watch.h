@@ -27,10 +27,11 @@ struct key_watch;
 struct key_watch *key_watch_new(const struct key_asker *asker);
 void key_watch_free(struct key_watch *watch); /* NULL is allowed; nobody uses it any more */
 
-/* Asks for the records that are due, after a load (`loaded`) for all of them; forgets what the keys
- * no longer name. Blocks for the DNS: one thread at a time, the maintenance thread. The caller holds
- * the keys' policy. `now` in seconds since 1970. Whose answers are the oldest are asked for first, and
- * a run ends behind the asker's patience. Returns after how many seconds to call again. */
+/* Asks for the records that are due, after a load (`loaded`) for all of them; forgets what the
+ * keys no longer name. Blocks for the DNS: one thread at a time, the maintenance thread. The
+ * caller holds the keys' policy. `now` in seconds since 1970. Whose answers are the oldest are
+ * asked for first, and a run ends behind the asker's patience. Returns after how many seconds to
+ * call again. */
 int64_t key_watch_run(struct key_watch *watch, const struct keys *keys, int64_t now, bool loaded);
 
 /* What was found last; KEY_UNKNOWN before that. A domain that a key for any domain signs for is put

@@ -9,11 +9,11 @@
 /* Part of a policy: immutable, asked by any number of threads. */
 struct keys;
 
-/* Reads key_table, signing_table, key_list and signing_key with all key files that they name; each
- * file is read once. Never NULL. Every problem is in `problems` with its place and mend: what cannot
- * be read, understood or found is an error, and so is a key file that others may read or replace.
- * Files are judged with the rights of the caller, who becomes the filter's user first. Blocks for
- * files. The settings must outlive the keys. */
+/* Reads key_table, signing_table, key_list and signing_key with all key files that they name;
+ * each file is read once. Never NULL. Every problem is in `problems` with its place and mend:
+ * what cannot be read, understood or found is an error, and so is a key file that others may
+ * read or replace. Files are judged with the rights of the caller, who becomes the filter's user
+ * first. Blocks for files. The settings must outlive the keys. */
 struct keys *keys_load(const struct settings *settings, struct problems *problems);
 void keys_free(struct keys *keys); /* NULL is allowed */
 
@@ -31,24 +31,24 @@ struct key_choice {
     int64_t not_after;       /* the last second; 0: for ever */
     int64_t made;            /* when the file was last written */
     struct where where;      /* the row that names the key */
-    struct where rule;       /* the row that chose it for the sender; of an enumeration: file NULL */
+    struct where rule; /* the row that chose it for the sender; of an enumeration: file NULL */
 };
 
-/* What may sign for mail From `address` (sign_who.h: "user@domain" in lower case with A-labels), in
- * the order of the tables; *list is in the arena, and the count is returned. The first of
- * signing_table, key_list, signing_key that has anything for the sender decides. In each, rows with
- * the same pattern belong together; with multiple_signatures = yes all rows that match do. Whether a
- * key is within its time and published is not looked at: key_watch.h. No key twice. */
+/* What may sign for mail From `address` (sign_who.h: "user@domain" in lower case with A-labels),
+ * in the order of the tables; *list is in the arena, and the count is returned. The first of
+ * signing_table, key_list, signing_key that has anything for the sender decides. In each, rows
+ * with the same pattern belong together; with multiple_signatures = yes all rows that match do.
+ * Whether a key is within its time and published is not looked at: key_watch.h. No key twice. */
 size_t keys_select(const struct keys *keys, const char *address, struct arena *arena,
                    const struct key_choice **list);
 
-/* Each key with each domain that it signs for, once, in the order of the tables. Of a row that signs
- * for any domain with one key ("%") the domain is "%". */
+/* Each key with each domain that it signs for, once, in the order of the tables. Of a row that
+ * signs for any domain with one key ("%") the domain is "%". */
 void keys_each(const struct keys *keys,
                void (*visit)(const struct key_choice *choice, void *arg), void *arg);
 
-/* RFC 6376, 3.1, and underscores, which many selectors have; labels of at most 63, with dots between
- * them. Domains in A-labels; "%" is none. */
+/* RFC 6376, 3.1, and underscores, which many selectors have; labels of at most 63, with dots
+ * between them. Domains in A-labels; "%" is none. */
 bool keys_is_selector(const char *text);
 bool keys_is_domain(const char *text);
 

@@ -42,7 +42,8 @@ struct key_rule {
 struct key_rules {
     struct key_rule *list;
     size_t count, cap;
-    size_t *sorted; /* indices by pattern, then by place; NULL: patterns are globs, in their order */
+    size_t
+        *sorted; /* indices by pattern, then by place; NULL: patterns are globs, in their order */
 };
 
 struct keys {

@@ -1,4 +1,4 @@
-/* maintain - the maintenance thread: reloads, and frees the policies that nobody holds any more */
+/* maintain - the maintenance thread: reloads, records of keys, policies that nobody holds */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "maintain.h"
 

@@ -1,4 +1,4 @@
-/* overlay - policy files as they were, or as they would be: texts in place of files, a rule left out */
+/* overlay - policy files as they were or would be: texts in place of files, a rule left out */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "overlay.h"
 

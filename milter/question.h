@@ -49,9 +49,9 @@ struct rbl_answer {
 const char *rbl_answer_text(const struct rbl_answer *answer, struct arena *arena);
 bool rbl_answer_read(const char *text, struct arena *arena, struct rbl_answer *answer);
 
-/* What a list says with this address when it says nothing about what it was asked: "refuses queries
- * through public resolvers" and the like (127.255.255.252 and its neighbours, 127.0.0.1, all outside
- * 127.0.0.0/8). NULL: a listing. */
+/* What a list says with this address when it says nothing about what it was asked: "refuses
+ * queries through public resolvers" and the like (127.255.255.252 and its neighbours, 127.0.0.1,
+ * all outside 127.0.0.0/8). NULL: a listing. */
 const char *rbl_error(const struct addr *addr);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { RECORDS_MAX = 4096 };
 
-/* --- the DNS: what dns_answer_text writes ------------------------------------------------------ */
+/* --- the DNS: what dns_answer_text writes ----------------------------------------------------- */
 
 /* "…", with `\DDD`, `\"` and `\\` inside. */
 static bool take_string(struct slice *rest, struct arena *arena, struct slice *string)
@@ -167,7 +167,7 @@ bool dns_answer_read(const char *text, enum dns_type type, struct arena *arena,
     return read_state(text, answer) || take_records(slice_of(text), type, arena, answer);
 }
 
-/* --- lists --------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 const char *rbl_answer_text(const struct rbl_answer *answer, struct arena *arena)
 {
@@ -215,7 +215,7 @@ const char *rbl_error(const struct addr *addr)
     return NULL;
 }
 
-/* --- SPF ----------------------------------------------------------------------------------------- */
+/* --- SPF -------------------------------------------------------------------------------------- */
 
 static void add_pair(struct buf *b, const char *name, const char *value)
 {

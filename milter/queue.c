@@ -64,8 +64,8 @@ bool queue_offer(struct queue *q, void *item)
     return taken;
 }
 
-/* Sleeps, with the mutex held, until there are `count` items, the queue is closed, the time is over,
- * or *enough. */
+/* Sleeps, with the mutex held, until there are `count` items, the queue is closed, the time is
+ * over, or *enough. */
 static void wait_for(struct queue *q, size_t count, uint64_t wait_us, const bool *enough)
 {
     const uint64_t longest_us = 86400ull * 1000000;

@@ -20,9 +20,9 @@ struct rbl_uses {
 /* All of them, in the arena. The texts are the policy's. */
 struct rbl_uses rbl_uses_of(const struct policy *policy, struct arena *arena);
 
-/* Adds warnings: a list that has closed, a filter that matches errors only, a score without lists
- * or one that cannot be reached, questions that go through a public resolver. `resolv_conf`: what is
- * asked where dns_servers is empty; blocks for reading it. */
+/* Adds warnings: a list that has closed, a filter that matches errors only, a score without
+ * lists or one that cannot be reached, questions that go through a public resolver.
+ * `resolv_conf`: what is asked where dns_servers is empty; blocks for reading it. */
 void rbl_check_policy(const struct policy *policy, const char *resolv_conf,
                       struct problems *problems);
 

@@ -83,7 +83,7 @@ const char *replay_change_name(enum replay_change change)
     return names[change];
 }
 
-/* --- the facts as events ------------------------------------------------------------------------- */
+/* --- the facts as events ---------------------------------------------------------------------- */
 
 static const char *get_client_macro(const struct client *c, const char *name)
 {
@@ -156,7 +156,7 @@ static enum stage last_stage(const struct replay_facts *facts)
                                                                             : STAGE_RCPT;
 }
 
-/* --- what is missing ----------------------------------------------------------------------------- */
+/* --- what is missing -------------------------------------------------------------------------- */
 
 static const char *parameter_for(const char *question)
 {
@@ -179,7 +179,7 @@ static void note_gap(struct take *t, struct gap *gap)
     world_recorded_mark(world);
 }
 
-/* --- the play ------------------------------------------------------------------------------------ */
+/* --- the play --------------------------------------------------------------------------------- */
 
 static bool is_refused(const struct verdict *v)
 {
@@ -324,7 +324,7 @@ static void play(struct take *t)
     t->action = transaction_action(&shown, t->finished);
 }
 
-/* --- the comparison ------------------------------------------------------------------------------ */
+/* --- the comparison --------------------------------------------------------------------------- */
 
 /* As the log tells it of a recipient: its own refusal, else what became of the message. */
 static enum entry_action action_for(const struct recipient *r, const struct verdict *message,

@@ -70,9 +70,9 @@ struct replay_result {
 /* Judges under one policy, one transaction after the other. One thread. */
 struct replay;
 
-/* The policy must be held by the caller (policy_hold) beyond replay_free. Its mode is not looked at:
- * what counts is whether the recorded answers were given in earnest. `ask_now` answers what the record does not (NULL:
- * nobody does). */
+/* The policy must be held by the caller (policy_hold) beyond replay_free. Its mode is not looked
+ * at: what counts is whether the recorded answers were given in earnest. `ask_now` answers what
+ * the record does not (NULL: nobody does). */
 struct replay *replay_new(struct policy *policy, struct world *ask_now);
 void replay_free(struct replay *replay);
 
@@ -86,11 +86,11 @@ void replay_set_same_content(struct replay *replay, bool same);
  * or in the facts. */
 const struct replay_result *replay_judge(struct replay *replay, const struct replay_facts *facts);
 
-/* Loads a policy that signs nothing, looks up nothing early, and nothing for Authentication-Results
- * (`whole`: that, too), as it would be if files held what the overlay says, one rule left out if the
- * overlay says so (overlay.h): exact by construction. NULL with problems, one of which is that no
- * rule was left out that should have been. The policy is held: policy_release, then policy_reap.
- * For commands: nothing else may load policies meanwhile. */
+/* Loads a policy that signs nothing, looks up nothing early, and nothing for
+ * Authentication-Results (`whole`: that, too), as it would be if files held what the overlay
+ * says, one rule left out if the overlay says so (overlay.h): exact by construction. NULL with
+ * problems, one of which is that no rule was left out that should have been. The policy is held:
+ * policy_release, then policy_reap. For commands: nothing else may load policies meanwhile. */
 struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
                            struct problems *problems);
 struct policy *replay_load_whole(const struct policy_source *source, const struct overlay *overlay,

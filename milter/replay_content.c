@@ -21,7 +21,7 @@ struct content_reads {
     bool edits, body;
 };
 
-/* --- what rules read ----------------------------------------------------------------------------- */
+/* --- what rules read -------------------------------------------------------------------------- */
 
 static void add_name(struct content_reads *r, enum checks_id id, struct slice name)
 {
@@ -165,13 +165,14 @@ static bool may_hold_mail(const struct replay_facts *facts, struct slice type)
     return !facts->message->parts_whole;
 }
 
-/* What is below the first header. A mail in several forms, or with its pictures, is taken to hold no
- * other mail. */
+/* What is below the first header. A mail in several forms, or with its pictures, is taken to
+ * hold no other mail. */
 static const char *parts_missing(const struct content_reads *r, const struct replay_facts *facts,
                                  const char **parameter)
 {
     struct slice type = content_type(facts);
-    bool parts = reads_parts(r) && !facts->message->parts_whole, nested = r->names[CHECKS_NESTED] != NULL;
+    bool parts = reads_parts(r) && !facts->message->parts_whole,
+         nested = r->names[CHECKS_NESTED] != NULL;
 
     if ((parts || nested) && !is_recorded(facts, "Content-Type")) {
         *parameter = "evidence_headers (add Content-Type)";
@@ -199,7 +200,7 @@ const char *content_reads_missing(const struct content_reads *r, const struct re
     return parts_missing(r, facts, parameter);
 }
 
-/* --- what the record says ------------------------------------------------------------------------ */
+/* --- what the record says --------------------------------------------------------------------- */
 
 static bool is_of_content(const struct check_record *c)
 {
@@ -222,8 +223,8 @@ static enum act act_of(const char *result)
     return ACT_DUNNO;
 }
 
-/* What the message ended with tells all; else, when the lists refused it before, the steps tell what
- * would have been done, but not the words. */
+/* What the message ended with tells all; else, when the lists refused it before, the steps tell
+ * what would have been done, but not the words. */
 struct verdict content_recorded(const struct replay_facts *facts)
 {
     const struct message *m = facts->message;
@@ -259,7 +260,7 @@ bool content_made(const struct message *m, const struct rule_ref *rule, enum act
     return false;
 }
 
-/* --- comparison ---------------------------------------------------------------------------------- */
+/* --- comparison ------------------------------------------------------------------------------- */
 
 static void hash_text(uint64_t *h, const char *text)
 {

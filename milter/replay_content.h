@@ -5,8 +5,8 @@
 
 #include "replay.h"
 
-/* What the content rules of one direction read, as far as it can decide a mail; or, `edits`, as far as
- * it can change one. */
+/* What the content rules of one direction read, as far as it can decide a mail; or, `edits`, as
+ * far as it can change one. */
 struct content_reads;
 
 struct content_reads *content_reads_new(const struct policy *policy, enum direction direction,

@@ -11,8 +11,8 @@
 struct replay_edit *replay_edits_compare(const struct message *was, const struct message *now,
                                          bool content, struct arena *arena);
 
-/* "held", "no longer redirected", … of the first one by which the mail goes another way; NULL: there
- * is none such. */
+/* "held", "no longer redirected", … of the first one by which the mail goes another way; NULL:
+ * there is none such. */
 const char *replay_edits_fate(const struct replay_edit *edits);
 
 #endif

@@ -1,4 +1,4 @@
-/* replay_evidence - what the log keeps for replays alone: arguments as sent, fields of the header */
+/* replay_evidence - what the log keeps for replays alone: raw arguments, fields of the header */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "replay_evidence.h"
 
@@ -95,7 +95,7 @@ void evidence_read(struct message *m, const char *text)
     }
 }
 
-/* --- what was recorded --------------------------------------------------------------------------- */
+/* --- what was recorded ------------------------------------------------------------------------ */
 
 struct recorded *recorded_new(struct logdb *log, struct err *err)
 {

@@ -1,12 +1,12 @@
-/* replay_evidence - what the log keeps for replays alone: arguments as sent, fields of the header */
+/* replay_evidence - what the log keeps for replays alone: raw arguments, fields of the header */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TAMIS_REPLAY_EVIDENCE_H
 #define TAMIS_REPLAY_EVIDENCE_H
 
 #include "replay_read.h"
 
-/* Puts what a row of the view evidence says (tamis-log(5)) onto the message: arguments of its sender
- * and recipients, headers. What cannot be read is left out. */
+/* Puts what a row of the view evidence says (tamis-log(5)) onto the message: arguments of its
+ * sender and recipients, headers. What cannot be read is left out. */
 void evidence_read(struct message *message, const char *text);
 
 /* Which fields policies had recorded. */

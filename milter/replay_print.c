@@ -210,7 +210,7 @@ void replay_print_text(const struct replay_report *r, struct buf *b)
     add_gaps(r, b);
 }
 
-/* --- JSON ---------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void add_text(struct buf *b, const char *name, const char *text)
 {

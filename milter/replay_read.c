@@ -120,7 +120,7 @@ static bool reach(struct replay_reader *r, enum log_table table, int64_t id, str
     return s->id == id;
 }
 
-/* --- texts --------------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static const char *domain_of(const char *address)
 {
@@ -207,7 +207,7 @@ static enum entry_action read_verdict(struct replay_reader *r, int64_t id, struc
     return action;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void read_circumstance(struct replay_reader *r, int64_t id)
 {

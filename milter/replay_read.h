@@ -24,7 +24,7 @@ bool replay_reader_next(struct replay_reader *reader, struct replay_facts *facts
 bool replay_reader_find(struct replay_reader *reader, int64_t id, struct replay_facts *facts,
                         struct err *err);
 
-/* --- policies in the log ------------------------------------------------------------------------- */
+/* --- policies in the log ---------------------------------------------------------------------- */
 
 /* The texts of a logged policy's files. */
 struct replay_texts;

@@ -42,8 +42,8 @@ void report_add_json(struct buf *b, const struct report *r)
     buf_adds(b, "]}\n");
 }
 
-/* RFC 4180, with line feeds. A cell that a spreadsheet would take for a formula gets an apostrophe in
- * front: what stands in it comes from strangers. */
+/* RFC 4180, with line feeds. A cell that a spreadsheet would take for a formula gets an
+ * apostrophe in front: what stands in it comes from strangers. */
 static void add_csv_text(struct buf *b, const char *text, bool number)
 {
     bool formula = !number && text[0] != '\0' && strchr("=+-@\t", text[0]) != NULL;

@@ -21,9 +21,9 @@ enum restriction_kind {
     KIND_OLD,     /* an old name for `instead` */
 };
 
-/* Reads an argument once, when its list is loaded (ARG_COUNT: only if there is one). The result, in
- * the arena, becomes the step's `data`. NULL: unusable, with every problem placed (`problems` may be
- * NULL). */
+/* Reads an argument once, when its list is loaded (ARG_COUNT: only if there is one). The result,
+ * in the arena, becomes the step's `data`. NULL: unusable, with every problem placed (`problems`
+ * may be NULL). */
 typedef const void *parse_fn(struct slice argument, struct arena *arena, struct where where,
                              struct problems *problems);
 

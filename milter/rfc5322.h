@@ -12,13 +12,13 @@ struct mailbox {
     const char *local, *domain;
 };
 
-/* Reads the value of a From field or the like: an address-list (RFC 5322, 3.4; groups as RFC 6854
- * allows; the obsolete forms of 4.4: routes, comments and blanks between words, empty elements).
- * Accepted besides: 8-bit text, any other visible character in a display name, dots anywhere in a
- * local part. Folds may be "\n" or "\r\n". Encoded words are text like any other. Returns how many
- * mailboxes there are, of which the first `max` are in `list`; -1 when the text is malformed, when a
- * display name holds an @ outside of quotes, or a domain is none: then *why says so. Everything is
- * in the arena. Any bytes; takes time in proportion to the length. */
+/* Reads the value of a From field or the like: an address-list (RFC 5322, 3.4; groups as RFC
+ * 6854 allows; the obsolete forms of 4.4: routes, comments and blanks between words, empty
+ * elements). Accepted besides: 8-bit text, any other visible character in a display name, dots
+ * anywhere in a local part. Folds may be "\n" or "\r\n". Encoded words are text like any other.
+ * Returns how many mailboxes there are, of which the first `max` are in `list`; -1 when the text
+ * is malformed, when a display name holds an @ outside of quotes, or a domain is none: then *why
+ * says so. Everything is in the arena. Any bytes; takes time in proportion to the length. */
 int mailboxes_read(const char *text, struct mailbox *list, size_t max, struct arena *arena,
                    const char **why);
 

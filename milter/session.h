@@ -26,11 +26,12 @@ struct session *session_new(struct policy *policy, struct world *world, struct j
 /* No syslog lines: a rehearsal. */
 void session_set_quiet(struct session *session, bool quiet);
 
-/* Whether answers are in force, whatever the policy's mode; before session_connect. For a replay. */
+/* Whether answers are in force, whatever the policy's mode; before session_connect. For a
+ * replay. */
 void session_set_enforce(struct session *session, bool enforce);
 
-/* What is known of the message's DKIM signatures, so that none is verified: before its first header.
- * It must live as long as the message. */
+/* What is known of the message's DKIM signatures, so that none is verified: before its first
+ * header. It must live as long as the message. */
 void session_set_dkim(struct session *session, const struct dkim_verdict *verdict);
 
 /* Forgets the findings with this answer (the pointer), so that they are asked for again. */

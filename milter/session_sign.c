@@ -49,7 +49,7 @@ bool sealing_body(struct sealing *s, const char *data, size_t len)
     return true;
 }
 
-/* --- who signs --------------------------------------------------------------------------------- */
+/* --- who signs -------------------------------------------------------------------------------- */
 
 /* What the signatures are about. */
 struct letter {
@@ -98,7 +98,7 @@ static bool may_sign(const struct engine *e, const struct letter *l, struct sign
     return who->may;
 }
 
-/* --- signing ------------------------------------------------------------------------------------- */
+/* --- signing ---------------------------------------------------------------------------------- */
 
 static void note(const struct engine *e, const struct key_choice *key, const char *result,
                  const char *question)

@@ -26,7 +26,8 @@
     WORDS(name_, preset_, "defer_if_permit defer", 0, help_)
 #define FACT(type_, name_, preset_, help_) FLAGGED(type_, name_, preset_, PARAM_FACT, help_)
 
-/* RFC 6376, 5.4.1: what a reader sees and what makes the mail; nothing that is changed on the way. */
+/* RFC 6376, 5.4.1: what a reader sees and what makes the mail; nothing that is changed on the
+ * way. */
 #define SIGN_HEADERS                                                                               \
     "From, Reply-To, Subject, Date, To, Cc, Message-ID, Sender, In-Reply-To, References, "         \
     "MIME-Version, Content-Type, Content-Transfer-Encoding, Content-ID, Content-Description, "     \
@@ -44,8 +45,7 @@ const struct param settings_rows[] = {
           "observe: log only; annotate: add headers, too; enforce: all"),
     ROW(PARAM_STRING, socket, "inet:8894@localhost",
         "where the MTA connects: inet:PORT@HOST, inet6:PORT@HOST, unix:PATH, fd:N"),
-    ROW(PARAM_PATH, state_directory,
-        "${system_installation?{" LOCALSTATEDIR "/lib/tamis}:{./var}}",
+    ROW(PARAM_PATH, state_directory, "${system_installation?{" LOCALSTATEDIR "/lib/tamis}:{./var}}",
         "directory of what must survive a restart"),
     ROW(PARAM_PATH, run_directory, "${system_installation?{/run/tamis}:{./var}}",
         "directory of the control socket"),
@@ -81,8 +81,9 @@ const struct param settings_rows[] = {
     CHECKS(mime_header_checks, "header_checks", "tables for the headers of MIME parts"),
     CHECKS(nested_header_checks, "header_checks", "tables for the headers of attached messages"),
     CHECKS(body_checks, NULL, "tables for the lines of the body"),
-    WORDS(part_prepend, "primary", "primary off", 0,
-          "where PREPEND for a MIME part's header puts its field: primary (the message's own); off"),
+    WORDS(
+        part_prepend, "primary", "primary off", 0,
+        "where PREPEND for a MIME part's header puts its field: primary (the message's own); off"),
     WORDS(outgoing_hide_client, "no", "no yes rules", 0,
           "replace the client in Postfix's own Received field of outgoing mail; rules: as "
           "outgoing_header_checks say"),
@@ -139,8 +140,9 @@ const struct param settings_rows[] = {
            "how long what a replay needs is kept; 0: for ever"),
     NUMBER(PARAM_TIME, log_rollup_retention, "400d", 0, 10000L * DAY,
            "how long the counters by hours are kept; 0: for ever"),
-    WORDS(log_sync, "batch", "batch message", 0,
-          "batch: no answer waits for the log; message: mail is taken only when its row is on disk"),
+    WORDS(
+        log_sync, "batch", "batch message", 0,
+        "batch: no answer waits for the log; message: mail is taken only when its row is on disk"),
     NUMBER(PARAM_TIME, log_sync_time_limit, "5s", 1, 60,
            "with log_sync = message: how long an answer waits before it is 451"),
     NUMBER(PARAM_INT, log_node, "0", 0, 1023, "number of this filter among several, in each id"),
@@ -206,7 +208,8 @@ const struct param settings_rows[] = {
     ROW(PARAM_LIST, signing_table, "",
         "OpenDKIM's SigningTable, whose mail they sign: FILE, file:FILE, refile:FILE, csl:…"),
     ROW(PARAM_LIST, key_list, "", "dkim-filter's KeyList: a file of PATTERN:DOMAIN:PATH"),
-    ROW(PARAM_LIST, signing_key, "", "DOMAIN:SELECTOR:PATH, …: the keys of a site with few domains"),
+    ROW(PARAM_LIST, signing_key, "",
+        "DOMAIN:SELECTOR:PATH, …: the keys of a site with few domains"),
     ROW(PARAM_BOOL, multiple_signatures, "no",
         "sign by all rows that match a sender, not only by those with the first one's pattern"),
     ROW(PARAM_LIST, signing_senders, "",

@@ -163,8 +163,9 @@ static const char *find_elsewhere(struct loader *l, const char *name)
     if (strcmp(name, "config_directory") == 0)
         return l->s->postfix_config_directory;
     if (strcmp(name, "system_installation") == 0)
-        return was_started_by_root() || (l->s->file && strcmp(l->s->file, DEFAULT_FILE) == 0) ? "yes"
-                                                                                             : "";
+        return was_started_by_root() || (l->s->file && strcmp(l->s->file, DEFAULT_FILE) == 0)
+                   ? "yes"
+                   : "";
     preset = fact_preset(name);
     if (preset == NULL)
         problems_add(l->problems, SEV_WARNING, l->at,

@@ -27,7 +27,7 @@ static pthread_t thread;
 static atomic_bool taking;
 static atomic_uint_fast64_t waiting_bytes;
 
-/* --- loading ------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static bool has_header_rules(const struct policy *p)
 {
@@ -95,7 +95,7 @@ void shadow_announce(const struct policy *policy)
                  file);
 }
 
-/* --- judging ------------------------------------------------------------------------------------- */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 /* A policy's shadow at work; the policy is held by the entries that it judged, the shadow by us. */
 struct judge {
@@ -213,7 +213,7 @@ static void *run(void *unused)
     }
 }
 
-/* --- taking -------------------------------------------------------------------------------------- */
+/* --- taking ----------------------------------------------------------------------------------- */
 
 static bool has_room(const struct entry *entry)
 {

@@ -6,10 +6,10 @@
 #include "journal.h"
 #include "policy.h"
 
-/* Loads what the policy's shadow_config names, if it does, with the options of `source`, and leaves
- * it with the policy (policy->shadow), which must not be published yet. What is wrong with it is at
- * most a warning in `problems`, and then there is no shadow. Blocks for files; one thread at a time,
- * which loads no other policy meanwhile. */
+/* Loads what the policy's shadow_config names, if it does, with the options of `source`, and
+ * leaves it with the policy (policy->shadow), which must not be published yet. What is wrong
+ * with it is at most a warning in `problems`, and then there is no shadow. Blocks for files; one
+ * thread at a time, which loads no other policy meanwhile. */
 void shadow_load(struct policy *policy, const struct policy_source *source,
                  struct problems *problems);
 

@@ -20,7 +20,8 @@ struct sign_scene {
 /* Texts live in the arena. */
 struct sign_who {
     bool may;
-    const char *address; /* of the author, for keys_select: case folded, domain in A-labels; or NULL */
+    const char
+        *address; /* of the author, for keys_select: case folded, domain in A-labels; or NULL */
     const char *domain;  /* its domain; NULL with address */
     const char *why; /* not NULL exactly if outgoing mail may not be signed: printable, for the log:
                       * "dkim: not signed: login alice@example.org, From example.net" */

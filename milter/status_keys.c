@@ -110,7 +110,8 @@ static void add_json_key(const struct status_key *key, struct buf *out)
 
 void status_keys_json(const struct status_keys *status, struct buf *out)
 {
-    buf_addf(out, "\"dkim\":{\"signs\":%zu,\"waits\":%zu,\"retired\":%zu,\"trouble\":%zu,\"keys\":[",
+    buf_addf(out,
+             "\"dkim\":{\"signs\":%zu,\"waits\":%zu,\"retired\":%zu,\"trouble\":%zu,\"keys\":[",
              status->roles[KEY_SIGNS], status->roles[KEY_WAITS], status->roles[KEY_RETIRED],
              status->troubles);
     for (size_t i = 0; i < status->count; i++) {

@@ -236,14 +236,16 @@ static void parse_unknown(struct parser *p, struct slice name)
     const char *suggestion = restriction_suggest(arena_strndup(p->arena, name.ptr, name.len));
     const struct restriction *before = wants_count(p);
 
-    complain(p, SEV_ERROR, name,
-             before != NULL && suggestion == NULL
-                 ? arena_printf(p->arena, "is neither a restriction nor a number: behind %s write "
-                                          "its threshold, a number from 1, or nothing",
-                                before->name)
-             : suggestion ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?",
-                                         suggestion)
-                          : "nobody knows this restriction");
+    complain(
+        p, SEV_ERROR, name,
+        before != NULL && suggestion == NULL
+            ? arena_printf(p->arena,
+                           "is neither a restriction nor a number: behind %s write "
+                           "its threshold, a number from 1, or nothing",
+                           before->name)
+        : suggestion
+            ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?", suggestion)
+            : "nobody knows this restriction");
 }
 
 static void note_what_is_never_reached(struct parser *p, struct slice word)

@@ -11,8 +11,9 @@ struct restriction_classes {
     size_t count;
 };
 
-const struct restriction_class *class_find(const struct restriction_classes *classes,
-                                           struct slice name); /* any case; NULL when there is none */
+const struct restriction_class *
+class_find(const struct restriction_classes *classes,
+           struct slice name); /* any case; NULL when there is none */
 
 /* Where a list stands and what it may name. */
 struct steps_source {

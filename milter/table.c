@@ -160,7 +160,8 @@ static struct lines *read_file(const struct table_type *type, const char *path, 
     struct err err;
     size_t len;
 
-    if (type == &type_hash && overlay_find(path, &len) == NULL && report_compiled(path, at, problems))
+    if (type == &type_hash && overlay_find(path, &len) == NULL &&
+        report_compiled(path, at, problems))
         return NULL;
     lines = lines_read(path, LINES_FILE_MAX, &err);
     if (lines == NULL)

@@ -61,7 +61,7 @@ static void on_end(struct inquiry *inquiry)
     free(inquiry);
 }
 
-/* --- opening ------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* The lock is held. */
 static bool open_dns(struct world_dns *w)
@@ -109,7 +109,7 @@ struct dns *world_dns_of(struct world *world)
     return dns;
 }
 
-/* --- the kinds of questions ---------------------------------------------------------------------- */
+/* --- the kinds of questions ------------------------------------------------------------------- */
 
 static bool settle(struct finding *finding, enum dns_state state, const char *answer)
 {
@@ -201,7 +201,7 @@ static bool learn_list(struct inquiry *inquiry, struct slice rest, struct findin
     return settle(finding, a->state, rbl_answer_text(&list, arena));
 }
 
-/* --- SPF: evaluated on what is known, again and again, until nothing is missing ------------------- */
+/* --- SPF: evaluated on what is known, again and again, until nothing is missing --------------- */
 
 struct attempt {
     struct inquiry *inquiry;
@@ -313,7 +313,7 @@ static bool learn_spf(struct inquiry *inquiry, struct finding *finding, bool lat
                   spf_answer_text(&a, arena));
 }
 
-/* --- struct world ---------------------------------------------------------------------------------- */
+/* --- struct world ----------------------------------------------------------------------------- */
 
 static bool learn(struct inquiry *inquiry, struct finding *finding, bool late,
                   struct arena *arena)

@@ -33,8 +33,8 @@ void world_dns_free(struct world *world);
 /* False when nothing was asked yet. */
 bool world_dns_stats(struct world *world, struct dns_stats *stats);
 
-/* The lookups of an inquiry, with those that an SPF record asked for, in their order; an answer that
- * is NULL has not come. */
+/* The lookups of an inquiry, with those that an SPF record asked for, in their order; an answer
+ * that is NULL has not come. */
 void world_dns_each(const struct inquiry *inquiry,
                     void (*visit)(const struct dns_question *question,
                                   const struct dns_answer *answer, void *arg),

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use Encode qw(decode);
 use File::Basename qw(basename);
 use File::Find qw(find);
 use Test::More;
@@ -125,7 +126,7 @@ none('second lines name the licence', @spdx);
 
 my $banned = join '|', qw(strcpy stpcpy strcat strncpy sprintf vsprintf gets strtok atoi atol
     atoll atof scanf system popen alloca mktemp tmpnam tempnam setjmp longjmp);
-my (@calls, @long_files, @long_functions, @unfinished);
+my (@calls, @long_files, @long_functions, @long_lines, @unfinished);
 for my $file (@sources) {
     my $code = code_only($text{$file});
     my ($n, $start) = (0, 0);
@@ -140,12 +141,18 @@ for my $file (@sources) {
         }
     }
     push @long_files, "milter/$file: $n lines" if $n > 500;
+    $n = 0;
+    for my $line (split /\n/, decode('UTF-8', $text{$file})) {
+        $n++;
+        push @long_lines, "milter/$file:$n: " . length($line) . ' columns' if length $line > 100;
+    }
     my $marks = join '|', 'TO' . 'DO', 'FIX' . 'ME', 'X' . 'XX', 'HA' . 'CK', 'not impl' . 'emented';
     push @unfinished, "milter/$file: $1" if $text{$file} =~ /\b($marks)\b/;
 }
 none('no function of the dangerous kind is called', @calls);
 none('no function has more than 80 lines', @long_functions);
 none('no file has more than 500 lines', @long_files);
+none('no line has more than 100 columns', @long_lines);
 none('nothing is left unfinished', @unfinished);
 
 # A path of somebody's machine helps nobody else. What a build or a fuzzer left behind is not looked
