@@ -11,7 +11,9 @@ use Test::More;
 
 alarm 60;
 my $top = abs_path($ENV{srcdir} // '.');
-my @sources = map { basename($_) } sort glob "$top/milter/*.[ch]";
+# What make wrote from sql/ is nobody's to read.
+my @sources = grep { !/^(?:schema|report_files)\.c$/ }
+    map { basename($_) } sort glob "$top/milter/*.[ch]";
 
 sub slurp {
     my ($file) = @_;
