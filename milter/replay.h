@@ -20,7 +20,6 @@ struct replay_facts {
     bool arguments_unknown; /* how addresses were written in MAIL and RCPT was not recorded */
     const char *const *recorded_headers; /* names whose fields are all in message->headers, ended by
                                           * NULL; NULL: every field is there */
-
 };
 
 /* How one recipient (number 0: the transaction, when it had none) comes out. */

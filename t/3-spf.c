@@ -230,7 +230,7 @@ static const struct {
     {"v=spf1 a:n1.example a:n2.example a:n3.example -all", "192.0.2.1", "permerror 3 3"},
     {"v=spf1 a:four.example a:four1.example a:four2.example a:four3.example -all", "2001:db8::9",
      "fail 4 0"},
-    /* the record of issue 4, in each way that it can match */
+    /* a record as they grow, in each way that it can match */
     {ISSUE, "192.0.2.25", "pass 1 0"},
     {ISSUE, "192.0.2.26", "pass 1 0"},
     {ISSUE, "2001:db8::25", "pass 1 0"},
