@@ -27,6 +27,7 @@ struct look {
     struct engine *engine;
     struct scene scene;
     int steps, depth;
+    bool warn_only; /* a list that only warns refuses nothing */
 };
 
 enum way { GO_ON, END_OF_LIST, END_OF_ALL };
@@ -231,7 +232,8 @@ static enum way look_at_step(struct look *look, const struct step *step)
         return look_into(look, &o);
     if (o.act == ACT_PERMIT && o.permission == PERMISSION_GRANTED)
         return END_OF_LIST;
-    if ((o.act == ACT_REJECT || o.act == ACT_DEFER || o.act == ACT_DISCARD) && !step->warn_only)
+    if ((o.act == ACT_REJECT || o.act == ACT_DEFER || o.act == ACT_DISCARD) &&
+        !look->warn_only)
         return END_OF_ALL;
     return GO_ON;
 }
@@ -240,8 +242,13 @@ static enum way look_at_steps(struct look *look, const struct steps *steps)
 {
     enum way way = GO_ON;
 
-    for (size_t i = 0; i < steps->count && way == GO_ON; i++)
+    for (size_t i = 0; i < steps->count && way == GO_ON; i++) {
+        bool outer = look->warn_only;
+
+        look->warn_only = outer || steps->list[i].warn_only;
         way = ++look->steps > STEPS_MAX ? END_OF_ALL : look_at_step(look, &steps->list[i]);
+        look->warn_only = outer;
+    }
     return way;
 }
 
