@@ -46,7 +46,7 @@ my $received = Tamis::Filter->new(set => { %set, authentication_results => '', r
 # It never asks for SPF itself (SPFSelfValidate): what it knows stands in the header. Of a null sender it
 # believes nothing, so there is none here.
 my $port = free_port();
-spew("$dir/records", join '', map { "_dmarc.$_.example v=DMARC1; p=reject\n" } qw(pass fail hard helo));
+spew("$dir/records", join '', map { "_dmarc.$_.example v=DMARC1; p=reject\n" } qw(pass fail hard helo sub.hard));
 spew("$dir/opendmarc.conf", <<"END");
 AuthservID         dmarc.test.example
 TrustedAuthservIDs mx.test.example
@@ -147,6 +147,7 @@ is(by_dkim('hard.example', $rsa . $ed), 'dmarc=pass pass pass', 'both: pass');
 is(by_dkim('hard.example', $other . $rsa), 'dmarc=pass pass pass', 'behind that of another domain: pass');
 is(by_dkim('hard.example', $rsa . $other), 'dmarc=pass pass pass', 'in front of that of another domain: pass');
 is(by_dkim('hard.example', $other), 'dmarc=fail pass', 'that of another domain alone: fail');
+is(by_dkim('sub.hard.example', signatures('hard.example', 'sub.hard.example', 'k')), 'dmarc=pass pass', 'the domain above that of From: pass');
 is(by_dkim('hard.example', $rsa =~ s/\bb=(.)/'b=' . ($1 eq 'A' ? 'B' : 'A')/er), 'dmarc=fail fail', 'a bad signature: fail');
 is(by_dkim('hard.example', $bad), 'dmarc=fail permerror', 'a malformed signature: fail');
 is(by_dkim('hard.example', $rsa . "Subject: more\n"), 'dmarc=fail fail', 'an altered header: fail');

@@ -181,6 +181,24 @@ sub run_command {
     return ($status, @texts);
 }
 
+# What the processes below this one are waiting for, a line each: an answer to "who hung?" where
+# nobody can look afterwards.
+sub waiting_processes {
+    my (%children, @lines);
+
+    for my $stat (map { slurp($_) } glob '/proc/[0-9]*/stat') {
+        push @{ $children{$3} }, [$1, $2] if $stat =~ /^(\d+) .*\) (\S) (\d+) /s;
+    }
+    my @below = @{ $children{$main_pid} // [] };
+    while (my $process = shift @below) {
+        my ($pid, $state) = @$process;
+        my $command = slurp("/proc/$pid/cmdline") =~ tr/\0/ /r;
+        push @lines, "#   $pid $state $command: " . join(' ', map { slurp("$_/wchan") || '?' } glob "/proc/$pid/task/*") . "\n";
+        push @below, @{ $children{$pid} // [] };
+    }
+    return @lines;
+}
+
 # A TCP port of `address` that nobody uses, below the range from which the kernel gives out
 # ports of its own.
 sub free_port {
@@ -227,7 +245,7 @@ sub spew {
 start_guard();
 srand;
 $SIG{PIPE} = 'IGNORE';
-$SIG{ALRM} = sub { print STDERR "# out of time\n"; exit 124 };
+$SIG{ALRM} = sub { print STDERR "# out of time\n", waiting_processes(); exit 124 };
 $SIG{INT}  = sub { exit 130 };
 $SIG{TERM} = sub { exit 143 };
 $SIG{HUP}  = sub { exit 129 };

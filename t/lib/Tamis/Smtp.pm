@@ -55,9 +55,16 @@ sub reply {
             return join "\n", @lines if $lines[-1] =~ /^\d{3}(?: |\z)/;
         }
         my $left = $deadline - time;
-        return undef if $left <= 0 || !IO::Select->new($self->{socket})->can_read($left);
+        return $self->silent if $left <= 0 || !IO::Select->new($self->{socket})->can_read($left);
         sysread($self->{socket}, $self->{pending}, 65536, length $self->{pending}) or return undef;
     }
+}
+
+# A server that keeps silent is told of: the test that fails of it comes later.
+sub silent {
+    my ($self) = @_;
+    print STDERR "# no reply in $self->{timeout} s, after:\n", map { "#   $_->[0]: " . ($_->[1] // 'nothing') . "\n" } $self->dialogue;
+    return undef;
 }
 
 # Sends one command line, returns its reply.
