@@ -136,6 +136,16 @@ static char *sent_value(const char *value, const struct edit_terms *terms)
     return MUTABLE(!terms->leading_space && is_blank((unsigned char)value[0]) ? value + 1 : value);
 }
 
+/* Sendmail puts a field behind the one with that number, in a list that begins with Return-Path,
+ * its Received, and seven fields that are missing, or not sent, where the mail has its own: the H
+ * lines of every sendmail.cf since 8.8. */
+static int insert_index(const struct header_change *c, const struct edit_terms *terms)
+{
+    enum { HIDDEN = 7 };
+
+    return terms->sendmail && c->index > 0 ? c->index + HIDDEN : c->index;
+}
+
 static const char *perform_change(SMFICTX *ctx, const struct header_change *c,
                                   const struct edit_terms *terms)
 {
@@ -143,7 +153,8 @@ static const char *perform_change(SMFICTX *ctx, const struct header_change *c,
 
     switch (c->op) {
     case HEADER_INSERT:
-        return smfi_insheader(ctx, c->index, name, sent_value(c->value, terms)) == MI_SUCCESS
+        return smfi_insheader(ctx, insert_index(c, terms), name, sent_value(c->value, terms))
+                       == MI_SUCCESS
                    ? NULL
                    : failed("smfi_insheader");
     case HEADER_APPEND:

@@ -11,6 +11,7 @@
 struct edit_terms {
     bool leading_space; /* header values carry their own blank (SMFIP_HDR_LEADSPC) */
     bool rcpt_args;     /* smfi_addrcpt_par may be used (SMFIF_ADDRCPT_PAR) */
+    bool sendmail;      /* it is Sendmail: client_is_sendmail */
 };
 
 /* Only in the end-of-message callback. Headers are changed as header_changes_plan says; a BCC

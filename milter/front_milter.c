@@ -315,6 +315,7 @@ static const char *perform_edits(SMFICTX *ctx, const struct front *front)
     struct edit_terms terms = {
         .leading_space = front->terms & TERM_LEADSPC,
         .rcpt_args = front->terms & TERM_RCPT_ARGS,
+        .sendmail = client_is_sendmail(session_client(front->session)),
     };
     const char *failed = edits_perform(ctx, session_edits(front->session), message, &terms);
 

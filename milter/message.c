@@ -11,6 +11,12 @@ const char *direction_name(enum direction direction)
     return direction == DIR_OUTGOING ? "outgoing" : "incoming";
 }
 
+bool client_is_sendmail(const struct client *c)
+{
+    return c->mta_version != NULL && strncmp(c->mta_version, "8.", 2) == 0 &&
+           is_digit((unsigned char)c->mta_version[2]);
+}
+
 void client_copy(struct client *to, const struct client *from, struct arena *arena)
 {
     *to = *from;

@@ -31,6 +31,12 @@ struct client {
 };
 
 /* `to` becomes a copy of all of it, texts included, in `arena`. */
+/* Is the MTA Sendmail? Its macro v is a version alone (8.17.1); Postfix's begins with its name. Of
+ * Sendmail are not to be had: resolved addresses ({mail_addr}, {rcpt_addr} are what its mailer
+ * gets: of a local recipient the user alone), and places of fields counted from the top (its own
+ * fields that may be missing count, too: edits.c). */
+bool client_is_sendmail(const struct client *client);
+
 void client_copy(struct client *to, const struct client *from, struct arena *arena);
 
 /* An envelope address. `key` is what tables are asked for: resolved as Postfix's trivial-rewrite

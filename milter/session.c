@@ -252,6 +252,12 @@ void session_note_queue_id(struct session *s, const struct macros *macros)
         s->message->queue_id = printable_copy(s->message->arena, id, '?');
 }
 
+/* What the MTA made of an address: Sendmail tells what its mailer gets, which is another thing. */
+static const char *resolved(const struct session *s, const struct macros *macros, const char *name)
+{
+    return client_is_sendmail(&s->client) ? NULL : macro_get(macros, name);
+}
+
 static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
 {
     struct message *m = s->message;
@@ -265,8 +271,8 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
     m->login = printable_copy(m->arena, login ? login : "", '?');
     m->auth_method = printable_copy(m->arena, method ? method : "", '?');
     m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
-    address_read(&m->sender, argv[0], macro_get(macros, "{mail_addr}"), s->policy->site->myorigin,
-                 m->arena);
+    address_read(&m->sender, argv[0], resolved(s, macros, "{mail_addr}"),
+                 s->policy->site->myorigin, m->arena);
 }
 
 const struct verdict *session_mail(struct session *s, const char *const *argv,
@@ -321,7 +327,7 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     struct message *m = s->message;
     struct address address;
 
-    address_read(&address, argv[0], by_mta ? NULL : macro_get(macros, "{rcpt_addr}"),
+    address_read(&address, argv[0], by_mta ? NULL : resolved(s, macros, "{rcpt_addr}"),
                  s->policy->site->myorigin, m->arena);
     s->touched = true;
     session_note_queue_id(s, macros);

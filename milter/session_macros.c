@@ -4,6 +4,8 @@
 
 #include "fold.h"
 
+#include <string.h>
+
 const char *macro_get(const struct macros *macros, const char *name)
 {
     const char *value = macros && macros->get ? macros->get(macros->arg, name) : NULL;
@@ -34,6 +36,13 @@ int macro_port(const struct macros *macros, const char *name)
     return value && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
 }
 
+/* `sendmail -bs`, for whoever talks to it through a pipe: Sendmail then knows no address. */
+static bool is_on_pipe(const struct client *c, const char *name)
+{
+    return client_is_sendmail(c) && name != NULL && strcmp(name, "localhost") == 0 &&
+           strcmp(c->addr_text, "unknown") == 0;
+}
+
 void client_of_connect(struct client *c, const char *name, const char *addr_text, int port,
                        const struct macros *macros, struct arena *arena)
 {
@@ -48,6 +57,8 @@ void client_of_connect(struct client *c, const char *name, const char *addr_text
     c->ptr = macro_keep(arena, macros, "{client_ptr}");
     if (c->ptr == NULL)
         c->ptr = c->name; /* verified, or unknown as well */
+    else if (c->ptr[0] == '[')
+        c->ptr = "unknown"; /* as Sendmail says it */
     c->resolve = macro_keep(arena, macros, "{client_resolve}");
     c->daemon_name = macro_keep(arena, macros, "{daemon_name}");
     c->daemon_addr = macro_keep(arena, macros, "{daemon_addr}");
@@ -55,7 +66,7 @@ void client_of_connect(struct client *c, const char *name, const char *addr_text
     c->mta_host = macro_keep(arena, macros, "j");
     c->daemon_port = macro_port(macros, "{daemon_port}");
     c->port = port;
-    c->local = port == 0 || c->daemon_port == 0;
+    c->local = port == 0 || c->daemon_port == 0 || is_on_pipe(c, name);
 }
 
 void client_of_helo(struct client *c, const struct macros *macros, struct arena *arena)

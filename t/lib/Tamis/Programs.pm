@@ -9,7 +9,8 @@ use Exporter qw(import);
 use File::Spec;
 use Tamis::Guard qw(run_command);
 
-our @EXPORT_OK = qw(postfix_programs postfix_missing postfix_accounts server_program server_missing);
+our @EXPORT_OK = qw(postfix_programs postfix_missing postfix_accounts server_file server_program
+    server_missing);
 
 my ($programs, $missing);
 
@@ -70,11 +71,23 @@ sub postfix_missing {
 # undef if there is none.
 sub server_program {
     my ($name) = @_;
-    my @trees = ('', defined $ENV{TAMIS_SERVERS} ? $ENV{TAMIS_SERVERS}
-        : map { "$_/var/servers" } places());
-    my ($program) = grep { -x } map { ("$_/usr/sbin/$name", "$_/usr/local/sbin/$name") } @trees;
+    my ($program) = grep { -x } map { ("$_/usr/sbin/$name", "$_/usr/local/sbin/$name") }
+        '', server_trees();
 
     return $program;
+}
+
+sub server_trees {
+    return defined $ENV{TAMIS_SERVERS} ? $ENV{TAMIS_SERVERS} : map { "$_/var/servers" } places();
+}
+
+# The path of a file of theirs in an unpacked tree, named as it would be below /; undef if there is
+# none. For what is never taken from the system: Sendmail.
+sub server_file {
+    my ($name) = @_;
+    my ($path) = grep { -e } map { "$_/$name" } server_trees();
+
+    return $path;
 }
 
 # Why a test of that program cannot run here, for skip_all; undef if it can. Dies instead where

@@ -9,12 +9,13 @@ use IO::Select;
 use IO::Socket::IP;
 use Time::HiRes qw(time);
 
-# Connects to PORT of 127.0.0.1 (or address => …) and reads the greeting. timeout: seconds for
-# each reply (30). Dies if there is no connection.
+# Connects to PORT of 127.0.0.1 (or address => …), from the address `local` if given, and reads the
+# greeting. timeout: seconds for each reply (30). Dies if there is no connection.
 sub new {
     my ($class, $port, %opt) = @_;
     my $address = $opt{address} // '127.0.0.1';
-    my $socket = IO::Socket::IP->new(PeerHost => $address, PeerPort => $port, Timeout => 10)
+    my $socket = IO::Socket::IP->new(PeerHost => $address, PeerPort => $port, Timeout => 10,
+        defined $opt{local} ? (LocalHost => $opt{local}) : ())
         or die "connect to $address:$port: $@\n";
     my $self = bless { socket => $socket, timeout => $opt{timeout} // 30, pending => '',
                        dialogue => [] }, $class;
@@ -121,14 +122,14 @@ sub quit {
 #   mail     the argument of MAIL FROM (<sender@test.example>), brackets and ESMTP words included
 #   rcpt     list of arguments of RCPT TO
 #   message  its text, or none: the dialogue ends after the recipients
-#   port, address, timeout as for new
+#   port, address, local, timeout as for new
 # Returns a hash of replies: greeting, helo, mail, rcpt (list), data, end; `queue_id` where Postfix
 # named one; `reply`, the last of mail, rcpt, data, end, by which a one-recipient message was
 # accepted or refused; and `dialogue`. DATA is tried only if some recipient was accepted.
 sub play {
     my ($class, %scene) = @_;
     my $smtp = $class->new($scene{port}, map { $_ => $scene{$_} }
-        grep { exists $scene{$_} } qw(address timeout));
+        grep { exists $scene{$_} } qw(address local timeout));
     my %said = (greeting => $smtp->last_reply, rcpt => []);
 
     if ($scene{client}) {
