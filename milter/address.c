@@ -88,6 +88,14 @@ static const char *derived_key(const char *text, const char *myorigin, struct ar
     return arena_strndup(arena, folded.ptr, folded.len);
 }
 
+/* A user alone says less than what the client wrote: it is what some mailer gets. */
+static bool is_better(const char *resolved, const char *text)
+{
+    if (resolved == NULL || resolved[0] == '\0' || text[0] == '\0')
+        return false;
+    return strchr(resolved, '@') != NULL || strchr(text, '@') == NULL;
+}
+
 void address_read(struct address *address, const char *arg, const char *resolved,
                   const char *myorigin, struct arena *arena)
 {
@@ -99,7 +107,7 @@ void address_read(struct address *address, const char *arg, const char *resolved
     text = unquoted(inner, arena);
     make_printable(text);
     address->text = text;
-    if (resolved == NULL || resolved[0] == '\0' || text[0] == '\0') {
+    if (!is_better(resolved, text)) {
         address->key = derived_key(text, myorigin, arena);
         return;
     }

@@ -113,14 +113,46 @@ static void note(const struct engine *e, const struct key_choice *key, const cha
         record->rule = (struct rule_ref){key->rule.file != NULL ? key->rule : key->where, NULL};
 }
 
-static struct sign_plan plan_of(const struct engine *e, const struct key_choice *key)
+static bool has_field(const struct letter *l, const char *name)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcasecmp(l->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Sendmail gives a mail its Date and Message-Id after the filters: their absence is not signed. */
+static const struct sign_fields *fields_of(const struct engine *e, const struct letter *l)
+{
+    const struct sign_fields *all = e->policy->sign_fields;
+    struct sign_fields *fields = arena_alloc(e->message->arena, sizeof(*fields));
+    size_t count = 0;
+
+    if (!client_is_sendmail(e->client))
+        return all;
+    while (all->oversign[count] != NULL)
+        count++;
+    const char **kept = arena_alloc(e->message->arena, (count + 1) * sizeof(*kept));
+    count = 0;
+    for (const char *const *name = all->oversign; *name != NULL; name++) {
+        bool comes_later = strcasecmp(*name, "Date") == 0 || strcasecmp(*name, "Message-ID") == 0;
+        if (!comes_later || has_field(l, *name))
+            kept[count++] = *name;
+    }
+    kept[count] = NULL;
+    *fields = (struct sign_fields){all->sign, kept};
+    return fields;
+}
+
+static struct sign_plan plan_of(const struct engine *e, const struct key_choice *key,
+                                const struct sign_fields *fields)
 {
     const struct policy *policy = e->policy;
 
     return (struct sign_plan){
         .domain = key->domain, .selector = key->selector, .key = key->key,
         .header_canon = policy->sign_header, .body_canon = policy->sign_body,
-        .fields = policy->sign_fields, .identity = key->identity,
+        .fields = fields, .identity = key->identity,
         .time = e->message->time_us / 1000000,
         .ttl = policy->settings->dkim_signature_ttl / 1000000,
     };
@@ -164,9 +196,10 @@ static void sign(struct sealing *s, const struct letter *l, const struct key_cho
     struct sign_mail mail = {l->headers, l->count, s->hash};
     struct sign_plan *plans = arena_alloc(arena, count * sizeof(*plans));
     struct sign_result *results = arena_alloc(arena, count * sizeof(*results));
+    const struct sign_fields *fields = fields_of(e, l);
 
     for (size_t i = 0; i < count; i++)
-        plans[i] = plan_of(e, keys[i]);
+        plans[i] = plan_of(e, keys[i], fields);
     sign_dkim(plans, count, &mail, arena, results);
     for (size_t i = 0; i < count; i++)
         record(e, keys[i], &results[i]);

@@ -9,7 +9,7 @@ use Exporter qw(import);
 use Socket;
 use Tamis::Guard qw(run_command spew temp_dir);
 
-our @EXPORT_OK = qw(private_net);
+our @EXPORT_OK = qw(private_net private_network);
 
 # Runs the test again from its beginning in a network namespace that has nothing but 127.0.0.1 and
 # ::1, with an /etc/resolv.conf that names 127.0.0.1, port 53, where nobody listens yet. To be
@@ -26,6 +26,18 @@ sub private_net {
     no warnings 'exec';
     exec 'unshare', '--net', '--mount', '--', $^X, (map { "-I$_" } grep { !ref } @INC), $0, @ARGV;
     return "unshare: $!";
+}
+
+# Inside: makes a network of 256 addresses this machine's, too, by its first three numbers. False if
+# that cannot be.
+sub private_network {
+    my ($prefix) = @_;
+    my ($set_address, $set_mask) = (0x8916, 0x891c);
+
+    socket my $socket, AF_INET, SOCK_DGRAM, 0 or return 0;
+    ioctl $socket, $set_address, pack 'a16 a16', 'lo:1', pack_sockaddr_in(0, inet_aton("$prefix.1"))
+        or return 0;
+    return ioctl $socket, $set_mask, pack 'a16 a16', 'lo:1', pack_sockaddr_in(0, inet_aton('255.255.255.0'));
 }
 
 # The libc asks its files and then the DNS: whatever else nsswitch.conf may name is outside.

@@ -32,6 +32,7 @@ sub sendmail_missing {
 
 # Makes a configuration of the package's own sendmail.mc; start() starts. Options:
 #   mc       lines for sendmail.mc, behind DOMAIN
+#   listeners  hash: name of a further listener => options of its DAEMON_OPTIONS
 #   access   lines of the access table
 #   aliases  lines of the aliases
 # It is mx.test.example, takes mail for test.example, relays for 127.0.0.1, and delivers everything
@@ -44,7 +45,7 @@ sub new {
         cf => server_file("$CF/m4/cf.m4") =~ s{/m4/cf\.m4\z}{}r,
     }, $class;
 
-    $self->{ports}{$_} = free_port() for qw(smtp submission);
+    $self->{ports}{$_} = free_port() for qw(smtp submission), sort keys %{ $opt{listeners} || {} };
     $self->{sink} = Tamis::Sink->new;
     mkdir "$dir/$_" or die "$dir/$_: $!\n" for qw(mail queue client);
     chmod 0700, "$dir/queue", "$dir/client";
@@ -63,7 +64,7 @@ sub write_tables {
     my ($self) = @_;
     my $mail = "$self->{dir}/mail";
     my $makemap = server_file('usr/libexec/sendmail/makemap');
-    my $access = "GreetPause:127 0\nClientRate:127 0\nClientConn:127 0\n" . ($self->{opt}{access} // '');
+    my $access = ($self->{opt}{access} // '') =~ s/^(\S+) /$1\t/mgr;
 
     spew("$mail/local-host-names", "test.example\n");
     spew("$mail/relay-domains", '');
@@ -71,8 +72,8 @@ sub write_tables {
     spew("$mail/aliases", "postmaster: boss\@test.example\n" . ($self->{opt}{aliases} // ''));
     spew("$mail/helpfile", '');
     spew("$mail/service.switch", "passwd files\nhosts files dns\naliases files\n");
-    spew("$mail/access", $access =~ s/ /\t/gr);
-    my ($status, undef, $err) = run_command([$makemap, '-C', '/dev/null', 'hash', "$mail/access.db"], stdin => $access =~ s/ /\t/gr);
+    my ($status, undef, $err) = run_command([$makemap, '-C', '/dev/null', 'hash', "$mail/access.db"],
+        stdin => $access);
     die "makemap: $err" if $status != 0;
 }
 
@@ -92,16 +93,17 @@ sub write_config {
         confHOST_STATUS_DIRECTORY => '', confSERVICE_SWITCH_FILE => "$dir/mail/service.switch",
         confTRUSTED_USER => 'root', confDOMAIN_NAME => 'mx.test.example',
         confCONNECTION_RATE_THROTTLE => '0', confTO_IDENT => '0',
-        $name eq 'submit' ? (confRUN_AS_USER => $USER) : $self->delivery,
+        $name eq 'submit'
+            ? (confRUN_AS_USER => $USER, RELAY_MAILER_ARGS => "TCP \$h $self->{ports}{smtp}")
+            : $self->delivery,
     );
     my $own = join '', map { "define(`$_', `$define{$_}')dnl\n" } sort keys %define;
 
-    $own .= $self->{opt}{mc} // '' if $name eq 'sendmail';
+    $own .= ($self->{opt}{mc} // '') . $self->listeners if $name eq 'sendmail';
     $text =~ s{^include\(`[^']*/cf\.m4'\)dnl\n}{$head}m or die "$name.mc is another\n";
     $text =~ s{^(DOMAIN\(.*\n)}{$1$own}m or die "$name.mc is another\n";
     $text =~ s{^include\(`/etc/mail/m4/\w+\.m4'\)dnl\n}{}mg;
     $text =~ s{^(DAEMON_OPTIONS.*Port=)(smtp|submission)}{$1$self->{ports}{$2}}mg;
-    $text =~ s{`25'}{$self->{ports}{smtp}};
     $text =~ s{(`greet_pause', `)1000'}{${1}0'};
     $text =~ s{^(define\(`confCONNECTION_RATE_THROTTLE',) `15'}{$1 `0'}m;
     $text .= "Msink, P=[IPC], F=mDFMuXaz, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP, E=\\r\\n, L=990,\n"
@@ -109,6 +111,15 @@ sub write_config {
     my ($status, $out, $err) = run_command(['m4', spew("$dir/$name.mc", $text)]);
     die "m4: $err" if $status != 0 || $err ne '';
     spew("$dir/$name.cf", $out);
+}
+
+sub listeners {
+    my ($self) = @_;
+    my $listeners = $self->{opt}{listeners} || {};
+
+    return join '', map {
+        "DAEMON_OPTIONS(`Family=inet, Name=$_, Port=$self->{ports}{$_}, Addr=127.0.0.1, $listeners->{$_}')dnl\n"
+    } sort keys %$listeners;
 }
 
 # Local mail goes to the sink as to an LMTP server (LOCAL_MAILER_*), all other by a mailer with the
@@ -133,7 +144,7 @@ sub start {
     at_end("$self", sub { $self->stop });
     wait_until(20, sub {
         $ended = waitpid($self->{pid}, WNOHANG) != 0;
-        return $ended || 2 == grep { listening($_) } values %{ $self->{ports} };
+        return $ended || !grep { !listening($_) } values %{ $self->{ports} };
     });
     return $self if !$ended && listening($self->port);
     $self->stop;
