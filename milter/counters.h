@@ -6,7 +6,7 @@
 #include "base.h"
 
 enum counter {
-    COUNT_CONNECTIONS, /* milter connections (Sendmail's reused ones: clients) since the start */
+    COUNT_CONNECTIONS, /* milter connections (reused ones: clients) since the start */
     COUNT_REFUSED,     /* connections refused while draining */
     COUNT_ACCEPT,      /* transactions by how they ended, as in the log's view `decision` */
     COUNT_REJECT,

@@ -43,8 +43,8 @@ void session_free(struct session *session);
 /* Events, in any order, any number of times; each returns the answer to the MTA, valid until the
  * next event. A verdict that may not be given at that event (no-reply events, local submission) is
  * kept for the next one that can. Texts are copied; NULL stands for empty; any byte may be in them.
- * session_connect starts a new client: everything known before is forgotten (Sendmail reuses
- * connections). addr_text may be anything. */
+ * session_connect starts a new client: everything known before is forgotten (an MTA may
+ * reuse connections). addr_text may be anything. */
 const struct verdict *session_connect(struct session *session, const char *name,
                                       const char *addr_text, int port, const struct macros *macros);
 const struct verdict *session_helo(struct session *session, const char *name,

@@ -127,7 +127,7 @@ my $sasl = login_setup();
 my $old = old_way($filter->{port});
 my ($macros) = slurp("$ENV{srcdir}/man/tamis.8") =~ /^(define\(`confMILTER_MACROS_CONNECT'.*?)^\.Ed/ms;
 my $mta = Tamis::Sendmail->new(aliases => "gone: nosuch\n", access => "Connect:192.0.2.30 RELAY\nFrom:refused\@sender.example REJECT\n",
-    listeners => { early => 'InputMailFilters=early', sign => 'InputMailFilters=signer', old => 'InputMailFilters=old' },
+    listeners => { early => 'InputMailFilters=early', sign => 'InputMailFilters=signer', old => 'InputMailFilters=old', six => 'Family=inet6, Addr=::1' },
     mc => <<"END" . $sasl);
 INPUT_MAIL_FILTER(`tamis', `S=inet:$filter->{port}\@127.0.0.1, $times')dnl
 MAIL_FILTER(`early', `S=inet:$early->{port}\@127.0.0.1, $times')dnl
@@ -306,6 +306,10 @@ $said = play(port => $mta->port('old'), local => '192.0.2.12', rcpt => ['<no@tes
 is($said->{rcpt}[0], '554 5.7.1 <no@test.example>: Recipient address rejected: 100% no', 'an old Sendmail with the macros of tamis(8): a rule for a recipient');
 like(arrived()->{message}, qr/^X-A: 1\nX-New: above\nX-Above: 1\n\Q$head\E\nbody\n/m, 'the place of a field');
 is_deeply([@{ row($filter, id_of($said)) }{qw(client_name client_addr)}], ['unknown', '192.0.2.12'], 'the client');
+
+$said = play(port => $mta->port('six'), address => '::1', local => '::1', message => "$head\nbody\n");
+arrived();
+is_deeply([@{ row($filter, id_of($said)) }{qw(client_name client_addr)}], ['localhost', '::1'], 'a client with IPv6');
 
 # --- answers before RCPT: of CONNECT Sendmail takes the class, of HELO the text, for all that follows ----
 sub early { return play(port => $mta->port('early'), message => "$head\nbody\n", @_) }

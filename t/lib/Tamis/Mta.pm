@@ -409,7 +409,7 @@ sub quit {
     return $sent;
 }
 
-# The connection will be used again: connect_info is next (Sendmail does this, Postfix never).
+# The connection will be used again: connect_info is next (neither Postfix nor Sendmail does this).
 sub quit_nc {
     my ($self) = @_;
     @$self{qw(interest skipped)} = ('all', '');

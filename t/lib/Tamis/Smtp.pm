@@ -15,7 +15,7 @@ sub new {
     my ($class, $port, %opt) = @_;
     my $address = $opt{address} // '127.0.0.1';
     my $socket = IO::Socket::IP->new(PeerHost => $address, PeerPort => $port, Timeout => 10,
-        defined $opt{local} ? (LocalHost => $opt{local}) : ())
+        GetAddrInfoFlags => 0, defined $opt{local} ? (LocalHost => $opt{local}) : ())
         or die "connect to $address:$port: $@\n";
     my $self = bless { socket => $socket, timeout => $opt{timeout} // 30, pending => '',
                        dialogue => [] }, $class;
