@@ -4,8 +4,8 @@
 #define TAMIS_FRONT_REUSE_H
 
 /* The MTA may say QUIT_NC and CONNECT again (libmilter knows it; Sendmail up to 8.17 and Postfix
- * never do), which ends the session but not what was negotiated. Kept by libmilter's context, in a table of fixed size: the newest entry wins its
- * place. Any thread. */
+ * never do), which ends the session but not what was negotiated. Kept by libmilter's context, in a
+ * table of fixed size: the newest entry wins its place. Any thread. */
 enum { REUSE_BITS = 9 }; /* of terms */
 
 void reuse_note(const void *context, unsigned terms);

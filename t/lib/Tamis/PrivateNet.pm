@@ -37,7 +37,8 @@ sub private_network {
     socket my $socket, AF_INET, SOCK_DGRAM, 0 or return 0;
     ioctl $socket, $set_address, pack 'a16 a16', 'lo:1', pack_sockaddr_in(0, inet_aton("$prefix.1"))
         or return 0;
-    return ioctl $socket, $set_mask, pack 'a16 a16', 'lo:1', pack_sockaddr_in(0, inet_aton('255.255.255.0'));
+    return ioctl $socket, $set_mask, pack 'a16 a16', 'lo:1',
+        pack_sockaddr_in(0, inet_aton('255.255.255.0'));
 }
 
 # The libc asks its files and then the DNS: whatever else nsswitch.conf may name is outside.

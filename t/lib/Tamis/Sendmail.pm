@@ -35,13 +35,13 @@ sub sendmail_missing {
 #   listeners  hash: name of a further listener => options of its DAEMON_OPTIONS
 #   access   lines of the access table
 #   aliases  lines of the aliases
-# It is mx.test.example, takes mail for test.example, relays for 127.0.0.1, and delivers everything
-# to a Tamis::Sink, by a mailer with the flags of esmtp.
+# It is mx.test.example, takes mail for the local users at test.example, relays for 127.0.0.1, and
+# delivers everything to a Tamis::Sink.
 sub new {
     my ($class, %opt) = @_;
     my $dir = temp_dir();
     my $self = bless {
-        dir => $dir, opt => \%opt, program => server_file($PROGRAM), mark => 0,
+        dir => $dir, opt => \%opt, program => server_file($PROGRAM),
         cf => server_file("$CF/m4/cf.m4") =~ s{/m4/cf\.m4\z}{}r,
     }, $class;
 
@@ -118,7 +118,8 @@ sub listeners {
     my $listeners = $self->{opt}{listeners} || {};
 
     return join '', map {
-        "DAEMON_OPTIONS(`Family=inet, Name=$_, Port=$self->{ports}{$_}, Addr=127.0.0.1, $listeners->{$_}')dnl\n"
+        "DAEMON_OPTIONS(`Family=inet, Name=$_, Port=$self->{ports}{$_}, Addr=127.0.0.1, "
+            . "$listeners->{$_}')dnl\n"
     } sort keys %$listeners;
 }
 
@@ -139,8 +140,7 @@ sub start {
     my $ended;
 
     $self->{pid} = spawn([$self->{program}, '-bD', '-C', "$self->{dir}/sendmail.cf",
-        '-X', "$self->{dir}/transcript", @{ $self->{opt}{args} || [] }],
-        stderr => "$self->{dir}/stderr", stdout => "$self->{dir}/stderr");
+        @{ $self->{opt}{args} || [] }], stderr => "$self->{dir}/stderr", stdout => "$self->{dir}/stderr");
     at_end("$self", sub { $self->stop });
     wait_until(20, sub {
         $ended = waitpid($self->{pid}, WNOHANG) != 0;
@@ -160,7 +160,7 @@ sub stop {
     return defined stop_process($pid, 'TERM', 20);
 }
 
-# Runs sendmail with the daemon's configuration, or, with `submit`, as users do: (exit status,
+# Runs sendmail as users do, or with the daemon's configuration (name => 'sendmail'): (exit status,
 # what it printed).
 sub sendmail {
     my ($self, $args, $message, $name) = @_;
@@ -170,7 +170,10 @@ sub sendmail {
 }
 
 # The files of the queue by their letter: hf is a quarantined message, qf one that waits.
-sub queued { my ($self, $letters) = @_; return map { s{.*/}{}r } glob "$self->{dir}/queue/$letters*" }
+sub queued {
+    my ($self, $letters) = @_;
+    return map { s{.*/}{}r } glob "$self->{dir}/queue/$letters*";
+}
 
 # Messages that were delivered; see Tamis::Sink.
 sub mails   { my $self = shift; return $self->{sink}->mails(@_) }
