@@ -7,9 +7,10 @@
 
 /* Fills in an address from an envelope argument ("<user@dom>", "user@dom", "<@relay:user@dom>", `"a
  * b"@dom`, "<>", ""; RFC 5321 sections 4.1.1.2, 4.1.1.3). `resolved` is the MTA's own resolved form
- * ({mail_addr}, {rcpt_addr}), from which the key is taken; NULL or empty: the key is derived as
- * Postfix's trivial-rewrite does, an address without domain gets @myorigin. Everything is copied
- * into `arena`; control characters in the text become '?'. */
+ * ({mail_addr}, {rcpt_addr}), from which the key is taken; NULL, empty, or a user alone where the
+ * argument has a domain: the key is derived as Postfix's trivial-rewrite does, an address without
+ * domain gets @myorigin. Everything is copied into `arena`; control characters in the text become
+ * '?'. */
 void address_read(struct address *address, const char *arg, const char *resolved,
                   const char *myorigin, struct arena *arena);
 
