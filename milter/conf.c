@@ -17,6 +17,8 @@ struct conf {
     size_t count, cap;
     struct setting **slots; /* open addressing; NULL is free; never more than half full */
     size_t slot_count;      /* a power of two */
+    const char **replaced;  /* values that others took the place of */
+    size_t replaced_count, replaced_cap;
 };
 
 struct conf *conf_new(void)
@@ -36,6 +38,7 @@ void conf_free(struct conf *conf)
     arena_free(conf->arena);
     free(conf->list);
     free(conf->slots);
+    free(conf->replaced);
     free(conf);
 }
 
@@ -73,13 +76,24 @@ static void grow(struct conf *conf)
         *slot_of(conf, conf->list[i]->name) = conf->list[i];
 }
 
-static void overwrite(struct setting *old, const char *value, struct where where,
-                      struct problems *problems)
+static void keep_replaced(struct conf *conf, const char *value)
+{
+    if (conf->replaced_count == conf->replaced_cap) {
+        conf->replaced_cap = conf->replaced_cap ? conf->replaced_cap * 2 : 16;
+        conf->replaced =
+            xreallocarray(conf->replaced, conf->replaced_cap, sizeof(*conf->replaced));
+    }
+    conf->replaced[conf->replaced_count++] = value;
+}
+
+static void overwrite(struct conf *conf, struct setting *old, const char *value,
+                      struct where where, struct problems *problems)
 {
     if (where.file != COMMAND_LINE && old->where.file == where.file)
         problems_add(problems, SEV_WARNING, where,
                      "%s was already set in line %d; this value replaces it: remove one of them",
                      old->name, old->where.line);
+    keep_replaced(conf, old->value);
     old->value = value;
     old->where = where;
 }
@@ -94,7 +108,7 @@ static void add(struct conf *conf, struct slice name, const char *value, struct 
     grow(conf);
     slot = slot_of(conf, copy);
     if (*slot != NULL) {
-        overwrite(*slot, value, where, problems);
+        overwrite(conf, *slot, value, where, problems);
         return;
     }
     *slot = arena_alloc(conf->arena, sizeof(**slot));
@@ -204,6 +218,15 @@ size_t conf_count(const struct conf *conf)
 const struct setting *conf_get(const struct conf *conf, size_t index)
 {
     return conf->list[index];
+}
+
+void conf_each_reference(const struct conf *conf, void (*visit)(const char *name, void *arg),
+                         void *arg)
+{
+    for (size_t i = 0; i < conf->count; i++)
+        conf_references(conf->list[i]->value, visit, arg);
+    for (size_t i = 0; i < conf->replaced_count; i++)
+        conf_references(conf->replaced[i], visit, arg);
 }
 
 const char *conf_dir(struct where where, struct arena *arena)

@@ -63,4 +63,9 @@ const char *conf_expand(const char *value, const struct conf_names *names, struc
  * malformed. The name is valid during the call. */
 void conf_references(const char *value, void (*visit)(const char *name, void *arg), void *arg);
 
+/* The same for all that was assigned, values that another took the place of (-o, say), too: what
+ * these refer to is no misspelt name. Repetitions are visited again. */
+void conf_each_reference(const struct conf *conf, void (*visit)(const char *name, void *arg),
+                         void *arg);
+
 #endif

@@ -18,7 +18,7 @@ struct expansion {
     struct arena *arena;
     struct err *err;
     const char *open[MAX_DEPTH]; /* names whose values are being expanded, to see a loop */
-    int depth, nested;
+    int depth, nested; /* nested: texts within each other, operands and values of names, too */
     int steps;
     size_t bytes; /* added so far, thrown away ones too */
 };
@@ -76,8 +76,6 @@ static bool expand_name(struct expansion *x, const char *name, struct buf *out)
     for (int i = 0; i < x->depth; i++)
         if (strcmp(x->open[i], name) == 0)
             return report_loop(x, name);
-    if (x->depth == MAX_DEPTH)
-        return err_set(x->err, "$%s: more than %d names within each other", name, MAX_DEPTH);
     if (++x->steps > MAX_STEPS)
         return err_set(x->err, "$%s: the value refers to more than %d names", name, MAX_STEPS);
     value = x->names->find(x->names->arg, name);
@@ -86,6 +84,10 @@ static bool expand_name(struct expansion *x, const char *name, struct buf *out)
             *x->names->undefined = true;
         return true;
     }
+    if (value[0] == '\0')
+        return true;
+    if (x->depth == MAX_DEPTH)
+        return err_set(x->err, "$%s: more than %d names within each other", name, MAX_DEPTH);
     x->open[x->depth++] = name;
     good = expand(x, slice_of(value), out);
     x->depth--;
@@ -147,24 +149,38 @@ static bool expand_choice(struct expansion *x, bool condition, struct slice yes,
     return expand(x, condition ? yes : no, out);
 }
 
+/* One of the numbers of a level, with blanks and a plus in front, as strtol(3) takes it. */
+static bool take_number(struct slice *rest, long max, long *number)
+{
+    size_t len = 0;
+
+    skip_blanks(rest);
+    if (rest->len > 0 && rest->ptr[0] == '+')
+        skip(rest, 1);
+    while (len < rest->len && is_digit((unsigned char)rest->ptr[len]))
+        len++;
+    if (!parse_long((struct slice){rest->ptr, len}, 0, max, number))
+        return false;
+    skip(rest, len);
+    return true;
+}
+
 /* Whole versions "3", "3.6", "3.6.1" as one number. */
 static bool parse_level(struct slice s, long *level)
 {
-    static const long weight[] = {1000000, 1000, 1};
-    struct slice part;
+    static const int bits[] = {43, 10, 10};
+    long number;
 
     *level = 0;
-    for (size_t i = 0; i < ARRAY_LEN(weight); i++) {
-        const char *dot = memchr(s.ptr, '.', s.len);
-        long number;
-
-        part = (struct slice){s.ptr, dot ? (size_t)(dot - s.ptr) : s.len};
-        if (part.len == 0 || part.len > 3 || !parse_long(part, 0, 999, &number))
+    for (size_t i = 0; i < ARRAY_LEN(bits); i++) {
+        if (!take_number(&s, (1L << bits[i]) - 1, &number))
             return false;
-        *level += number * weight[i];
-        if (dot == NULL)
+        *level |= number << (i == 0 ? 20 : i == 1 ? 10 : 0);
+        if (s.len == 0)
             return true;
-        skip(&s, part.len + 1);
+        if (s.ptr[0] != '.')
+            return false;
+        skip(&s, 1);
     }
     return false;
 }
@@ -373,8 +389,8 @@ static bool expand(struct expansion *x, struct slice text, struct buf *out)
 {
     bool good;
 
-    if (x->nested == 2 * MAX_DEPTH)
-        return err_set(x->err, "more than %d texts within each other", 2 * MAX_DEPTH);
+    if (x->nested > MAX_DEPTH && text.len > 0)
+        return err_set(x->err, "more than %d texts within each other", MAX_DEPTH);
     x->nested++;
     good = expand_text(x, text, out);
     x->nested--;

@@ -65,7 +65,7 @@ static void add_file(const char *path, void *arg)
 }
 
 /* Watches what the policy was read from and, since a refused one is mended in files that the
- * policy in force need not know, those that have problems. */
+ * policy in force need not know, those that have problems, and those that it names. */
 static void watch_files(struct watch *watch, const struct problems *problems)
 {
     struct policy *policy = policy_acquire();
@@ -78,6 +78,8 @@ static void watch_files(struct watch *watch, const struct problems *problems)
         const char *file = problems->list[i].file;
         watch_add(watch, file);
     }
+    for (size_t i = 0; i < problems->file_count; i++)
+        watch_add(watch, problems->files[i]);
     watch_end(watch);
 }
 

@@ -11,11 +11,12 @@
 
 enum { MAX_FILES_WITHIN = 10, MAX_FILES = 1000, PATTERNS_MAX = 10 * 1000 * 1000 };
 
-enum kind { KIND_NET, KIND_NAME, KIND_TABLE, KIND_UNUSABLE };
+enum kind { KIND_NET, KIND_BAD_NET, KIND_NAME, KIND_TABLE, KIND_UNUSABLE };
 
 struct pattern {
     enum kind kind;
     bool negated;
+    bool v6;                   /* KIND_BAD_NET: meant for IPv6 */
     struct slice name;         /* KIND_NAME, folded */
     const struct table *table; /* KIND_TABLE */
 };
@@ -134,6 +135,24 @@ static bool looks_like_net(struct slice word)
            is_all(word, "0123456789.");
 }
 
+static void add_name(struct reader *r, struct slice word, bool negated)
+{
+    struct pattern pattern = {.kind = KIND_NAME, .negated = negated};
+    struct slice folded = fold_case(word, r->list->arena);
+
+    pattern.name =
+        (struct slice){arena_strndup(r->list->arena, folded.ptr, folded.len), folded.len};
+    add(r->list, &pattern);
+}
+
+/* What Postfix takes for a name that nobody has: it has neither a colon nor a slash, or other
+ * characters than networks have. */
+static bool passes_for_name(struct slice word)
+{
+    return !is_all(word, "0123456789.abcdefABCDEF:[]/") ||
+           (memchr(word.ptr, ':', word.len) == NULL && memchr(word.ptr, '/', word.len) == NULL);
+}
+
 static void add_net(struct reader *r, struct slice word, bool negated, struct where at)
 {
     struct pattern pattern = {.kind = KIND_NET, .negated = negated};
@@ -142,20 +161,16 @@ static void add_net(struct reader *r, struct slice word, bool negated, struct wh
 
     if (net_parse(word, &net, &why)) {
         net_tree_add(r->list->nets, &net, (unsigned)r->list->count, NULL);
-    } else {
-        pattern.kind = KIND_UNUSABLE;
-        problems_add(r->problems, SEV_ERROR, at, "\"%.*s\": %s", shown(word), word.ptr, why.text);
+        add(r->list, &pattern);
+        return;
     }
-    add(r->list, &pattern);
-}
-
-static void add_name(struct reader *r, struct slice word, bool negated)
-{
-    struct pattern pattern = {.kind = KIND_NAME, .negated = negated};
-    struct slice folded = fold_case(word, r->list->arena);
-
-    pattern.name =
-        (struct slice){arena_strndup(r->list->arena, folded.ptr, folded.len), folded.len};
+    problems_add(r->problems, SEV_ERROR, at, "\"%.*s\": %s", shown(word), word.ptr, why.text);
+    if (passes_for_name(word)) {
+        add_name(r, word, negated);
+        return;
+    }
+    pattern.kind = KIND_BAD_NET;
+    pattern.v6 = memchr(word.ptr, ':', word.len) != NULL;
     add(r->list, &pattern);
 }
 
@@ -217,8 +232,15 @@ static void read_text(struct reader *r, struct slice text, bool negated, struct 
 {
     struct slice word;
 
-    while (match_word(&text, &word))
+    while (match_word(&text, &word)) {
+        if (word.ptr[0] == '#') {
+            problems_add(r->problems, SEV_WARNING, at,
+                         "a comment behind patterns: the # and what follows are left out; write "
+                         "comments in lines of their own");
+            return;
+        }
         read_word(r, word, negated, at);
+    }
 }
 
 struct match_list *match_list_new(const char *text, unsigned flags, const char *dir,
@@ -323,6 +345,9 @@ static enum match_result pattern_matches(const struct match_list *list, const st
 
     if (p->kind == KIND_UNUSABLE)
         return MATCH_ERROR;
+    if (p->kind == KIND_BAD_NET)
+        return addr.len > 0 && (memchr(addr.ptr, ':', addr.len) != NULL) == p->v6 ? MATCH_ERROR
+                                                                                  : MATCH_NO;
     if (p->kind == KIND_NAME)
         return name.len > 0 && name_matches(list, p->name, name) ? MATCH_YES : MATCH_NO;
     if (name.len > 0)

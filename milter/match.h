@@ -17,13 +17,14 @@ enum match_flags {
 
 /* One list: patterns separated by commas and white space; `!pattern` negates; `/file` is replaced
  * by the patterns of that file, where a # in front makes a comment of a line; `TYPE:TABLE` matches
- * when the table has the key, or without MATCH_EXACT a parent of it. First match wins, none is
- * MATCH_NO. */
+ * when the table has the key, or without MATCH_EXACT a parent of it. A word that begins with # ends
+ * the text or the file's line, with a warning. First match wins, none is MATCH_NO. */
 struct match_list;
 
 /* Never NULL; every pattern that cannot be used is reported in `problems`: errors for bad networks,
  * missing files and unusable tables, a warning for a table of a type that Postfix, but not tamis,
- * reads. Whatever no pattern before such a one matches is answered MATCH_ERROR. Relative table
+ * reads. Whatever no pattern before such a one matches is answered MATCH_ERROR; after a bad network
+ * only what is an address of its family, and a word like 10.1 matches nobody. Relative table
  * names belong to `dir`. The list belongs to the caller, its tables to `tables`, which must outlive
  * it. */
 struct match_list *match_list_new(const char *text, unsigned flags, const char *dir,

@@ -327,8 +327,17 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
                   !keys_are_empty(p->keys);
     p->evidence = names_of(p->settings->evidence_headers, p->arena);
     p->loaded_at = time(NULL);
-    if (problems->errors == 0)
-        return p;
+    return problems->errors == 0 ? p : policy_refuse(p, problems);
+}
+
+static void remember_file(const char *path, void *arg)
+{
+    problems_add_file(arg, path);
+}
+
+struct policy *policy_refuse(struct policy *p, struct problems *problems)
+{
+    policy_each_file(p, remember_file, problems);
     policy_free(p);
     return NULL;
 }

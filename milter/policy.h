@@ -55,8 +55,12 @@ struct policy_source {
 };
 
 /* Reads everything, with the rights that the caller has. Every problem is in `problems`; NULL when
- * one of them is an error. The caller owns the policy. May block on the file system. */
+ * one of them is an error, and then the files that it names, missing ones too, are there as well.
+ * The caller owns the policy. May block on the file system. */
 struct policy *policy_load(const struct policy_source *source, struct problems *problems);
+
+/* Frees a policy that is not to be used; what policy_load says of its files. Always NULL. */
+struct policy *policy_refuse(struct policy *policy, struct problems *problems);
 void policy_free(struct policy *policy); /* one that nobody holds; NULL is allowed */
 
 /* Makes it the current one (NULL at shutdown); the one before lives until its last holder releases

@@ -12,7 +12,10 @@ void problems_free(struct problems *p)
         free(p->list[i].file);
         free(p->list[i].text);
     }
+    for (size_t i = 0; i < p->file_count; i++)
+        free(p->files[i]);
     free(p->list);
+    free(p->files);
     *p = (struct problems){0};
 }
 
@@ -55,6 +58,12 @@ bool problems_add(struct problems *p, enum severity severity, struct where at, c
     p->errors += severity == SEV_ERROR;
     p->warnings += severity == SEV_WARNING;
     return false;
+}
+
+void problems_add_file(struct problems *p, const char *path)
+{
+    p->files = xreallocarray(p->files, p->file_count + 1, sizeof(*p->files));
+    p->files[p->file_count++] = xstrdup(path);
 }
 
 const char *severity_name(enum severity severity)

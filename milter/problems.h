@@ -23,6 +23,8 @@ struct problems {
     struct problem *list;
     size_t count, cap;
     size_t errors, warnings;
+    char **files; /* that what was refused for them was read from, or would have been */
+    size_t file_count;
 };
 
 void problems_free(struct problems *p);
@@ -31,6 +33,9 @@ void problems_free(struct problems *p);
  * repetition is dropped. p may be NULL: then nothing is kept. Always returns false. */
 bool problems_add(struct problems *p, enum severity severity, struct where at, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+
+/* Adds a file that a policy names which is refused: when it changes, it may be right. Copied. */
+void problems_add_file(struct problems *p, const char *path);
 
 const char *severity_name(enum severity severity); /* "note", "warning", "error" */
 

@@ -242,8 +242,5 @@ struct policy *rule_tests_load(const struct policy_source *source, struct proble
     policy_unhold(policy);
     policy_reap(); /* those that scripts have set */
     arena_free(arena);
-    if (problems->errors == 0)
-        return policy;
-    policy_free(policy);
-    return NULL;
+    return problems->errors == 0 ? policy : policy_refuse(policy, problems);
 }

@@ -91,8 +91,7 @@ static struct references references_of(const struct conf *conf)
 {
     struct references r = {.conf = conf};
 
-    for (size_t i = 0; i < conf_count(conf); i++)
-        conf_references(conf_get(conf, i)->value, add_reference, &r);
+    conf_each_reference(conf, add_reference, &r);
     if (r.count > 0)
         qsort(r.list, r.count, sizeof(*r.list), compare);
     return r;

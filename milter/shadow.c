@@ -76,6 +76,8 @@ void shadow_load(struct policy *policy, const struct policy_source *source,
     mine.path = s->shadow_config;
     policy->shadow = replay_load(&mine, NULL, &own);
     tell(&own, policy->shadow != NULL, named, problems);
+    for (size_t i = 0; i < own.file_count; i++)
+        problems_add_file(problems, own.files[i]);
     problems_free(&own);
     if (policy->shadow == NULL)
         return;

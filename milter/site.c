@@ -185,35 +185,30 @@ static bool is_own_literal(const struct site *site, struct slice domain)
            (interfaces_have(&site->own, &addr) || interfaces_have(&site->proxy, &addr));
 }
 
+/* In the order of Postfix, where the first list that cannot be asked ends the search. */
 enum match_result site_is_final_destination(const struct site *site, struct slice domain,
                                             struct arena *arena)
 {
     const struct match_list *lists[] = {site->mydestination, site->virtual_alias_domains,
                                         site->virtual_mailbox_domains};
-    enum match_result result = MATCH_NO;
 
-    if (is_own_literal(site, domain))
-        return MATCH_YES;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        enum match_result one = match_domain(lists[i], domain, arena);
+        enum match_result result = match_domain(lists[i], domain, arena);
 
-        if (one == MATCH_YES)
+        if (result != MATCH_NO)
+            return result;
+        if (i == 0 && is_own_literal(site, domain))
             return MATCH_YES;
-        if (one == MATCH_ERROR)
-            result = MATCH_ERROR;
     }
-    return result;
+    return MATCH_NO;
 }
 
 enum match_result site_is_destination(const struct site *site, struct slice domain,
                                       struct arena *arena)
 {
-    enum match_result final = site_is_final_destination(site, domain, arena), relayed;
+    enum match_result final = site_is_final_destination(site, domain, arena);
 
-    if (final == MATCH_YES)
-        return MATCH_YES;
-    relayed = match_domain(site->relay_domains, domain, arena);
-    return relayed == MATCH_NO ? final : relayed;
+    return final != MATCH_NO ? final : match_domain(site->relay_domains, domain, arena);
 }
 
 void site_each_file(const struct site *site, void (*visit)(const char *path, void *arg), void *arg)

@@ -85,6 +85,8 @@ is $out, <<"END", '-j';
 END
 ($status, $out) = tamis('conf', '-c', $conf, @none, '-o', 'mode=annotate', '-h', 'mode');
 is $out, "annotate\n", '-o wins';
+($status, $out, $err) = tamis('conf', '-c', $conf, @none, '-o', 'mynetworks=192.0.2.0/24', '-h', 'mynetworks');
+is "$status $out$err", "0 192.0.2.0/24\n", '-o in place of a value with a $name: that name is none that nobody knows';
 ($status, $out) = tamis('conf', '-c', $conf, @none, 'outgoing_sender_restrictions',
     'incoming_sender_restrictions');
 is $out, "# $conf:6\noutgoing_sender_restrictions = permit\nsender_restrictions =\n", 'directions';

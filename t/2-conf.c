@@ -143,6 +143,10 @@ static const struct {
     {"${{$level} <level {2} ? {subnet} : {host}}", "host"},
     {"${{3.10} >level {3.9} ? {a} : {b}}", "a"},
     {"${{3} ==level{3.0}?{t}:{f}}", "t"},
+    {"${{ 3}==level{+3. 0}?{t}:{f}}", "t"},
+    {"${{3.1023}<level{1000}?{t}:{f}}", "t"},
+    {"${{3.1024}<level{4}?{t}:{f}}", NULL},
+    {"${{3 }<level{4}?{t}:{f}}", NULL},
     {"x$ usr", NULL},
     {"x$", NULL},
     {"x${}y", NULL},
@@ -176,6 +180,31 @@ static void test_expansion(void)
         tap_is(value, expansions[i].value, "expand \"%s\"", expansions[i].text);
         if (value == NULL)
             tap_ok(err.text[0] != '\0', "says why: %s", err.text);
+    }
+    conf_free(conf);
+    arena_free(arena);
+}
+
+/* ${usr?{${usr?{ … in … }}}}: one more text within another than Postfix takes. */
+static void test_nesting(void)
+{
+    struct arena *arena = arena_new();
+    struct conf *conf = conf_new();
+    struct conf_names names = {find, conf, NULL};
+
+    conf_set(conf, "usr = abc", NULL);
+    for (int depth = 100; depth <= 101; depth++) {
+        char *text = xcalloc(1, 2000), *p = text;
+        struct err err = {""};
+
+        for (int i = 0; i < depth; i++)
+            p = stpcpy(p, "${usr?{");
+        p = stpcpy(p, "in");
+        for (int i = 0; i < depth; i++)
+            p = stpcpy(p, "}}");
+        tap_is(conf_expand(text, &names, arena, &err), depth == 100 ? "in" : NULL,
+               "%d texts within each other", depth);
+        free(text);
     }
     conf_free(conf);
     arena_free(arena);
@@ -229,6 +258,7 @@ int main(void)
     test_bad_lines();
     test_command_line();
     test_expansion();
+    test_nesting();
     test_explosion();
     test_many();
     return tap_done();

@@ -63,6 +63,15 @@ static void test_networks(void)
         {"10.0.0.0/8 mysql:/etc/x.cf", "", "11.1.2.3", "error"},
         {"mysql:/etc/x.cf 10.0.0.0/8", "", "10.1.2.3", "error"},
         {"", "", "10.1.2.3", "no"},
+        {"10.0.0.0/8 # 192.0.2.0/24", "", "192.0.2.1", "no"},
+        {"#10.0.0.0/8", "", "10.1.2.3", "no"},
+        {"[2001:db8::1]/32 10.0.0.0/8", "", "10.1.2.3", "yes"},
+        {"[2001:db8::1]/32 10.0.0.0/8", "", "2001:db8::1", "error"},
+        {"192.0.2.1/24 [::]/0", "", "2001:db8::1", "yes"},
+        {"192.0.2.1/24 10.0.0.0/8", "", "10.1.2.3", "error"},
+        {"192.0.2.1/24", "", "192.0.2.1", "error"},
+        {"10.1 10.0.0.0/8", "", "10.1.2.3", "yes"},
+        {"10.1.2 10.0.0.0/8x", "", "10.1.2.3", "no"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -144,6 +153,7 @@ static void test_problems(void)
         {"foo:bar", SEV_ERROR, "is no table type"},
         {"mysql:/etc/x.cf", SEV_WARNING, "tamis does not read mysql tables"},
         {"!", SEV_ERROR, "no pattern behind it"},
+        {"a.example # b.example", SEV_WARNING, "in lines of their own"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
