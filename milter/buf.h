@@ -15,6 +15,8 @@ struct buf {
 
 void buf_free(struct buf *b);
 void buf_clear(struct buf *b); /* empty, keeping its memory */
+
+/* Add bytes, a character, a text, what printf(3) would print. `b` grows; nothing can fail. */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *text);
@@ -30,5 +32,9 @@ char *buf_steal(struct buf *b);
  * and bytes that are no UTF-8 are escaped (the latter as U+FFFD), so the result is always valid
  * JSON. */
 void buf_add_json(struct buf *b, const char *text, size_t len);
+
+/* Adds a member of a JSON object, "name":"text", or "name":null for NULL; a comma in front where
+ * one is needed: not behind { [ , nor at the beginning. */
+void buf_add_member(struct buf *b, const char *name, const char *text);
 
 #endif

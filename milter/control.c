@@ -2,15 +2,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control.h"
 
-#include "log.h"
 #include "maintain.h"
+#include "rights.h"
 #include "socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +43,9 @@ bool control_open(const char *path, struct err *err)
 {
     struct socket_spec spec = {.kind = SOCKET_UNIX};
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd, error;
+    mode_t mask;
+    bool bound;
 
     if (strlen(path) >= sizeof(addr.sun_path)) {
         return err_set(err, "%s: longer than %zu bytes: use a shorter path", path,
@@ -54,10 +55,10 @@ bool control_open(const char *path, struct err *err)
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
     if (!socket_claim(&spec, err))
         return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t mask = umask(0117);
-    bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
-    int error = errno;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mask = umask(0117);
+    bound = fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
+    error = errno;
     umask(mask);
     if (!bound || listen(fd, 8) < 0) {
         error = bound ? errno : error;
@@ -103,12 +104,13 @@ static struct caller *place_for_caller(void)
 
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct caller *caller = &callers[i];
+
         if (caller->fd < 0)
             return caller;
-        if (!caller->ticket && (!oldest || caller->deadline_us < oldest->deadline_us))
+        if (caller->ticket == 0 && (oldest == NULL || caller->deadline_us < oldest->deadline_us))
             oldest = caller;
     }
-    if (oldest)
+    if (oldest != NULL)
         hang_up(oldest);
     return oldest;
 }
@@ -116,15 +118,12 @@ static struct caller *place_for_caller(void)
 static void accept_caller(void)
 {
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct caller *caller = fd >= 0 && may_ask(fd) ? place_for_caller() : NULL;
 
-    if (fd < 0)
-        return;
-    struct caller *caller = may_ask(fd) ? place_for_caller() : NULL;
-    if (!caller) {
+    if (caller != NULL)
+        *caller = (struct caller){.fd = fd, .deadline_us = now_us() + TALK_US};
+    else if (fd >= 0)
         close(fd);
-        return;
-    }
-    *caller = (struct caller){.fd = fd, .deadline_us = now_us() + TALK_US};
 }
 
 static void send_answer(struct caller *caller)
@@ -149,6 +148,8 @@ static void set_answer(struct caller *caller, int status, const struct buf *text
 
 static void render_reload(const struct reload_report *report, bool json, struct buf *out)
 {
+    const char *comma = "";
+
     if (!json) {
         buf_adds(out, report->problems);
         buf_addf(out,
@@ -159,9 +160,9 @@ static void render_reload(const struct reload_report *report, bool json, struct 
     }
     buf_addf(out, "{\"reloaded\":%s,\"generation\":%u,\"files\":%zu,\"problems\":[",
              report->refused ? "false" : "true", report->generation, report->files);
-    const char *comma = "";
-    for (const char *line = report->problems; *line; comma = ",") {
+    for (const char *line = report->problems; *line != '\0'; comma = ",") {
         size_t len = strcspn(line, "\n");
+
         buf_adds(out, comma);
         buf_add_json(out, line, len);
         line += len + (line[len] == '\n');
@@ -188,13 +189,12 @@ static const char *name_caller(int fd, char *text, size_t size)
 {
     struct ucred cred;
     socklen_t cred_size = sizeof(cred);
-    struct passwd entry, *found = NULL;
-    char space[4096];
+    char name[33] = "somebody";
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_size) < 0)
         return "tamis reload";
-    getpwuid_r(cred.uid, &entry, space, sizeof(space), &found);
-    snprintf(text, size, "reload by %.32s (uid %u)", found ? entry.pw_name : "somebody", cred.uid);
+    rights_user_name(cred.uid, name, sizeof(name));
+    snprintf(text, size, "reload by %s (uid %u)", name, cred.uid);
     return text;
 }
 
@@ -203,11 +203,12 @@ static void answer_line(struct caller *caller)
     struct buf text = {0};
     char *space = strchr(caller->line, ' ');
 
-    caller->json = space && strcmp(space, " json") == 0;
-    if (space)
+    caller->json = space != NULL && strcmp(space, " json") == 0;
+    if (space != NULL)
         *space = '\0';
     if (strcmp(caller->line, "reload") == 0) {
         char who[64];
+
         caller->ticket = maintain_reload(name_caller(caller->fd, who, sizeof(who)));
         caller->deadline_us = now_us() + RELOAD_US;
         return;
@@ -225,6 +226,7 @@ static void read_line(struct caller *caller)
 {
     size_t room = sizeof(caller->line) - 1 - caller->len;
     ssize_t got = recv(caller->fd, caller->line + caller->len, room, 0);
+    char *end;
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -234,8 +236,8 @@ static void read_line(struct caller *caller)
     }
     caller->len += (size_t)got;
     caller->line[caller->len] = '\0';
-    char *end = memchr(caller->line, '\n', caller->len);
-    if (end) {
+    end = memchr(caller->line, '\n', caller->len);
+    if (end != NULL) {
         *end = '\0';
         answer_line(caller);
     } else if (caller->len == sizeof(caller->line) - 1) {
@@ -266,6 +268,7 @@ static int prepare(struct pollfd *polled)
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct caller *caller = &callers[i];
         short events = caller->answer.len ? POLLOUT : caller->ticket ? 0 : POLLIN;
+
         if (caller->fd >= 0 && caller->deadline_us <= now)
             hang_up(caller);
         if (caller->fd >= 0 && caller->deadline_us - now < wait)
@@ -293,6 +296,7 @@ static void *run(void *arg)
     (void)arg;
     for (;;) {
         int timeout = prepare(polled);
+
         if (poll(polled, ARRAY_LEN(polled), timeout) <= 0)
             continue;
         if (polled[0].revents)
@@ -323,6 +327,7 @@ void control_stop(void)
 
     if (stop_fd >= 0) {
         ssize_t ignored = write(stop_fd, &one, sizeof(one));
+
         (void)ignored;
         pthread_join(thread, NULL);
         close(stop_fd);

@@ -62,14 +62,9 @@ struct keys {
 
 /* keys_file.c */
 
-/* The file, read and judged at most once; its key is NULL after an error at `at`. */
-const struct key_file *keys_file(struct keys *keys, const char *path, struct where at);
-/* The same for a key that stands in a table. */
-const struct key_file *keys_inline(struct keys *keys, struct slice text, struct where at);
 void keys_watch_file(struct keys *keys, const char *path); /* the text is copied */
 /* Fills in row->held from a path, which may hold %, or from a key written in its place. */
 void keys_hold(struct keys *keys, struct key_row *row, struct slice source, const char *dir);
-bool keys_is_inline(struct slice source); /* a key, not the path of one */
 /* May others read or replace the file? False after an error that names what to do. */
 bool keys_judge_file(struct keys *keys, const char *path, struct where at);
 
@@ -93,6 +88,8 @@ bool keys_read_times(struct keys *keys, const struct key_data *data, struct key_
 /* A folded pattern or domain in the arena: its domain with A-labels. */
 const char *keys_fold(struct keys *keys, struct slice text);
 
+/* A new one, zeroed but for its place (and the name "" of a row); the row in the arena, the rule
+ * good until the next is added. */
 struct key_row *keys_add_row(struct keys *keys, struct where where);
 struct key_rule *keys_add_rule(struct key_rules *rules, struct where where);
 
@@ -110,6 +107,7 @@ void keys_load_plain(struct keys *keys);
 size_t keys_slot(const struct keys *keys, size_t count, const char *name,
                  const char *(*name_at)(const struct keys *keys, size_t index));
 
+/* A row of key_table by its name; NULL: none. */
 const struct key_row *keys_find_row(const struct keys *keys, const char *name);
 
 #endif

@@ -30,7 +30,7 @@ static const struct restriction rows_mta[] = {
     {0},
 };
 
-/* What asks the DNS, a login map or an authentication method. */
+/* What asks a login map, or what was seen before. */
 static const struct restriction rows_unjudged[] = {
     UNJUDGED("reject_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
@@ -122,11 +122,4 @@ const char *restriction_suggest(const char *name)
         for (const struct restriction *row = families[i]; row->name != NULL; row++)
             nearest_offer(&nearest, row->name);
     return nearest.best;
-}
-
-void restriction_each(void (*visit)(const struct restriction *row, void *arg), void *arg)
-{
-    for (size_t i = 0; i < ARRAY_LEN(families); i++)
-        for (const struct restriction *row = families[i]; row->name != NULL; row++)
-            visit(row, arg);
 }

@@ -1,6 +1,5 @@
 /* serve - the life of `tamis milter`: load, listen, detach, drop root, serve, drain, end */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define SYSLOG_NAMES
 #include "serve.h"
 
 #include "config.h"
@@ -45,12 +44,12 @@ enum {
 struct server {
     const struct serve_options *options;
     struct policy *policy; /* until it is published */
-    const char *user;
+    char *user;
     struct rights rights; /* of the user; only with `user` and when started by root */
     bool has_rights;
     struct socket_spec socket;
     char place[160];
-    char *control_path, *pid_path, *log_path, *log_group; /* what outlives reloads */
+    char *control_path, *pid_path, *log_path; /* what outlives reloads */
     uint64_t drain_us;
     struct front_options front;
     struct status_source status;
@@ -104,7 +103,7 @@ static int load_policy(struct server *server)
     if (!first)
         return EX_CONFIG;
     server->policy = first;
-    server->user = first->settings->user;
+    server->user = xstrdup(first->settings->user);
     if (geteuid() != 0)
         return EX_OK;
     if (!server->user[0]) {
@@ -194,12 +193,8 @@ static void write_pid(const struct server *server)
 static void open_log(const struct server *server)
 {
     const struct settings *settings = server->policy->settings;
-    const char *facility = "mail";
 
-    for (const CODE *code = facilitynames; code->c_name; code++)
-        if (code->c_val == settings->syslog_facility)
-            facility = code->c_name;
-    log_open(facility, xstrdup(settings->syslog_name), !server->options->daemon);
+    log_open(settings->syslog_facility, xstrdup(settings->syslog_name), !server->options->daemon);
 }
 
 /* What is needed after a reload took the first policy away. */

@@ -8,8 +8,7 @@
 struct hash;
 
 struct hash *hash_new(const char *file); /* what hit.rule.file will be; lives as long as the hash */
-void hash_free(void *hash);              /* frees the lines too, if they were handed over */
-void hash_own_lines(struct hash *hash, struct lines *lines);
+void hash_free(void *hash);
 struct arena *hash_arena(struct hash *hash); /* lives as long as the hash */
 
 /* Adds the rule `text`, which lives as long as the hash: its first key_len bytes are the key, its
@@ -20,6 +19,7 @@ int hash_add(struct hash *hash, const char *text, size_t key_len, size_t value, 
 
 enum table_result hash_lookup(const void *hash, struct slice key, struct arena *arena,
                               struct hit *hit);
+/* As each and count of struct table_type. */
 void hash_each(const void *hash, void (*visit)(const struct rule *rule, void *arg), void *arg);
 size_t hash_count(const void *hash);
 

@@ -112,6 +112,27 @@ for my $library (@libraries) {
 }
 none('a library is known to the files named for it', @leaks);
 
+# What HACKING.md tells of files, threads and locks is true, and all.
+my ($map) = $hacking =~ /^### Where a feature lives\n(.*?)^### /ms;
+my %module = map { module($_) => 1 } @sources;
+none('the files that a feature is said to live in are there',
+    map { "HACKING.md: there is no milter/$_.c" }
+    grep { my $p = $_; $p =~ s/\\\*$// ? !grep { /^\Q$p\E/ } keys %module : !$module{$p} }
+    map { /\b([a-z]+(?:_[a-z]+)*_(?:[a-z]+|\\\*))(?![\w.\/])/g } $map =~ /^\|[^|]*\|(.*)\|$/mg);
+
+my (@locks, @threads);
+for my $file (grep { /\.c$/ } @sources) {
+    my ($code, $name) = (code_only($text{$file}), module($file));
+
+    push @locks, map { "milter/$file: $_ is not in HACKING.md's table of locks" }
+        grep { $hacking !~ /^\| \Q$name\E `(?:\w+->)?\Q$_\E`/m }
+        $code =~ /\bpthread_(?:mutex|rwlock|spin)\w*_t\s+(\w+)/g;
+    push @threads, "milter/$file starts a thread that is not in HACKING.md's table"
+        if $code =~ /\bpthread_create\s*\(/ && $hacking !~ /^\| \w+ \| \Q$name\E \|/m;
+}
+none('every lock is in HACKING.md', @locks);
+none('every thread is in HACKING.md', @threads);
+
 my @all = ((map { "milter/$_" } @sources),
     map { s{^\Q$top\E/}{}r } grep { -f } glob "$top/t/*.[ch] $top/t/lib/*.[ch] $top/t/bench/*.[ch]");
 my (@first, @spdx);
@@ -126,8 +147,60 @@ for my $file (@all) {
 none('first lines say what a file is', @first);
 none('second lines name the licence', @spdx);
 
-my $banned = join '|', qw(strcpy stpcpy strcat strncpy sprintf vsprintf gets strtok atoi atol
-    atoll atof scanf system popen alloca mktemp tmpnam tempnam setjmp longjmp);
+# What a header declares, and the members of its structs: words that show who needs it.
+sub declared {
+    my ($header) = @_;
+    my $code = code_only($text{$header});
+    my %word = map { $_ => 1 } $code =~ /^#\s*define\s+(\w+)/mg;
+
+    $code =~ s/^#.*$//mg;
+    $word{$_} = 1 for $code =~ /\b(\w+)\s*\(/g, $code =~ /\b(?:struct|enum)\s+(\w+)\s*\{/g,
+        $code =~ /^extern\b[^;]*?\b(\w+)\s*(?:\[[^\]]*\])?\s*[,;]/mg;
+    for my $body ($code =~ /\{([^{}]*)\}/g) {
+        $word{$_} = 1 for $body =~ /\b(\w+)\s*(?:\[[^\]]*\])?\s*[,;:=]/g, $body =~ /(\w+)\s*$/;
+    }
+    return \%word;
+}
+
+my (@needless, %said);
+for my $file (grep { /\.c$/ } @sources) {
+    my %word = map { $_ => 1 } code_only($text{$file}) =~ /\b(\w+)\b/g;
+
+    for my $header (grep { $text{$_} && module($_) ne module($file) } includes($file)) {
+        my $names = $said{$header} //= declared($header);
+
+        push @needless, "milter/$file uses nothing of $header" unless grep { $word{$_} } keys %$names;
+    }
+}
+none('what is included is used', @needless);
+
+# A prototype is a promise: to other files, or to a test.
+my %users;
+for my $file (map({ "milter/$_" } grep { /\.c$/ } @sources),
+    map { s{^\Q$top\E/}{}r } glob "$top/t/*.c $top/t/*/*.c") {
+    my %word = map { $_ => 1 } code_only(slurp("$top/$file")) =~ /\b(\w+)\b/g;
+
+    push @{$users{$_}}, $file for keys %word;
+}
+my @private;
+for my $header (grep { /\.h$/ } @sources) {
+    my $code = code_only($text{$header});
+
+    $code =~ s/^#.*$//mg;
+    $code =~ s/\{[^{}]*\}//g while $code =~ /\{[^{}]*\}/;
+    for my $name ($code =~ /^(?!static\b|typedef\b)\w[\w\s*]*?\b(\w+)\s*\([^;{]*?\)\s*(?:PRINTF_LIKE[^;]*)?;/mg) {
+        push @private, "milter/$header: $name is used in $users{$name}[0] only: make it static"
+            if @{$users{$name} // []} == 1;
+        push @private, "milter/$header: nobody has $name" unless $users{$name};
+    }
+}
+none('prototypes in headers are for other files', @private);
+
+# What overruns, cannot say that it failed, keeps its result where another thread writes, or sleeps.
+my $banned = join '|', qw(strcpy stpcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol
+    atoll atof scanf system popen alloca mktemp tmpnam tempnam tmpfile setjmp longjmp
+    asctime ctime gmtime localtime gethostbyname gethostbyaddr getservbyname inet_ntoa inet_addr
+    getlogin ttyname rand srand random drand48 sleep usleep);
 my (@calls, @long_files, @long_functions, @long_lines, @unfinished);
 for my $file (@sources) {
     my $code = code_only($text{$file});
@@ -156,6 +229,17 @@ none('no function has more than 80 lines', @long_functions);
 none('no file has more than 500 lines', @long_files);
 none('no line has more than 100 columns', @long_lines);
 none('nothing is left unfinished', @unfinished);
+
+# What make does not know is not run, and what has no alarm may run for ever.
+my $make = slurp("$top/Makefile.am");
+none('every test is run, and has an alarm', map {
+    my ($file, $name) = ($_, basename($_));
+    my ($list, $row, $alarm) = $name =~ s/\.c$// ? ('TAP_C', $name, qr/\btap_start\(/)
+        : ('TAP_PL', $name, qr/^\s*alarm\b/m);
+    ($make =~ /^$list \+= t\/\Q$row\E$/m ? () : "$file: write it into $list of Makefile.am",
+     $file =~ /\.c$/ || -x $file ? () : "$file: not executable",
+     slurp($file) =~ $alarm ? () : "$file: no alarm")
+} glob "$top/t/[0-9]-*.c $top/t/[0-9]-*.t");
 
 # A path of somebody's machine helps nobody else. What a build or a fuzzer left behind is not looked
 # at: it may hold anything.
