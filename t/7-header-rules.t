@@ -11,6 +11,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Tamis::Filter;
 use Tamis::Postfix qw(postfix_missing);
+use Tamis::RandomMail qw(chance one_of random_mail some @NAMES @TOP_NAMES);
 use Tamis::Smtp;
 use Test::More;
 
@@ -23,14 +24,7 @@ if (my $why = postfix_missing()) {
 my ($SETS, $MAILS) = (6 * $times, 50);
 my $seed = $ENV{SEED} // 2;
 
-sub one_of { return $_[int rand @_] }
-sub some { my ($least, $most, $make) = @_; return map { $make->() } 1 .. $least + int rand($most - $least + 1) }
-sub chance { return rand() < $_[0] }
-
 # --- rules
-
-my @plain = qw(X-One X-Two X-Three x-one X-TWO Subject List-Id X-Mailer Comments X-One-More);
-my @edited_mime = qw(MIME-Version Content-ID Content-Description);   # those that mails have at the top only
 
 sub quiet {
     return one_of('DUNNO', 'OK', 'OK text', 'WARN w $1', 'INFO i', 'warn', 'Dunno x', 'FROBNICATE', '550 no', 'INFO $1$1');
@@ -84,61 +78,12 @@ sub rules_of_set {
     my $tame = sub { chance(0.8) ? quiet() : verdict($strong) };
     my $wild = sub { chance(0.6) ? edit($_[0]) : chance(0.5) ? quiet() : verdict($strong) };
     return (
-        header_checks => $own . join('', some(6, 16, sub { rule(\@plain, $wild) })),
-        mime_header_checks => join('', some(1, 4, sub { rule(\@edited_mime, $wild) }),
+        header_checks => $own . join('', some(6, 16, sub { rule(\@NAMES, $wild) })),
+        mime_header_checks => join('', some(1, 4, sub { rule(\@TOP_NAMES, $wild) }),
             some(1, 5, sub { rule([qw(Content-Type Content-Disposition Content-Transfer-Encoding X-One Subject)], $tame) })),
-        nested_header_checks => join('', some(1, 6, sub { rule(\@plain, $tame) })),
+        nested_header_checks => join('', some(1, 6, sub { rule(\@NAMES, $tame) })),
         body_checks => join('', some(1, 5, \&body_rule)),
     );
-}
-
-# --- mails
-
-sub value { return join '', some(0, 6, sub { one_of('a', 'b', 'c', ' ', 'x', "\n ", "\n\t", 'q', "\xe9", "\xc3\xa9", '$1', '%s', ':') }) }
-
-sub field {
-    my ($name) = @_;
-    return $name . one_of(':', ': ', ': ', ': ', ":\t", ' :', ":  ") . value() =~ s/\n[ \t](?=\n|\z)/\n z/gr . "\n";
-}
-
-sub line {
-    return one_of('', 'a line', 'bbb', '--', '--x', 'qxq', "\x80\xff", 'late', '  indented', 'x' x 80, 'xyz', 'Subject: a', '.', '..')
-        . "\n";
-}
-
-# Headers and body of a part, with more parts in it.
-sub part {
-    my ($depth) = @_;
-    my $fields = join '', some(0, 3, sub { field(one_of(qw(Content-Disposition X-One Subject Content-Transfer-Encoding))) });
-    my $kind = $depth > 3 ? 0 : rand;
-    return "${fields}Content-Type: " . one_of('text/plain', 'TEXT/html; charset=x', 'image/png', 'application/x', "text/plain;\n\tname=a b",
-        '', 'multipart', 'multipart/mixed', 'multipart/mixed; boundary=', 'message/partial') . "\n\n" . join('', some(0, 5, \&line)) if $kind < 0.4;
-    return "${fields}Content-Type: " . one_of('message/rfc822', 'Message/RFC822', '(c)message/rfc822', 'message/global') . "\n\n"
-        . join('', some(0, 3, sub { field(one_of(@plain)) })) . part($depth + 1) if $kind < 0.6;
-    return multipart($fields, $depth);
-}
-
-sub multipart {
-    my ($fields, $depth) = @_;
-    my ($boundary, $written) = @{ one_of(['x', 'x'], ['x y', '"x y"'], ["b$depth", "b$depth"], ['a"b', '"a\\"b"'], ["b$depth", "\"b$depth\" (c)"],
-        ["b$depth", "(c) \"b$depth\""], ['x', 'x; boundary=y'], ['x', "\n\t\"x\""], ['ab', "\"a\n b\""], ['', '""'], ["\xe9", "\"\xe9\""]) };
-    my $type = one_of('mixed', 'alternative', 'digest', 'Mixed', 'DIGEST');
-    my @parts = some(0, 4, sub { part($depth + 1) });
-    my $text = "${fields}Content-Type: multipart/$type;" . one_of(' ', "\n\t", '', ' charset=x; ') . one_of('boundary', 'BOUNDARY') . "=$written\n\n";
-    $text .= join '', some(0, 2, \&line);
-    $text .= '--' . ($boundary . one_of('', '', '', ' ', 'z')) . "\n$_" for @parts;
-    $text .= one_of("--$boundary--\n", "--$boundary--\n", '', "--$boundary\n", "--$boundary-\n");
-    return $text . join '', some(0, 2, \&line);
-}
-
-sub mail {
-    my $fields = join '', some(2, 20, sub { field(chance(0.85) ? one_of(@plain) : one_of(@edited_mime)) });
-    $fields .= 'X-One: ' . 'y' x (47000 + int rand 8000) . "\n" if chance(0.04);
-    $fields .= 'X-Two: ' . ('z' x 900 . "\n ") x 60 . "end\n" if chance(0.04);
-    $fields .= one_of("no header\n", ": a\n", "X Y: z\n") . one_of('', "X-One: a\n") if chance(0.06);
-    return $fields . "\n" . join '', some(0, 8, \&line) if chance(0.25);
-    return $fields if chance(0.03);
-    return chance(0.7) ? multipart($fields, 0) : $fields . part(0);
 }
 
 # --- the two sides
@@ -191,7 +136,7 @@ my (@mails, %said, $failed);
 for my $set (1 .. $SETS) {
     srand($seed - $set);
     my @texts = map { "From: a\@b.example\nTo: rcpt\@y.example\nDate: Mon, 1 Jan 2024 00:00:00 +0000\nMessage-Id: <$_\@b.example>\n"
-        . mail() } 1 .. $MAILS;
+        . random_mail() } 1 .. $MAILS;
     $mails[$set] = \@texts;
     $said{$_} = [send_all($_, @texts)] for "native$set", "milter$set";
 }
