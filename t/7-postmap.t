@@ -176,6 +176,7 @@ sub mail {
     substr($text, int rand length $text, 1) = one_of("\0", "\r", "\xff", ':', ' ', "\n") if length $text && chance(0.15);
     $text =~ s/(?<!\r)\n/\r\n/g if chance(0.05);
     chop $text if length $text && chance(0.2);
+    $text .= "\n" if $text =~ /\xff\z/;   # which postmap takes for the end
     return $text;
 }
 
