@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Tamis::Filter;
+use Tamis::Guard qw(run_command slurp spew temp_dir);
 use Tamis::Postfix qw(postfix_missing);
 use Tamis::RandomMail qw(chance one_of random_mail some @NAMES @TOP_NAMES);
 use Tamis::Smtp;
@@ -88,7 +89,7 @@ sub rules_of_set {
 
 # --- the two sides
 
-my $postfix = Tamis::Postfix->new(listeners => { map { ("native$_" => {}, "milter$_" => {}) } 1 .. $SETS });
+my $postfix = Tamis::Postfix->new(listeners => { plain => {}, map { ("native$_" => {}, "milter$_" => {}) } 1 .. $SETS });
 plan skip_all => 'Postfix without pcre' if !$postfix->has_pcre;
 my (@filters, %listeners, $master, @rules);
 for my $set (1 .. $SETS) {
@@ -105,20 +106,23 @@ for my $set (1 .. $SETS) {
     $listeners{"milter$set"} = { smtpd_milters => $filter->milter };
     $master .= "cleanup$set unix n - n - 0 cleanup\n" . join '', map { "  -o $_=$lists{$_}\n" } sort keys %lists;
 }
+$listeners{plain} = { smtpd_milters => '' };
 $postfix->{opt}{listeners} = \%listeners;
 $postfix->{opt}{master} = $master;
-$postfix->{opt}{params} = { strict_smtputf8 => 'no', header_size_limit => 50000 };
+$postfix->{opt}{params} = { strict_smtputf8 => 'no', header_size_limit => 50000,
+    lmtp_line_length_limit => 0 };
 $postfix->write_config;
 ok($postfix->start, 'Postfix starts');
 
 # Many mails in one session; the texts of the replies at the end of each.
 sub send_all {
     my ($listener, @mails) = @_;
+    my $port = $postfix->port($listener =~ s/^plain\K.*//r);
     my ($smtp, @said);
 
     for my $i (0 .. $#mails) {
         if (!$smtp) {
-            $smtp = Tamis::Smtp->new($postfix->port($listener));
+            $smtp = Tamis::Smtp->new($port);
             $smtp->command('EHLO client.test.example');
         }
         my $ready = '';
@@ -139,6 +143,7 @@ for my $set (1 .. $SETS) {
         . random_mail() } 1 .. $MAILS;
     $mails[$set] = \@texts;
     $said{$_} = [send_all($_, @texts)] for "native$set", "milter$set";
+    send_all("plain$set", @texts[0 .. 9]);
 }
 ok($postfix->drained(60), 'all is delivered');
 
@@ -201,5 +206,32 @@ for my $set (1 .. $SETS) {
 }
 diag join ' ', map { "$_=$seen{$_}" } sort keys %seen if $ENV{SEED};
 $ENV{SEED} or cmp_ok($seen{$_} // 0, '>', 1, "$_ was among them") for qw(250 550 451 held to warning info reject discard redirect bcc pass prepend replace strip);
+
+# What `tamis test` says of a mail as a milter sees it, applied by patch(1), is what was delivered.
+SKIP: {
+    my ($dir, $applied, @bad) = (temp_dir(), 0);
+    skip 'no patch(1)', 2 if (run_command(['patch', '--version']))[0] != 0;
+    for my $set (1 .. $SETS) {
+        for my $i (0 .. 9) {
+            my ($ours) = grep { /^to/ } @{ $came{"milter$set"}[$i] || [] } or next;
+            my ($plain) = @{ $came{"plain$set"}[$i] };
+            my $path = spew("$dir/mail", $plain =~ s/\Ato.*\nReceived: own\n//r);
+            my (undef, $said) = $filters[$set - 1]->command('test', '-v', $path);
+
+            $said =~ /^(--- .*^\@\@ .*)/ms or next;
+            spew("$dir/diff", $1);
+            # It is one of the header, where a hunk may end.
+            my ($want, $header) = map { /^(.*?\n)\n/s } $ours =~ s/\Ato.*\nReceived: own\n//r, slurp($path);
+            my (undef, undef, $trouble) = run_command(['patch', '-s', '-o', "$dir/patched", spew("$dir/header", $header), "$dir/diff"]);
+            my $patched = slurp("$dir/patched");
+            $applied++;
+            next if $patched eq $want;
+            push @bad, "$set/$i";
+            diag "set $set, mail $i: $trouble\n", cut($patched, $want), "--- delivered\n", cut($want, $patched) if @bad < 3;
+        }
+    }
+    is("@bad", '', "$applied diffs of tamis test, applied, are what was delivered");
+    cmp_ok($applied, '>', 5, 'there were some');
+}
 is($_->stop, 0, 'tamis ends well') for @filters;
 done_testing;
