@@ -5,6 +5,7 @@
 #include "authres.h"
 #include "decision.h"
 #include "header_edits.h"
+#include "log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,19 @@ enum {
     LINE_LIMIT = 2048,    /* Postfix's line_length_limit: longer lines are read in pieces */
     HEADERS_MAX = 100000, /* more are refused, or at least not kept, for the memory's sake */
     RECORDS_MAX = 1000,   /* of one message: what more rules only say is dropped */
+    COPIES_MAX = 1000,    /* addresses that BCC adds to one message */
 };
 
 /* Rules that were told of once. */
 struct told {
     struct told *next;
     struct where rule;
+};
+
+/* Addresses that BCC has added. */
+struct copy {
+    struct copy *next;
+    const char *address;
 };
 
 struct content {
@@ -32,8 +40,9 @@ struct content {
     bool in_body, stopped, held;
     bool keeps_parts; /* for the log; until one cannot be kept */
     size_t offset; /* in the text of this part */
-    int records;
+    int records, copies_count;
     struct told *told;
+    struct copy *copies;
     struct verdict verdict;
 };
 
@@ -102,18 +111,21 @@ static void decide(struct content *c, const struct subject_text *s, const struct
     log_action(c, what, s, text, &o->rule);
 }
 
-static bool is_told(struct content *c, const struct where *rule)
+static bool is_told(const struct content *c, const struct where *rule)
 {
-    struct told *t;
-
-    for (t = c->told; t != NULL; t = t->next)
+    for (const struct told *t = c->told; t != NULL; t = t->next)
         if (t->rule.line == rule->line && t->rule.file != NULL && rule->file != NULL &&
             strcmp(t->rule.file, rule->file) == 0)
             return true;
-    t = arena_alloc(c->scene.message->arena, sizeof(*t));
+    return false;
+}
+
+static void note_told(struct content *c, const struct where *rule)
+{
+    struct told *t = arena_alloc(c->scene.message->arena, sizeof(*t));
+
     *t = (struct told){c->told, *rule};
     c->told = t;
-    return false;
 }
 
 /* Inside the body nothing can be changed; a field may be added to the message's own instead. */
@@ -124,6 +136,7 @@ static void edit_part(struct content *c, const struct subject_text *s, const str
 
     if (is_told(c, &o->rule.where))
         return;
+    note_told(c, &o->rule.where);
     if (adds)
         message_edit_header(c->scene.message, ACT_PREPEND, NULL, EDIT_BOTTOM, o->text, &o->rule);
     log_action(c, act_name(o->act), s,
@@ -181,6 +194,28 @@ static void hold(struct content *c, const struct subject_text *s, const struct o
     log_action(c, "hold", s, o->text, &o->rule);
 }
 
+static bool is_copied(const struct content *c, const char *address)
+{
+    for (const struct copy *copy = c->copies; copy != NULL; copy = copy->next)
+        if (strcmp(copy->address, address) == 0)
+            return true;
+    return false;
+}
+
+static void add_copy(struct content *c, const struct outcome *o)
+{
+    struct message *m = c->scene.message;
+    struct copy *copy;
+
+    if (is_copied(c, o->text))
+        return;
+    copy = arena_alloc(m->arena, sizeof(*copy));
+    *copy = (struct copy){c->copies, arena_strdup(m->arena, o->text)};
+    c->copies = copy;
+    c->copies_count++;
+    message_add_edit(m, ACT_BCC, copy->address, &o->rule);
+}
+
 static void apply(struct content *c, const struct subject_text *s, const struct outcome *o)
 {
     switch (o->act) {
@@ -198,8 +233,11 @@ static void apply(struct content *c, const struct subject_text *s, const struct 
     case ACT_HOLD:
         hold(c, s, o);
         break;
-    case ACT_REDIRECT:
     case ACT_BCC:
+        add_copy(c, o);
+        log_action(c, act_name(o->act), s, o->text, &o->rule);
+        break;
+    case ACT_REDIRECT:
         message_add_edit(c->scene.message, o->act, o->text, &o->rule);
         log_action(c, act_name(o->act), s, o->text, &o->rule);
         break;
@@ -217,13 +255,42 @@ static void apply(struct content *c, const struct subject_text *s, const struct 
         c->stopped = true;
 }
 
-/* A rule that fires on every line of a large body must not fill memory and log. */
-static bool is_too_much(const struct content *c, const struct outcome *o)
+static bool is_copy_too_much(const struct content *c, const struct outcome *o)
 {
-    bool only_told = o->act == ACT_DUNNO || o->act == ACT_WARN || o->act == ACT_INFO ||
-                     o->act == ACT_HOLD;
+    static struct log_limit limit;
+    bool copied = is_copied(c, o->text);
 
-    return only_told && c->records >= RECORDS_MAX && (o->act != ACT_HOLD || c->held);
+    if (!copied && c->copies_count >= COPIES_MAX)
+        log_limited(&limit, LOG_WARNING, "%s:%d: BCC has added %d recipients to one message: more "
+                    "are skipped", o->rule.where.file ? o->rule.where.file : "?",
+                    o->rule.where.line, COPIES_MAX);
+    return copied || c->copies_count >= COPIES_MAX;
+}
+
+/* A rule that fires on every line of a large body, or in each of its parts, must not fill memory
+ * and log. Whatever changes what becomes of the message counts, however late it comes. */
+static bool is_too_much(const struct content *c, const struct subject_text *s,
+                        const struct outcome *o)
+{
+    if (c->records < RECORDS_MAX)
+        return false;
+    switch (o->act) {
+    case ACT_DUNNO:
+    case ACT_WARN:
+    case ACT_INFO:
+        return true;
+    case ACT_HOLD:
+        return c->held;
+    case ACT_BCC:
+        return is_copy_too_much(c, o);
+    case ACT_PREPEND:
+    case ACT_REPLACE:
+    case ACT_IGNORE:
+    case ACT_STRIP:
+        return s->place != MIME_PRIMARY && is_told(c, &o->rule.where);
+    default:
+        return false;
+    }
 }
 
 static void ask(struct content *c, const struct subject_text *s)
@@ -233,7 +300,7 @@ static void ask(struct content *c, const struct subject_text *s)
     if (c->stopped)
         return;
     o = checks_judge(c->lists[s->id], s->text, c->scratch);
-    if (o.question != NULL && !is_too_much(c, &o)) {
+    if (o.question != NULL && !is_too_much(c, s, &o)) {
         record(c, s, &o);
         apply(c, s, &o);
     }

@@ -13,6 +13,7 @@ enum { JIT_PATTERNS_MAX = 5000 };
 
 struct shared {
     pcre2_match_context *limits;
+    uint32_t match_limit;
     uint32_t groups_max; /* pairs, the whole match included */
     unsigned compiled;
 };
@@ -48,7 +49,8 @@ static void *pcre_share(const struct table_limits *limits)
     shared->limits = pcre2_match_context_create(NULL);
     if (shared->limits == NULL)
         die("out of memory");
-    pcre2_set_match_limit(shared->limits, limit_of(limits->pcre_match));
+    shared->match_limit = limit_of(limits->pcre_match);
+    pcre2_set_match_limit(shared->limits, shared->match_limit);
     pcre2_set_depth_limit(shared->limits, limit_of(limits->pcre_depth));
     pcre2_set_heap_limit(shared->limits, limit_of(limits->pcre_heap_kb));
     shared->groups_max = 1;
@@ -63,6 +65,13 @@ static void pcre_unshare(void *data)
     free(shared);
 }
 
+/* Would a match that begins further on find the same? Not with \G, and not with a verb that ends
+ * the whole search. */
+static bool may_be_resumed(const char *pattern)
+{
+    return strstr(pattern, "\\G") == NULL && strstr(pattern, "(*") == NULL;
+}
+
 static void *pcre_compile(void *data, const char *pattern, unsigned options, bool wants_groups,
                           size_t *groups, struct err *err)
 {
@@ -71,10 +80,13 @@ static void *pcre_compile(void *data, const char *pattern, unsigned options, boo
     PCRE2_SIZE offset;
     uint32_t count = 0;
     int number;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &number,
-                                     &offset, NULL);
+    pcre2_code *code;
 
     (void)wants_groups;
+    if (may_be_resumed(pattern))
+        options |= PCRE2_USE_OFFSET_LIMIT;
+    code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &number, &offset,
+                         NULL);
     if (code == NULL) {
         pcre2_get_error_message(number, why, sizeof(why));
         err_set(err, "bad pattern at offset %zu: %s", (size_t)offset, (char *)why);
@@ -169,17 +181,107 @@ static pcre2_match_data *match_data(struct matching *m)
     return m->scratch;
 }
 
+static int match_from(const pcre2_code *code, struct slice key, size_t start,
+                      pcre2_match_data *data, pcre2_match_context *limits)
+{
+    int result = pcre2_match(code, (PCRE2_SPTR)key.ptr, key.len, start, 0, data, limits);
+
+    /* The stack of machine code is small (32 kB); the interpreter has the heap up to its limit. */
+    if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+        result = pcre2_match(code, (PCRE2_SPTR)key.ptr, key.len, start, PCRE2_NO_JIT, data, limits);
+    return result;
+}
+
+/* PCRE2 counts anew for each byte that a match may begin at, and of these a header has 60,000. Here
+ * they get few steps at first, SPAN of them at a time; those that need more get them one by one, as
+ * long as all of it stays below COSTLY times the limit. */
+enum {
+    SHORT_MAX = 1024, SPAN = 256, SPAN_PART = 16, FEW_STEPS = 250, MORE_STEPS = 4000, COSTLY = 25,
+};
+
+struct search {
+    const pcre2_code *code;
+    struct slice key;
+    pcre2_match_data *data;
+    pcre2_match_context *limits; /* of this search alone */
+    uint32_t limit;
+    uint64_t spent;
+};
+
+static int search_span(const struct search *s, size_t start, size_t span, uint32_t steps)
+{
+    pcre2_set_offset_limit(s->limits, start + span - 1);
+    pcre2_set_match_limit(s->limits, steps < s->limit ? steps : s->limit);
+    return match_from(s->code, s->key, start, s->data, s->limits);
+}
+
+/* A match that begins at `start`, which takes more than a few steps. */
+static int search_costly(struct search *s, size_t start)
+{
+    const uint32_t tries[] = {MORE_STEPS, s->limit};
+    int result = PCRE2_ERROR_MATCHLIMIT;
+
+    for (size_t i = 0; i < ARRAY_LEN(tries) && result == PCRE2_ERROR_MATCHLIMIT; i++) {
+        s->spent += tries[i];
+        if (s->spent > (uint64_t)COSTLY * s->limit)
+            break;
+        result = search_span(s, start, 1, tries[i]);
+    }
+    return result;
+}
+
+static int search_long(struct search *s)
+{
+    int result = PCRE2_ERROR_NOMATCH;
+    size_t start = 0, span = SPAN;
+
+    while (start <= s->key.len && result == PCRE2_ERROR_NOMATCH) {
+        result = search_span(s, start, span, FEW_STEPS);
+        if (result == PCRE2_ERROR_MATCHLIMIT && span > 1) {
+            span /= SPAN_PART;
+            result = PCRE2_ERROR_NOMATCH;
+            continue;
+        }
+        if (result == PCRE2_ERROR_MATCHLIMIT)
+            result = search_costly(s, start);
+        start += span;
+        span = start % SPAN == 0 ? SPAN : start % SPAN_PART == 0 ? SPAN_PART : 1;
+    }
+    return result;
+}
+
+static int match_long(const struct shared *shared, const pcre2_code *code, struct slice key,
+                      pcre2_match_data *data)
+{
+    struct search s = {.code = code, .key = key, .data = data, .limit = shared->match_limit,
+                       .limits = pcre2_match_context_copy(shared->limits)};
+    int result;
+
+    if (s.limits == NULL)
+        die("out of memory");
+    result = search_long(&s);
+    pcre2_match_context_free(s.limits);
+    return result;
+}
+
+static bool is_long_search(const pcre2_code *code, struct slice key)
+{
+    uint32_t all = 0;
+
+    if (key.len <= SHORT_MAX)
+        return false;
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &all);
+    return (all & PCRE2_ANCHORED) == 0 && (all & PCRE2_USE_OFFSET_LIMIT) != 0;
+}
+
 static enum pattern_result pcre_match(struct matching *m, const void *code, struct slice key)
 {
     const struct shared *shared = m->shared;
     pcre2_match_data *data = match_data(m);
     PCRE2_UCHAR why[256];
-    int result = pcre2_match(code, (PCRE2_SPTR)key.ptr, key.len, 0, 0, data, shared->limits);
+    int result = is_long_search(code, key) ? match_long(shared, code, key, data)
+                                           : match_from(code, key, 0, data, shared->limits);
 
-    /* The stack of machine code is small (32 kB); the interpreter has the heap up to its limit. */
-    if (result == PCRE2_ERROR_JIT_STACKLIMIT)
-        result = pcre2_match(code, (PCRE2_SPTR)key.ptr, key.len, 0, PCRE2_NO_JIT, data,
-                             shared->limits);
     if (result == PCRE2_ERROR_NOMATCH)
         return PATTERN_DIFFERS;
     if (result > 0) {

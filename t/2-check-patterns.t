@@ -204,4 +204,67 @@ for my $type (qw(pcre regexp)) {
     is($err, '', "$type: and plain ones");
 }
 
+# A file of header_checks as they are found: one rule of it explodes, and is the only one that is warned of.
+my $found = write_file('found', <<'RULES');
+# attachments
+/^Content-(Disposition|Type).*name\s*=\s*"?([^;]*(\.|=2E)(ade|adp|bas|bat|chm|cmd|com|cpl|dll|exe|hlp|hta|inf|ins|isp|js|jse|lnk|mdb|mde|msc|msi|msp|mst|pcd|pif|reg|scr|sct|shb|shs|url|vb|vbe|vbs|wsc|wsf|wsh))(\?=)?"?\s*(;|$)/x
+  REJECT Attachment name "$2" may not end with ".$4"
+/name=[^>]*\.(bat|com|exe|dll|vbs)/ REJECT no executables
+/^\s*Content-(Disposition|Type).*name\s*=\s*"?(.+\.(lnk|asd|hlp|ocx|reg|bat|c[ho]m|cmd|exe|dll|vxd|pif|scr|hta|jse?|sh[mbs]|vb[esx]|ws[fh]|wmf))"?\s*$/ REJECT Attachment type not allowed. File "$2" has the unacceptable extension "$3"
+# privacy
+/^\s*(Received: from)[^\n]*(.*)/ REPLACE $1 [127.0.0.1] (localhost [127.0.0.1])$2
+/^\s*User-Agent/        IGNORE
+/^\s*X-Enigmail/        IGNORE
+/^\s*X-Mailer/          IGNORE
+/^\s*X-Originating-IP/  IGNORE
+/^X-PHP-Originating-Script:/ IGNORE
+# spam
+/^Subject:.*\b(viagra|cialis|levitra)\b/ REJECT spam
+/^Subject: *\[?(ADV|SPAM)\]?[ :]/ REJECT advertisement
+/^Subject:\s*$/ WARN empty subject
+/^Subject:.*=\?(GB2312|BIG5|KS_C_5601-1987|ISO-2022-KR|EUC-KR)\?/ REJECT charset
+/^Subject:.*\s{10,}[a-z0-9]+$/ REJECT trailing id
+/^From:.*<[^@>]+@[^>]*\.(top|xyz|click|loan|work)>/ REJECT tld
+/^From:.*\bnoreply@example\.com\b/ PREPEND X-Source: noreply
+/^(From|Return-Path):.*\b(user@domain\.tld)\b/ REJECT
+/^Reply-To:.*@(.+\.)?mailbox\.example/ HOLD
+/^Message-Id:\s*<\s*>/ REJECT Message-Id is empty
+/^Message-Id:.*@localhost>/ WARN local id
+/^Date:.*(19[0-9][0-9]|200[0-9]|201[0-9])/ WARN past date
+/^To:.*undisclosed[- ]recipients/ WARN
+/^(To|Cc):.*(,.*){50}/ WARN many recipients
+/^X-Mailer: .*(The Bat!|Direct Email|Mass Mailer)/ REJECT mailer
+/^X-Spam-Flag:\s*YES/ REDIRECT spam@example.org
+/^X-Spam-(Status|Level|Score):/ IGNORE
+/^List-Unsubscribe:.*mailto:/ PREPEND X-Bulk: yes
+if /^Received:/
+/^Received:.*\(\[?(10|127|192\.168)\./ DUNNO
+/^Received:.*by dynamic\.example\.net/ REJECT dynamic
+endif
+if !/^Content-/
+/[^[:print:]]{8}/ REJECT too many raw bytes
+endif
+/^Content-Type:.*charset="?(windows-1251|koi8-r)"?/ WARN charset
+/^Content-Type:\s*application\/(x-msdownload|octet-stream);\s*name=.*\.zip/ INFO zip
+/^Content-Transfer-Encoding:\s*base64/ DUNNO
+/^Auto-Submitted:\s*auto-(generated|replied)/ PREPEND X-Auto: $1
+/^Return-Receipt-To:/ IGNORE
+/^Disposition-Notification-To:/ IGNORE
+/^X-Priority: *1/ INFO urgent
+/^Received: from .*\[(?!203\.0\.113\.)[0-9.]+\]/ DUNNO
+/(?i)^x-bounce-(id|tag):\s+[0-9a-f]{32}$/ DUNNO
+/^Authentication-Results:\s*mx\.example\.org/ IGNORE
+/^\w+\.exe/ DUNNO
+/^Subject: .{200,}/ WARN long
+/^(?:Resent-)?From:\s*"?postmaster"?\s*</ WARN
+/^Subject: (Re: ?|Fwd: ?)*$/ WARN nothing
+/^Content-Disposition: .*filename="[^"]+\.(docm|xlsm|pptm)"/ HOLD macros
+/^Subject: .*[\x80-\xff]{4}/ WARN raw 8-bit
+RULES
+my $found_conf = write_file('milter.conf', "postfix_config_directory =\nheader_checks = pcre:$found\n");
+my (undef, $found_err, $found_status) = run_tamis('', 'check', '-c', $found_conf);
+is($found_status, 0, 'a file as they are found: usable');
+is_deeply([map { /^\Q$found\E:(\d+): warning: (the pattern explodes|.*)/ ? "$1 $2" : () } split /\n/, $found_err], ['27 the pattern explodes'],
+    'and one warning') or diag $found_err;
+
 done_testing;

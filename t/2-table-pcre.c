@@ -211,6 +211,64 @@ static void test_deep(void)
     arena_free(arena);
 }
 
+/* Longer texts are searched piece by piece: what is found is the same, and the limit holds for all
+ * the bytes that a match might begin at together. */
+static void test_long(void)
+{
+    static const struct {
+        const char *rule, *unit;
+        int times;
+        const char *tail, *want;
+        bool undecided;
+    } texts[] = {
+        {"/needle(.)/ <$1>", "ab ", 20000, "needleX", "<X>", false},
+        {"/(x).{700}(y)$/ $1$2", "a", 1100, "x"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+         "y", "xy", false},
+        {"/(?<=q)z/ L", "x", 2000, "qz", "L", false},
+        {"/^b/m M", "a", 1500, "\nb", "M", false},
+        {"/\\bz/ W", "x", 1535, " z", "W", false},
+        {"/z|$/ E", "x", 1024, "", "E", false},
+        {"/z|$/ E", "x", 1280, "", "E", false},
+        {"/z/ Z", "x", 1279, "z", "Z", false},
+        {"/z/ Z", "x", 1280, "z", "Z", false},
+        {"/z/A A", "x", 2000, "z", NONE, false},
+        {"/\\Gz/ G", "x", 2000, "z", NONE, false},
+        {"/x(*COMMIT)z/ C", "xy", 1000, "xz", NONE, false},
+        {"/(?:a|b)+c/ C", "aab ", 10000, "ababc", "C", false},
+        {"/(?:a|b)+c/ C", "aaabaababababaaabaabbaababababab ", 300, "ababc", "C", false},
+        {"/(a?){500}a{500}/ A", "a,", 29000, "", NONE, true},
+        {"/(([a-z])+.)+[0-9]([a-z])+$/ A", "xxxxxxxxxxxxxxxxx,", 3300, "", NONE, true},
+        {"/(\\w\\w?)+\\d{6}/ A", "xxxxxxxxxxxxxxxxxxxxxxx,", 2000, "", NONE, true},
+    };
+    struct arena *arena = arena_new();
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct buf key = {0};
+        struct table *table;
+        struct hit hit;
+        bool found;
+
+        for (int n = 0; n < texts[i].times; n++)
+            buf_adds(&key, texts[i].unit);
+        buf_adds(&key, texts[i].tail);
+        tap_file("long", texts[i].rule);
+        table = table_open("pcre:long", tap_dir(), (struct where){0}, NULL, NULL);
+        found = table_lookup(table, (struct slice){key.ptr, key.len}, arena, &hit) == TABLE_FOUND;
+        tap_is(found ? hit.value : NONE, texts[i].want, "long: row %zu, %s", i, texts[i].rule);
+        tap_ok((hit.undecided.file != NULL) == texts[i].undecided, "long: row %zu, limit", i);
+        table_free(table);
+        buf_free(&key);
+    }
+    arena_free(arena);
+}
+
 static void test_hit(void)
 {
     struct arena *arena = arena_new();
@@ -296,6 +354,7 @@ int main(void)
     test_strict();
     test_limits();
     test_deep();
+    test_long();
     test_hit();
     test_each();
     test_threads();

@@ -22,8 +22,10 @@ my $rules = <<'RULES';
 /^X-Tight:b/           REJECT tight
 /^X-Drop:/             DISCARD
 /^X-Many:.*9$/         WARN many
+/^X-Copy:/             BCC copy@else.example
+/^X-To: (.*)/          BCC $1@else.example
 RULES
-my $body = "/^bad/ REJECT bad body\n/^.*nul/ WARN nul\n";
+my $body = "/^bad/ REJECT bad body\n/^.*nul/ WARN nul\n/^copy/ BCC copy\@else.example\n/^late/ BCC late\@else.example\n";
 
 # What is negotiated: HDR_LEADSPC 100000, SKIP 400; NOBODY 10, NOHDRS 20 when nothing is to be read;
 # the action CHGHDRS, 10, when a rule may change a header.
@@ -142,6 +144,23 @@ is reply_to("A: 1\n\n$binary")->{action}, 'continue', 'a binary body';
 is reply_to("Content-Type: multipart/mixed; boundary=\"\"\n\n$binary")->{action}, 'continue', 'behind an odd boundary';
 is reply_to("\nbad\n")->{text}, '550 5.7.1 bad body', 'no header at all';
 is reply_to("\n")->{action}, 'continue', 'nothing at all';
+cmp_ok memory(), '<', 200_000, 'memory stays within bounds';
+
+# A rule that fires again and again: what comes of the message is what comes of it, told a thousand times.
+sub told { my ($what) = @_; return scalar(() = $filter->stderr =~ /: \Q$what\E: /g) }
+sub copies { return join ' ', map { $_->{addr} } @{ $_[0]{mods} } }
+my $in_parts = "Content-Type: multipart/mixed; boundary=b\n\n" . "--b\n\ncopy\ncopy\n" x 5000;
+my $before = told('bcc');
+is copies(reply_to("${in_parts}late\n")), '<copy@else.example> <late@else.example>', '10,000 lines for one BCC, then one for another';
+is told('bcc') - $before, 1001, 'of which as many are logged as matter';
+$before = told('ignore');
+my $part = "--b\n" . "X-Ign: 1\n" x 10 . "\n";
+is_deeply edits_of("Content-Type: multipart/mixed; boundary=b\n\n" . $part x 2000 . "--b\nX-Part: a\n\n--b--\n"), ['addheader X-Seen: a'],
+    '20,000 headers of parts that cannot be deleted, then one that adds a field';
+is told('ignore') - $before, 1, 'logged once';
+is scalar(@{ reply_to(join '', map({ "X-To: a$_\n" } 1 .. 3000), "X-Copy: 1\n\nb\n")->{mods} }), 1000, 'a thousand recipients may be added';
+is reply_to(join '', map({ "X-To: a$_\n" } 1 .. 3000), "X-Reject: 1\n\nb\n")->{text}, '550 5.7.9 no', 'and then it can still be refused';
+like $filter->stderr, qr{hc:12: BCC has added 1000 recipients to one message: more are skipped}, 'which is logged';
 cmp_ok memory(), '<', 200_000, 'memory stays within bounds';
 
 start($mta);
