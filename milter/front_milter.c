@@ -4,6 +4,7 @@
 
 #include "counters.h"
 #include "edits.h"
+#include "front_guard.h"
 #include "front_reuse.h"
 #include "front_terms.h"
 #include "log.h"
@@ -399,6 +400,7 @@ bool front_listen(const char *place, struct err *err)
 bool front_run(const struct front_options *wanted)
 {
     options = *wanted;
+    guard_start();
     return smfi_main() == MI_SUCCESS;
 }
 

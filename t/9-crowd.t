@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 use strict;
 use warnings;
+use POSIX ();
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
 use Tamis::Guard qw(spew temp_dir wait_until);
@@ -39,6 +40,23 @@ $_->quit for @held;
 ok wait_until(20, sub { !status_of($filter)->{connections}{now} }), 'they go';
 my ($reply) = play(live_mta($filter), '<bob@example.org>');
 is $reply->{action}, 'continue', 'there is room again';
+
+# Connections that say nothing are not counted: they take descriptors until there is none.
+sub processor_seconds {
+    open my $in, '<', '/proc/' . $filter->pid . '/stat' or die $!;
+    my @fields = split ' ', <$in> =~ s/.*\) //r;
+    return ($fields[11] + $fields[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+my $early = live_mta($filter);
+my @silent = map { Tamis::Mta->connect($filter->milter, negotiate => 0) } 1 .. 80;
+ok $filter->wait_stderr(qr/a connection of the MTA has to wait: Too many open files; raise the number of open files/),
+    'no descriptor left: said';
+my $used = processor_seconds();
+sleep 3; # the time in which it would turn in circles
+cmp_ok processor_seconds() - $used, '<', 1.5, 'and waited for without turning in circles';
+is +(play($early, '<bob@example.org>'))[0]{action}, 'continue', 'who is there is served';
+$_->close for @silent;
+is +(play(live_mta($filter), '<bob@example.org>'))[0]{action}, 'continue', 'then there is room again';
 is $filter->stop, 0, 'ends';
 unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
 
