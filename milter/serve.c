@@ -11,6 +11,7 @@
 #include "log.h"
 #include "maintain.h"
 #include "notify.h"
+#include "pid_file.h"
 #include "rights.h"
 #include "rule_tests.h"
 #include "shadow.h"
@@ -18,7 +19,6 @@
 #include "socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -175,22 +175,6 @@ static int listen_at_socket(struct server *server)
     return EX_OK;
 }
 
-static void write_pid(const struct server *server)
-{
-    char text[32];
-    int fd = open(server->pid_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-    if (fd < 0) {
-        log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
-        return;
-    }
-    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (write(fd, text, (size_t)len) != len ||
-        (server->has_rights && fchown(fd, server->rights.uid, server->rights.gid) < 0))
-        log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
-    close(fd);
-}
-
 static void open_log(const struct server *server)
 {
     const struct settings *settings = server->policy->settings;
@@ -216,14 +200,10 @@ static void keep_settings(struct server *server)
     make_directory(server, server->pid_path);
 }
 
-static int become_service(struct server *server)
+static int open_control(const struct server *server)
 {
     struct err err;
 
-    if (server->options->daemon && !detach(&err))
-        return fail(EX_OSERR, &err);
-    if (server->pid_path[0])
-        write_pid(server);
     if (server->has_rights && !rights_drop(&server->rights, &err))
         return fail(EX_NOPERM, &err);
     if (server->control_path[0] && !control_open(server->control_path, &err)) {
@@ -233,6 +213,20 @@ static int become_service(struct server *server)
         return EX_CANTCREAT;
     }
     return EX_OK;
+}
+
+/* Only root may be able to open the pid_file; what is in it stays that of a filter which already
+ * has the control socket. */
+static int become_service(struct server *server)
+{
+    struct err err;
+
+    if (server->options->daemon && !detach(&err))
+        return fail(EX_OSERR, &err);
+    int pid_fd = pid_file_open(server->pid_path, server->has_rights ? &server->rights : NULL);
+    int status = open_control(server);
+    pid_file_close(server->pid_path, pid_fd, status == EX_OK);
+    return status;
 }
 
 static void *front_thread(void *arg)
@@ -443,6 +437,8 @@ static int prepare(struct server *server)
     if (status == EX_OK) {
         keep_settings(server);
         status = become_service(server);
+        if (status != EX_OK && server->socket.kind == SOCKET_UNIX)
+            unlink(server->socket.path);
     }
     return status;
 }
