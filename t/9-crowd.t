@@ -24,6 +24,27 @@ my ($soft, $hard) = limits_of($filter);
 cmp_ok $soft, '>=', $hard < 65536 ? $hard : 65536, 'the soft limit of open files is raised';
 is $filter->stop, 0, 'ends';
 
+# Every connection of many may be used again, as Sendmail does, and is judged on its own terms.
+SKIP: {
+    skip "only $hard descriptors", 3 if $hard < 1000 || POSIX::sysconf(POSIX::_SC_OPEN_MAX()) < 900;
+    $filter = live_filter(set => { log_file => '' });
+    my @many = map { Tamis::Mta->connect($filter->milter) } 1 .. 800;
+    for my $mta (@many) {
+        $mta->connect_info('mail.example', 4, 40000, '192.0.2.7');
+        $mta->quit_nc;
+    }
+    my $judged = 0;
+    for my $mta (@many) {
+        $mta->connect_info('other.example', 4, 40000, '192.0.2.8');
+        $mta->mail('<a@b.example>');
+        $judged++ if ($mta->rcpt('<reject@example.org>')->{text} // '') =~ /^554 5[.]7[.]1 /;
+    }
+    is $judged, 800, '800 connections, each used again';
+    $_->quit for @many;
+    is $filter->stop, 0, 'ends';
+    unlike $filter->stderr, qr/agreed on before the last reload|Sanitizer|runtime error/, 'none was forgotten';
+}
+
 # 60 descriptors, of which 48 are not for connections
 my $narrow = spew(temp_dir() . '/tamis', "#!/bin/sh\nulimit -n 60\nexec '" . Tamis::Filter::tamis() . "' \"\$@\"\n");
 chmod 0755, $narrow;
