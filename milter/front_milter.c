@@ -127,17 +127,16 @@ static sfsistat answer(SMFICTX *ctx, const struct front *front, enum stage stage
     return reply_send(ctx, verdict, &terms);
 }
 
-/* With no descriptor left libmilter's listener would turn in circles, and the log not open. */
+/* With no descriptor left the log would not open; with no thread left libmilter would forget the
+ * connection. */
 static bool is_full(void)
 {
     static struct log_limit limit;
 
-    if (!options.connections_max || atomic_load(&connections) < options.connections_max)
+    if (atomic_load(&connections) < options.limits.connections)
         return false;
-    log_limited(&limit, LOG_ERR,
-                "%u connections: more are refused; raise the number of open files "
-                "(ulimit -n, LimitNOFILE=)",
-                options.connections_max);
+    log_limited(&limit, LOG_ERR, "%u connections: more are refused; %s",
+                options.limits.connections, options.limits.mend);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "control.h"
 #include "detach.h"
 #include "front_milter.h"
+#include "limits.h"
 #include "log.h"
 #include "maintain.h"
 #include "notify.h"
@@ -25,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -36,10 +36,8 @@
 #define STOP_US  3000000 /* for callbacks that are still running then */
 
 enum {
-    FILES_WANTED = 65536, /* open at once, a connection each */
     FRESH_CACHE = 1 << 20, /* bytes, for libunbound */
     KEYS_US = 5000000,     /* what records of keys may take before the first mail, or a reload */
-    FILES_OWN = 48,       /* of them for the log, rule files, the control socket, callers on hold */
 };
 
 struct server {
@@ -233,32 +231,16 @@ static void *front_thread(void *arg)
 {
     const struct server *server = arg;
 
-    front_run(&server->front);
+    if (!front_run(&server->front))
+        log_line(LOG_CRIT, "libmilter has stopped: its reason is in syslog");
     atomic_store(&front_ended, true);
     kill(getpid(), SIGTERM);
     return NULL;
 }
 
-/* The soft limit is that of a login shell, 1,024, nearly everywhere. Returns how many connections
- * the number of open files leaves room for. */
-static unsigned raise_files(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return 0;
-    if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
-        struct rlimit more = {.rlim_max = files.rlim_max};
-        more.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
-        files = setrlimit(RLIMIT_NOFILE, &more) < 0 ? files : more;
-    }
-    rlim_t some = files.rlim_cur < FILES_WANTED ? files.rlim_cur : FILES_WANTED;
-    return some > FILES_OWN + 1 ? (unsigned)some - FILES_OWN : 1;
-}
-
 static void start_threads(struct server *server, struct journal *journal)
 {
-    server->front = (struct front_options){server->world.world, journal, raise_files()};
+    server->front = (struct front_options){server->world.world, journal, limits_of_process()};
     server->status = (struct status_source){journal, server->world.world, server->place,
                                             (int64_t)time(NULL)};
     shadow_start(journal);

@@ -81,4 +81,31 @@ is +(play(live_mta($filter), '<bob@example.org>'))[0]{action}, 'continue', 'then
 is $filter->stop, 0, 'ends';
 unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
 
+# A connection takes a thread while it is served; libmilter forgets one that it has no thread for.
+sub few_threads {
+    my $prlimit = (grep { -x } qw(/usr/bin/prlimit /bin/prlimit))[0];
+    skip 'root, the user games and prlimit are needed', 5 if $> != 0 || !getpwnam 'games' || !$prlimit;
+    my $run = temp_dir();
+    chown +(getpwnam 'games')[2], -1, $run;
+    my $few = spew("$run/tamis", "#!/bin/sh\nexec $prlimit --nproc=60 '" . Tamis::Filter::tamis() . "' \"\$\@\"\n");
+    chmod 0755, $few;
+    local $ENV{TAMIS} = $few;
+    $filter = live_filter(conf => "dns_servers = 127.0.0.1\@1\nsender_restrictions = reject_unknown_sender_domain\n",
+        set => { user => 'games', control_socket => "$run/control", log_file => "$run/log.db", stage_time_limit => '1s' });
+    my @busy = map { live_mta($filter, timeout => 60) } 1 .. 36;
+    ok !eval { Tamis::Mta->connect($filter->milter) }, 'few threads: a connection too many is turned away';
+    ok $filter->wait_stderr(qr/36 connections: more are refused; raise the number of threads [(]ulimit -u, TasksMax=[)]/), 'and logged';
+    for my $mta (@busy) { # all at once
+        $mta->mail('<a@nowhere.example>');
+        $mta->{out} .= Tamis::Mta::packet('R', "<bob\@example.org>\0");
+        $mta->flush;
+    }
+    my @texts = map { $_->_read_reply('R')->{text} // 'none' } @busy;
+    is scalar(grep { /^450 4[.]1[.]8 .*Domain not found/ } @texts), 36, 'all others are answered' or diag "@texts";
+    $_->quit for @busy;
+    is $filter->stop, 0, 'ends';
+    unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
+}
+SKIP: { few_threads() }
+
 done_testing;
