@@ -133,10 +133,10 @@ static bool is_full(void)
 {
     static struct log_limit limit;
 
-    if (atomic_load(&connections) < options.limits.connections)
+    if (atomic_load(&connections) < options.room.connections)
         return false;
     log_limited(&limit, LOG_ERR, "%u connections: more are refused; %s",
-                options.limits.connections, options.limits.mend);
+                options.room.connections, options.room.mend);
     return true;
 }
 

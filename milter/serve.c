@@ -8,12 +8,12 @@
 #include "control.h"
 #include "detach.h"
 #include "front_milter.h"
-#include "limits.h"
 #include "log.h"
 #include "maintain.h"
 #include "notify.h"
 #include "pid_file.h"
 #include "rights.h"
+#include "room.h"
 #include "rule_tests.h"
 #include "shadow.h"
 #include "signals.h"
@@ -240,7 +240,7 @@ static void *front_thread(void *arg)
 
 static void start_threads(struct server *server, struct journal *journal)
 {
-    server->front = (struct front_options){server->world.world, journal, limits_of_process()};
+    server->front = (struct front_options){server->world.world, journal, room_of_process()};
     server->status = (struct status_source){journal, server->world.world, server->place,
                                             (int64_t)time(NULL)};
     shadow_start(journal);

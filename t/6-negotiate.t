@@ -73,6 +73,22 @@ for my $name (sort keys %offers) {
 }
 ok !eval { Tamis::Mta->connect($filter->milter, version => 1, actions => 0xf, steps => 0x7f) }, 'version 1: hung up on';
 
+# "No more of the body" only to an MTA that understands it.
+$filter->stop;
+$filter = live_filter(conf => "body_checks = static:DUNNO\nbody_checks_size_limit = 100\n");
+for my $case ([0x1fffff, 'skip'], [0x1fffff & ~0x400, 'continue']) {
+    my ($steps, $action) = @$case;
+    $mta = live_mta($filter, steps => $steps);
+    $mta->mail('<a@b.example>');
+    $mta->rcpt('<bob@example.org>');
+    $mta->data;
+    $mta->header('Subject', ' x');
+    $mta->eoh;
+    is $mta->body("line\r\n" x 1000)->{action}, $action, sprintf 'steps %#x: behind body_checks_size_limit: %s', $steps, $action;
+    is $mta->eom->{action}, 'continue', 'the message passes';
+    $mta->quit;
+}
+
 # An edit that this MTA does not take: no message goes on without it.
 my %edits = (hold => 0x20, prep => 0x1, redir => 0x4 | 0x80, redir2 => 0x8, bcc => 0x4 | 0x80);
 for my $who (sort keys %edits) {

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
+use Tamis::Guard qw(wait_until);
 use Tamis::Live qw(live_filter live_mta play status_of);
 use Tamis::Mta;
 
@@ -109,6 +110,33 @@ for my $case (@odd) {
     is $conn->rcpt('<bob@example.org>', '{auth_authen}' => undef)->{action}, 'continue', "macros $name";
     $conn->close;
 }
+# A client without a verified name: Postfix writes its address where the name should be.
+for my $case (['[192.0.2.7]'], ['[192.0.2.7]', '{client_name}' => 'unknown'], ['[192.0.2.7]', '{client_name}' => '[192.0.2.7]'],
+    ['unknown'], ['']) {
+    my ($name, @given) = @$case;
+    my $lone = Tamis::Mta->connect($filter->milter);
+    $lone->connect_info($name, 4, 40000, '192.0.2.7', @given);
+    play($lone, '<reject@example.org>', '<bob@example.org>');
+    $lone->quit;
+}
+is_deeply [map { $_->{client_name} } $filter->wait_sql(5, q{SELECT client_name FROM decision WHERE helo IS NULL OR helo = ''})],
+    [('unknown') x 5], 'a client without a name is unknown';
+
+# An MTA that waits less long than a lookup takes: it goes, and the filter goes on.
+$filter->stop;
+$filter = live_filter(set => { stage_time_limit => '2s' },
+    conf => "dns_servers = 127.0.0.1\@1\nsender_restrictions = reject_unknown_sender_domain\n");
+for my $how (qw(close abort quit)) {
+    my $hasty = live_mta($filter, timeout => 0.2);
+    $hasty->mail('<a@nowhere.example>');
+    is $hasty->rcpt('<bob@example.org>')->{action}, 'timeout', "the MTA is hasty: $how";
+    $hasty->{fault} = undef;
+    $hasty->$how;
+    $hasty->flush if $how eq 'abort';
+}
+ok wait_until(30, sub { my $s = status_of($filter); !$s->{messages}{under_way} && $s->{connections}{now} == 0 }),
+    'nothing is left of it';
+
 # Mail that did not come over SMTP: no list is asked, and nothing answers before the end.
 $filter->stop;
 $filter = live_filter(set => { delay_reject => 'no', helo_required => 'yes', strict_rfc821_envelopes => 'yes' },

@@ -1,6 +1,6 @@
-/* limits - how many connections the process has room for */
+/* room - how many connections the process has room for */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "limits.h"
+#include "room.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -85,11 +85,11 @@ static unsigned left(rlim_t all, unsigned own)
     return all > own + 1 ? (unsigned)all - own : 1;
 }
 
-struct limits limits_of_process(void)
+struct room room_of_process(void)
 {
     unsigned files = left(raise_files(), FILES_OWN), threads = left(count_threads(), THREADS_OWN);
 
     if (threads < files)
-        return (struct limits){threads, "raise the number of threads (ulimit -u, TasksMax=)"};
-    return (struct limits){files, "raise the number of open files (ulimit -n, LimitNOFILE=)"};
+        return (struct room){threads, "raise the number of threads (ulimit -u, TasksMax=)"};
+    return (struct room){files, "raise the number of open files (ulimit -n, LimitNOFILE=)"};
 }

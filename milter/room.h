@@ -1,12 +1,12 @@
-/* limits - how many connections the process has room for */
+/* room - how many connections the process has room for */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef TAMIS_LIMITS_H
-#define TAMIS_LIMITS_H
+#ifndef TAMIS_ROOM_H
+#define TAMIS_ROOM_H
 
 #include "base.h"
 
 /* What is scarcest, and how to have more of it. */
-struct limits {
+struct room {
     unsigned connections;
     const char *mend; /* "raise the number of open files (ulimit -n, LimitNOFILE=)" */
 };
@@ -14,6 +14,6 @@ struct limits {
 /* Raises the soft limit of open files (getrlimit(2)), then counts: a connection takes a descriptor
  * and, while it is served, a thread (RLIMIT_NPROC for who is not root; pids.max of the control
  * groups, cgroups(7)). What tamis needs itself is left out. At least 1. As the service user. */
-struct limits limits_of_process(void);
+struct room room_of_process(void);
 
 #endif
