@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,11 +22,14 @@ void notify_send(const char *state)
     memcpy(to.sun_path, path, len);
     if (path[0] == '@')
         to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const struct timeval patience = {.tv_sec = 1};
+    int how = strcmp(state, "WATCHDOG=1") == 0 ? MSG_DONTWAIT : 0; /* there will be another */
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, size);
+    sendto(fd, state, strlen(state), MSG_NOSIGNAL | how, (const struct sockaddr *)&to, size);
     close(fd);
 }
 

@@ -5,11 +5,12 @@ use strict;
 use warnings;
 use IO::Socket::UNIX;
 use JSON::PP;
+use POSIX ();
 use Socket qw(AF_UNIX SOCK_DGRAM);
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
 use Tamis::Filter;
-use Tamis::Guard qw(at_end free_port run_command slurp spew temp_dir wait_until);
+use Tamis::Guard qw(at_end free_port in_child run_command slurp spew temp_dir wait_until);
 use Tamis::Live qw(live_filter live_mta play status_of);
 
 alarm 300;
@@ -176,7 +177,7 @@ ok wait_until(20, sub { !-e "$dir/d.pid" }), '--daemon: TERM ends it';
 
 # systemd
 my $notify = IO::Socket::UNIX->new(Local => "$dir/notify", Type => SOCK_DGRAM) or die "$!\n";
-$filter = live_filter(env => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 200000 },
+$filter = live_filter(env => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 2000000 },
     set => { reload_on_change => 'no' });
 sub next_state {
     my ($wanted) = @_;
@@ -195,5 +196,24 @@ is next_state(qr/READY/), 'READY=1', 'notify: reloaded';
 $filter->signal('TERM');
 is next_state(qr/STOPPING/), 'STOPPING=1', 'notify: stopping';
 is $filter->stop(0), 0, 'ends';
+
+# Nobody reads for a while, until the queue is full: what counts is not lost.
+$filter = Tamis::Filter->new(env => { NOTIFY_SOCKET => "$dir/notify" });
+my $full = IO::Socket::UNIX->new(Peer => "$dir/notify", Type => SOCK_DGRAM) or die "$!\n";
+$full->blocking(0);
+1 while defined syswrite $full, 'x';
+my $reader = fork() // die "fork: $!\n";
+if (!$reader) {
+    in_child();
+    wait_until(20, sub { $filter->stderr =~ /ready: tamis/ });
+    alarm 20;
+    my $state = '';
+    recv $notify, $state, 1000, 0 until $state =~ /^READY=1\n/;
+    POSIX::_exit(0);
+}
+$filter->start;
+waitpid $reader, 0;
+is $?, 0, 'notify: ready, though nobody read when it was';
+is $filter->stop, 0, 'ends';
 
 done_testing;
