@@ -82,6 +82,7 @@ $filter = Tamis::Filter->new(conf => <<"END")->start;
 mode = enforce
 dns_servers = 127.0.0.1\@$port
 stage_time_limit = 1s
+early_lookups = no
 end_of_data_restrictions = reject_unknown_sender_domain
 END
 $mta = Tamis::Mta->connect($filter->milter);
