@@ -60,6 +60,27 @@ is_deeply [Tamis::Mta::edits($mta->content("Subject: x\n\nx\n"))], ['quarantine 
     'TERM: the message under way ends, with its edits';
 is $filter->stop(0), 0, 'TERM: then the filter ends, idle connections or not';
 
+# While it drains: signals and reloads change nothing, and who is there already may begin another one.
+$filter = live_filter(set => { drain_time_limit => '60s', reload_on_change => 'no' });
+my @busy = map { live_mta($filter) } 1 .. 20;
+for (@busy) {
+    $_->mail('<a@b.example>');
+    $_->rcpt('<prep@example.org>');
+}
+my $late = live_mta($filter);
+$filter->signal('TERM');
+ok $filter->wait_stderr(qr/stopping: 20 messages/), 'TERM: twenty messages under way';
+$filter->signal($_) for qw(HUP USR1 HUP);
+is +($filter->command('reload'))[0], 0, 'TERM: a reload meanwhile';
+$late->mail('<a@b.example>');
+is $late->rcpt('<reject@example.org>')->{text},
+    '554 5.7.1 <reject@example.org>: Recipient address rejected: 100% no: été', 'TERM: one that was idle is judged';
+$late->rcpt('<prep@example.org>');
+my @ends = map { $_->data; join ' ', Tamis::Mta::edits($_->content("Subject: x\n\nx\n")) } @busy, $late;
+is_deeply \@ends, [('insheader 0 X-A:b') x 21], 'TERM: all of them end, with their edits';
+is $filter->stop(0), 0, 'TERM: then the filter ends';
+is scalar($filter->wait_sql(21, q{SELECT 1 FROM decision WHERE action = 'accept'})), 21, 'TERM: each of them is in the log';
+
 $filter = live_filter(set => { drain_time_limit => '1s' });
 $mta = live_mta($filter);
 $mta->mail('<a@b.example>');
