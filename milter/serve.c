@@ -43,8 +43,7 @@ enum {
 struct server {
     const struct serve_options *options;
     struct policy *policy; /* until it is published */
-    const char *user;
-    struct rights rights; /* of the user; only with `user` and when started by root */
+    struct rights rights; /* of the service user; only when started by root */
     bool has_rights;
     struct socket_spec socket;
     char place[160];
@@ -102,13 +101,12 @@ static int load_policy(struct server *server)
     if (!first)
         return EX_CONFIG;
     server->policy = first;
-    server->user = first->settings->user;
     if (geteuid() != 0)
         return EX_OK;
-    if (!server->user[0]) {
+    if (!first->settings->user[0]) {
         log_line(LOG_WARNING, "user is empty: the filter stays root; set it, as in user = tamis");
     } else {
-        if (!rights_of_user(server->user, &server->rights, &err))
+        if (!rights_of_user(first->settings->user, &server->rights, &err))
             return fail(EX_CONFIG, &err);
         if (!rights_try(&server->rights, &before, &err))
             return fail(EX_NOPERM, &err);
@@ -207,7 +205,7 @@ static int open_control(const struct server *server)
     if (server->control_path[0] && !control_open(server->control_path, &err)) {
         log_line(LOG_CRIT, "control_socket: %s%s%s", err.text,
                  server->has_rights ? "; its directory must belong to " : "",
-                 server->has_rights ? server->user : "");
+                 server->has_rights ? server->policy->settings->user : "");
         return EX_CANTCREAT;
     }
     return EX_OK;

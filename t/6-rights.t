@@ -99,7 +99,7 @@ chown $uid, -1, $run;
 $filter = live_filter(set => { user => 'nobody', pid_file => "$run/pid", control_socket => "$run/control", log_file => "$run/log.db" });
 my ($status, $out, $err) = run_command([Tamis::Filter::tamis(), 'milter', $filter->arguments, '-o', "socket=unix:$run/second"]);
 is $status, 73, 'the control socket is in use: a second filter does not start';
-like $err, qr/control_socket: .* is in use by/, 'and says why';
+like $err, qr/control_socket: .* is in use by .*; its directory must belong to nobody$/m, 'and says why';
 is slurp("$run/pid"), $filter->pid . "\n", 'pid_file is still that of the first one';
 ok !-e "$run/second", 'and there is no socket where nobody listens';
 is status_of($filter)->{pid}, $filter->pid, 'which still answers';
