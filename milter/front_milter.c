@@ -4,6 +4,7 @@
 
 #include "counters.h"
 #include "edits.h"
+#include "front_guard.h"
 #include "front_reuse.h"
 #include "front_terms.h"
 #include "log.h"
@@ -126,17 +127,16 @@ static sfsistat answer(SMFICTX *ctx, const struct front *front, enum stage stage
     return reply_send(ctx, verdict, &terms);
 }
 
-/* With no descriptor left libmilter's listener would turn in circles, and the log not open. */
+/* With no descriptor left the log would not open; with no thread left libmilter would forget the
+ * connection. */
 static bool is_full(void)
 {
     static struct log_limit limit;
 
-    if (!options.connections_max || atomic_load(&connections) < options.connections_max)
+    if (atomic_load(&connections) < options.room.connections)
         return false;
-    log_limited(&limit, LOG_ERR,
-                "%u connections: more are refused; raise the number of open files "
-                "(ulimit -n, LimitNOFILE=)",
-                options.connections_max);
+    log_limited(&limit, LOG_ERR, "%u connections: more are refused; %s",
+                options.room.connections, options.room.mend);
     return true;
 }
 
@@ -400,6 +400,7 @@ bool front_listen(const char *place, struct err *err)
 bool front_run(const struct front_options *wanted)
 {
     options = *wanted;
+    guard_start();
     return smfi_main() == MI_SUCCESS;
 }
 

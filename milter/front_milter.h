@@ -3,13 +3,14 @@
 #ifndef TAMIS_FRONT_MILTER_H
 #define TAMIS_FRONT_MILTER_H
 
+#include "room.h"
 #include "session.h"
 
 /* Where the sessions of this process ask and log. Both must outlive front_stop. */
 struct front_options {
     struct world *world;
     struct journal *journal;
-    unsigned connections_max; /* more are refused while they negotiate; 0: as many as come */
+    struct room room; /* more connections are refused while they negotiate */
 };
 
 /* Registers the callbacks and listens at `place` (libmilter's spelling, see socket_text), before

@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 void notify_send(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
+    const struct timeval patience = {.tv_sec = 1};
+    int how = strcmp(state, "WATCHDOG=1") == 0 ? MSG_DONTWAIT : 0; /* there will be another */
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     size_t len = path != NULL ? strlen(path) : 0;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
@@ -23,10 +26,11 @@ void notify_send(const char *state)
     memcpy(to.sun_path, path, len);
     if (path[0] == '@')
         to.sun_path[0] = '\0';
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, size);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    sendto(fd, state, strlen(state), MSG_NOSIGNAL | how, (const struct sockaddr *)&to, size);
     close(fd);
 }
 

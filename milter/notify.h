@@ -5,8 +5,8 @@
 
 #include "base.h"
 
-/* Sends "READY=1", "STOPPING=1" … to $NOTIFY_SOCKET; does nothing without it. Never blocks; a lost
- * message is no error. Any thread. */
+/* Sends "READY=1", "STOPPING=1" … to $NOTIFY_SOCKET; does nothing without it. Where nobody reads,
+ * "WATCHDOG=1" is lost at once, anything else after a second, which is no error. Any thread. */
 void notify_send(const char *state);
 
 /* "RELOADING=1" with the monotonic time that Type=notify-reload asks for. */

@@ -10,21 +10,21 @@
 #include "log.h"
 #include "maintain.h"
 #include "notify.h"
+#include "pid_file.h"
 #include "rights.h"
+#include "room.h"
 #include "rule_tests.h"
 #include "shadow.h"
 #include "signals.h"
 #include "socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
@@ -35,17 +35,14 @@
 #define STOP_US  3000000 /* for callbacks that are still running then */
 
 enum {
-    FILES_WANTED = 65536, /* open at once, a connection each */
     FRESH_CACHE = 1 << 20, /* bytes, for libunbound */
     KEYS_US = 5000000,     /* what records of keys may take before the first mail, or a reload */
-    FILES_OWN = 48,       /* of them for the log, rule files, the control socket, callers on hold */
 };
 
 struct server {
     const struct serve_options *options;
     struct policy *policy; /* until it is published */
-    char *user;
-    struct rights rights; /* of the user; only with `user` and when started by root */
+    struct rights rights; /* of the service user; only when started by root */
     bool has_rights;
     struct socket_spec socket;
     char place[160];
@@ -103,13 +100,12 @@ static int load_policy(struct server *server)
     if (!first)
         return EX_CONFIG;
     server->policy = first;
-    server->user = xstrdup(first->settings->user);
     if (geteuid() != 0)
         return EX_OK;
-    if (!server->user[0]) {
+    if (!first->settings->user[0]) {
         log_line(LOG_WARNING, "user is empty: the filter stays root; set it, as in user = tamis");
     } else {
-        if (!rights_of_user(server->user, &server->rights, &err))
+        if (!rights_of_user(first->settings->user, &server->rights, &err))
             return fail(EX_CONFIG, &err);
         if (!rights_try(&server->rights, &before, &err))
             return fail(EX_NOPERM, &err);
@@ -174,22 +170,6 @@ static int listen_at_socket(struct server *server)
     return EX_OK;
 }
 
-static void write_pid(const struct server *server)
-{
-    char text[32];
-    int fd = open(server->pid_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-    if (fd < 0) {
-        log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
-        return;
-    }
-    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    if (write(fd, text, (size_t)len) != len ||
-        (server->has_rights && fchown(fd, server->rights.uid, server->rights.gid) < 0))
-        log_line(LOG_WARNING, "pid_file %s: %s", server->pid_path, strerror(errno));
-    close(fd);
-}
-
 static void open_log(const struct server *server)
 {
     const struct settings *settings = server->policy->settings;
@@ -211,55 +191,49 @@ static void keep_settings(struct server *server)
     make_directory(server, server->pid_path);
 }
 
+static int open_control(const struct server *server)
+{
+    struct err err;
+
+    if (server->has_rights && !rights_drop(&server->rights, &err))
+        return fail(EX_NOPERM, &err);
+    if (server->control_path[0] && !control_open(server->control_path, &err)) {
+        log_line(LOG_CRIT, "control_socket: %s%s%s", err.text,
+                 server->has_rights ? "; its directory must belong to " : "",
+                 server->has_rights ? server->policy->settings->user : "");
+        return EX_CANTCREAT;
+    }
+    return EX_OK;
+}
+
+/* Only root may be able to open the pid_file; what is in it stays that of a filter which already
+ * has the control socket. */
 static int become_service(struct server *server)
 {
     struct err err;
 
     if (server->options->daemon && !detach(&err))
         return fail(EX_OSERR, &err);
-    if (server->pid_path[0])
-        write_pid(server);
-    if (server->has_rights && !rights_drop(&server->rights, &err))
-        return fail(EX_NOPERM, &err);
-    if (server->control_path[0] && !control_open(server->control_path, &err)) {
-        log_line(LOG_CRIT, "control_socket: %s%s%s", err.text,
-                 server->has_rights ? "; its directory must belong to " : "",
-                 server->has_rights ? server->user : "");
-        return EX_CANTCREAT;
-    }
-    return EX_OK;
+    int pid_fd = pid_file_open(server->pid_path, server->has_rights ? &server->rights : NULL);
+    int status = open_control(server);
+    pid_file_close(server->pid_path, pid_fd, status == EX_OK);
+    return status;
 }
 
 static void *front_thread(void *arg)
 {
     const struct server *server = arg;
 
-    front_run(&server->front);
+    if (!front_run(&server->front))
+        log_line(LOG_CRIT, "libmilter has stopped: its reason is in syslog");
     atomic_store(&front_ended, true);
     kill(getpid(), SIGTERM);
     return NULL;
 }
 
-/* The soft limit is that of a login shell, 1,024, nearly everywhere. Returns how many connections
- * the number of open files leaves room for. */
-static unsigned raise_files(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return 0;
-    if (files.rlim_cur < FILES_WANTED && files.rlim_cur < files.rlim_max) {
-        struct rlimit more = {.rlim_max = files.rlim_max};
-        more.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
-        files = setrlimit(RLIMIT_NOFILE, &more) < 0 ? files : more;
-    }
-    rlim_t some = files.rlim_cur < FILES_WANTED ? files.rlim_cur : FILES_WANTED;
-    return some > FILES_OWN + 1 ? (unsigned)some - FILES_OWN : 1;
-}
-
 static void start_threads(struct server *server, struct journal *journal)
 {
-    server->front = (struct front_options){server->world.world, journal, raise_files()};
+    server->front = (struct front_options){server->world.world, journal, room_of_process()};
     server->status = (struct status_source){journal, server->world.world, server->place,
                                             (int64_t)time(NULL)};
     shadow_start(journal);
@@ -438,6 +412,8 @@ static int prepare(struct server *server)
     if (status == EX_OK) {
         keep_settings(server);
         status = become_service(server);
+        if (status != EX_OK && server->socket.kind == SOCKET_UNIX)
+            unlink(server->socket.path);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -340,12 +341,26 @@ static void load_others(struct loader *l)
     free(others);
 }
 
+/* unix:PATH or local:PATH; a relative one is beside the file that names it. */
+static const char *socket_beside(const struct settings *s)
+{
+    const char *colon = strchr(s->socket, ':'), *path = colon != NULL ? colon + 1 : "";
+    const char *dir = conf_dir(settings_place(s, "socket"), s->arena);
+
+    if (strncasecmp(s->socket, "unix:", 5) != 0 && strncasecmp(s->socket, "local:", 6) != 0)
+        return s->socket;
+    path += strspn(path, " \t");
+    return arena_printf(s->arena, "%.*s%s", (int)(colon + 1 - s->socket), s->socket,
+                        conf_path(dir, path, s->arena));
+}
+
 static void load_all(struct loader *l)
 {
     read_main_cf(l);
     for (const struct param *row = settings_rows; row->name != NULL; row++)
         load_row(l, row);
     l->s->syslog_facility = facility(l->s->syslog_facility);
+    l->s->socket = socket_beside(l->s);
     load_classes(l);
     l->at = (struct where){NULL, 0};
     l->s->queue_directory = value_of(l, "queue_directory");

@@ -87,6 +87,41 @@ for my $case (@packets) {
 }
 still_serves('malformed packets');
 
+# A name without a value: libmilter would look for the next one behind the end of its list.
+for my $count (1, 3, 5, 61) {
+    my $conn = Tamis::Mta->connect($filter->milter);
+    my $reply = $conn->raw(packet('DC' . "{x}\0" x $count) . packet("Cmail.example\0" . '4' . pack('n', 4) . "192.0.2.7\0")
+        . packet("Hx\0") . packet("M<a\@b>\0") . packet("R<bob\@example.org>\0"));
+    is $reply->{action}, 'closed', "$count names and values of macros, one of them alone";
+    $conn->close;
+}
+ok $filter->wait_stderr(qr/sent a macro without a value: its connection is closed/), 'and logged';
+still_serves('a macro without a value');
+
+# The same bytes, each alone
+my $bytewise = Tamis::Mta->connect($filter->milter);
+my $session = packet("DC{client_name}\0mail.example\0j\0mx\0") . packet("Cmail.example\0" . '4' . pack('n', 40000) . "192.0.2.7\0")
+    . packet("Hmail.example\0") . packet("DM{mail_addr}\0a\@b.example\0") . packet("M<a\@b.example>\0")
+    . packet("DR{rcpt_addr}\0reject\@example.org\0") . packet("R<reject\@example.org>\0");
+for my $byte (split //, $session) {
+    $bytewise->{out} .= $byte;
+    $bytewise->flush;
+}
+is $bytewise->raw('')->{text}, '554 5.7.1 <reject@example.org>: Recipient address rejected: 100% no: été',
+    'a session in single bytes is understood';
+$bytewise->close;
+
+# The client goes after every single byte.
+$session .= packet("R<bob\@example.org>\0") . packet('T') . packet("LSubject\0 x\0") . packet('N') . packet("Bbody\r\n") . packet('E');
+my $cut = 0;
+for my $length (0 .. length $session) {
+    my $conn = Tamis::Mta->connect($filter->milter);
+    $conn->{out} .= substr $session, 0, $length;
+    $cut += $conn->flush;
+    $conn->close;
+}
+is $cut, 1 + length $session, 'a session cut after each of its bytes';
+
 # Disconnects at every point
 my @script = (
     sub { $_[0]->connect_info('mail.example', 4, 40000, '192.0.2.7') }, sub { $_[0]->helo('x.example') },

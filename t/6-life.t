@@ -5,11 +5,12 @@ use strict;
 use warnings;
 use IO::Socket::UNIX;
 use JSON::PP;
+use POSIX ();
 use Socket qw(AF_UNIX SOCK_DGRAM);
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
 use Tamis::Filter;
-use Tamis::Guard qw(at_end free_port run_command slurp spew temp_dir wait_until);
+use Tamis::Guard qw(at_end free_port in_child run_command slurp spew temp_dir wait_until);
 use Tamis::Live qw(live_filter live_mta play status_of);
 
 alarm 300;
@@ -58,6 +59,27 @@ $mta->data;
 is_deeply [Tamis::Mta::edits($mta->content("Subject: x\n\nx\n"))], ['quarantine <hold@example.org>: Recipient address held'],
     'TERM: the message under way ends, with its edits';
 is $filter->stop(0), 0, 'TERM: then the filter ends, idle connections or not';
+
+# While it drains: signals and reloads change nothing, and who is there already may begin another one.
+$filter = live_filter(set => { drain_time_limit => '60s', reload_on_change => 'no' });
+my @busy = map { live_mta($filter) } 1 .. 20;
+for (@busy) {
+    $_->mail('<a@b.example>');
+    $_->rcpt('<prep@example.org>');
+}
+my $late = live_mta($filter);
+$filter->signal('TERM');
+ok $filter->wait_stderr(qr/stopping: 20 messages/), 'TERM: twenty messages under way';
+$filter->signal($_) for qw(HUP USR1 HUP);
+is +($filter->command('reload'))[0], 0, 'TERM: a reload meanwhile';
+$late->mail('<a@b.example>');
+is $late->rcpt('<reject@example.org>')->{text},
+    '554 5.7.1 <reject@example.org>: Recipient address rejected: 100% no: été', 'TERM: one that was idle is judged';
+$late->rcpt('<prep@example.org>');
+my @ends = map { $_->data; join ' ', Tamis::Mta::edits($_->content("Subject: x\n\nx\n")) } @busy, $late;
+is_deeply \@ends, [('insheader 0 X-A:b') x 21], 'TERM: all of them end, with their edits';
+is $filter->stop(0), 0, 'TERM: then the filter ends';
+is scalar($filter->wait_sql(21, q{SELECT 1 FROM decision WHERE action = 'accept'})), 21, 'TERM: each of them is in the log';
 
 $filter = live_filter(set => { drain_time_limit => '1s' });
 $mta = live_mta($filter);
@@ -185,7 +207,7 @@ ok wait_until(20, sub { !-e "$dir/d.pid" }), '--daemon: TERM ends it';
 
 # systemd
 my $notify = IO::Socket::UNIX->new(Local => "$dir/notify", Type => SOCK_DGRAM) or die "$!\n";
-$filter = live_filter(env => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 200000 },
+$filter = live_filter(env => { NOTIFY_SOCKET => "$dir/notify", WATCHDOG_USEC => 2000000 },
     set => { reload_on_change => 'no' });
 sub next_state {
     my ($wanted) = @_;
@@ -204,5 +226,24 @@ is next_state(qr/READY/), 'READY=1', 'notify: reloaded';
 $filter->signal('TERM');
 is next_state(qr/STOPPING/), 'STOPPING=1', 'notify: stopping';
 is $filter->stop(0), 0, 'ends';
+
+# Nobody reads for a while, until the queue is full: what counts is not lost.
+$filter = Tamis::Filter->new(env => { NOTIFY_SOCKET => "$dir/notify" });
+my $full = IO::Socket::UNIX->new(Peer => "$dir/notify", Type => SOCK_DGRAM) or die "$!\n";
+$full->blocking(0);
+1 while defined syswrite $full, 'x';
+my $reader = fork() // die "fork: $!\n";
+if (!$reader) {
+    in_child();
+    wait_until(20, sub { $filter->stderr =~ /ready: tamis/ });
+    alarm 20;
+    my $state = '';
+    recv $notify, $state, 1000, 0 until $state =~ /^READY=1\n/;
+    POSIX::_exit(0);
+}
+$filter->start;
+waitpid $reader, 0;
+is $?, 0, 'notify: ready, though nobody read when it was';
+is $filter->stop, 0, 'ends';
 
 done_testing;

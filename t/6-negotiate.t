@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
-use Tamis::Live qw(live_filter);
+use Tamis::Live qw(live_filter live_mta play);
 use Tamis::Mta;
 
 alarm 120;
@@ -58,6 +58,51 @@ is $mta->rcpt('<reject@example.org>')->{text},
 is $mta->rcpt('<prep2@example.org>')->{action}, 'continue', 'version 2: a recipient';
 my $reply = $mta->content("Subject: x\n\nbody\n");
 is_deeply [Tamis::Mta::edits($reply)], ['insheader 0 X-B:c'], 'version 2: the MTA adds the blank';
+$mta->quit;
+
+# Each step that Postfix offers, missing; and none, under every version of the protocol.
+my %offers = (map({ (sprintf('without step %#x', 1 << $_) => [steps => 0x1fffff & ~(1 << $_)]) } 0 .. 20),
+    map { ("version $_, no steps" => [version => $_, steps => 0, actions => $_ == 2 ? 0x3f : 0x1ff]) } 2 .. 6);
+my @wanted = ('554 5.7.1 <reject@example.org>: Recipient address rejected: 100% no: été', 'ok', 'continue');
+for my $name (sort keys %offers) {
+    $mta = live_mta($filter, @{ $offers{$name} });
+    my ($answer, @texts) = play($mta, '<reject@example.org>', '<prep@example.org>');
+    is_deeply [@texts, $answer->{action}, map { s/: /:/r } Tamis::Mta::edits($answer)], [@wanted, 'insheader 0 X-A:b'], $name;
+    is +(play($mta, '<bob@example.org>'))[0]{action}, 'continue', "$name: the next message";
+    $mta->quit;
+}
+ok !eval { Tamis::Mta->connect($filter->milter, version => 1, actions => 0xf, steps => 0x7f) }, 'version 1: hung up on';
+
+# "No more of the body" only to an MTA that understands it.
+$filter->stop;
+$filter = live_filter(conf => "body_checks = static:DUNNO\nbody_checks_size_limit = 100\n");
+for my $case ([0x1fffff, 'skip'], [0x1fffff & ~0x400, 'continue']) {
+    my ($steps, $action) = @$case;
+    $mta = live_mta($filter, steps => $steps);
+    $mta->mail('<a@b.example>');
+    $mta->rcpt('<bob@example.org>');
+    $mta->data;
+    $mta->header('Subject', ' x');
+    $mta->eoh;
+    is $mta->body("line\r\n" x 1000)->{action}, $action, sprintf 'steps %#x: behind body_checks_size_limit: %s', $steps, $action;
+    is $mta->eom->{action}, 'continue', 'the message passes';
+    $mta->quit;
+}
+
+# An edit that this MTA does not take: no message goes on without it.
+my %edits = (hold => 0x20, prep => 0x1, redir => 0x4 | 0x80, redir2 => 0x8, bcc => 0x4 | 0x80);
+for my $who (sort keys %edits) {
+    $mta = live_mta($filter, actions => 0x1ff & ~$edits{$who});
+    my ($answer) = play($mta, "<$who\@example.org>", '<bob@example.org>');
+    is $answer->{action}, 'tempfail', "no action for $who: a temporary failure";
+    is_deeply $answer->{mods}, [], "no action for $who: nothing by halves";
+    is +(play($mta, '<bob@example.org>'))[0]{action}, 'continue', "no action for $who: others are not concerned";
+    $mta->quit;
+}
+ok $filter->wait_stderr(qr/ failed: the message gets a temporary failure/), 'and logged';
+$mta = live_mta($filter, actions => 0x1ff & ~0x80);
+$reply = (play($mta, '<bcc@example.org>'))[0];
+is_deeply [Tamis::Mta::edits($reply)], ['addrcpt <copy@example.org>'], 'BCC: without ESMTP arguments, where there are none';
 $mta->quit;
 
 is $filter->stop, 0, 'ends';

@@ -125,7 +125,25 @@ $mta = live_mta($filter);
 is_deeply \@texts, [('ok') x 6], 'observe: nothing is refused';
 is_deeply $reply->{mods}, [], 'observe: nothing is changed';
 is $reply->{action}, 'continue', 'observe: the message passes';
+for my $rcpt (qw(hold prep redir bcc)) {
+    ($reply, @texts) = play($mta, "<$rcpt\@example.org>", '<bob@example.org>');
+    is_deeply $reply->{mods}, [], "observe: nothing is changed for $rcpt";
+}
 $mta->quit;
 is $filter->stop, 0, 'ends';
+
+# What is found in the content changes nothing either; with annotate neither, but for its own field.
+for my $mode (qw(observe annotate)) {
+    $filter = live_filter(set => { mode => $mode },
+        conf => "header_checks = pcre:hc\nbody_checks = static:{REJECT body}\nend_of_data_restrictions = reject\n",
+        files => { hc => "/^Subject:/ REPLACE Subject: y\n/^Message-Id:/ PREPEND X-A: b\n" });
+    $mta = live_mta($filter);
+    ($reply, @texts) = play($mta, map { "<$_\@example.org>" } qw(hold prep redir bcc reject));
+    is_deeply [@texts, $reply->{action}, @{ $reply->{mods} }], [('ok') x 5, 'continue'], "$mode: refuses and changes nothing";
+    my @would = $filter->wait_sql(1, 'SELECT action, enforced FROM decision');
+    is_deeply [@{ $would[0] }{qw(action enforced)}], ['reject', 0], "$mode: but the log knows";
+    $mta->quit;
+    is $filter->stop, 0, "$mode: ends";
+}
 
 done_testing;

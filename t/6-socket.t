@@ -9,7 +9,7 @@ use POSIX ();
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
 use Tamis::Filter;
-use Tamis::Guard qw(free_port run_command spew temp_dir wait_until);
+use Tamis::Guard qw(free_port run_command slurp spawn spew stop_process temp_dir wait_until);
 use Tamis::Live qw(live_filter live_mta play);
 
 alarm 300;
@@ -30,7 +30,7 @@ sub serves {
 # Spellings; PORT is a free one.
 my @spellings = (
     'inet:PORT@localhost', 'inet:PORT@127.0.0.1', 'inet:PORT@[127.0.0.1]', 'inet:localhost:PORT',
-    'inet:127.0.0.1:PORT', 'INET:PORT@localhost', "unix:$dir/a", "local:$dir/b", "$dir/c",
+    'inet:127.0.0.1:PORT', 'inet:PORT', 'inet:*:PORT', 'inet: PORT@localhost', 'INET:PORT@localhost', "unix:$dir/a", "local:$dir/b", "$dir/c",
 );
 my $has_ipv6 = -e '/proc/net/if_inet6' && IO::Socket::IP->new(LocalHost => '::1', Listen => 1);
 push @spellings, 'inet6:PORT@[::1]', 'inet6:PORT@::1', 'inet6:[::1]:PORT', 'inet:[::1]:PORT' if $has_ipv6;
@@ -41,9 +41,20 @@ for my $spelling (@spellings) {
     $filter->{milter} =~ s/\@(?:localhost|127[.]0[.]0[.]1|\[127[.]0[.]0[.]1\])$/\@127.0.0.1/;
     $filter->{milter} = lcfirst $filter->{milter} =~ s/^INET/inet/r;
     $filter->{milter} = "inet6:$port\@::1" if $spelling =~ /::1/;
+    $filter->{milter} = "inet:$port\@127.0.0.1" if $spelling =~ /^inet:(?:PORT|\*:PORT| PORT\@localhost)$/;
     serves($filter, $spelling);
 }
 ok !-e "$dir/a", 'the unix socket is gone with the filter';
+
+# A relative path is beside the file that names it, wherever the filter was started.
+for my $spelling ('unix:beside', 'local:beside', 'unix: beside') {
+    my $there = temp_dir();
+    my $conf = spew("$there/milter.conf", "mode = enforce\nsocket = $spelling\n");
+    my $pid = spawn([$tamis, 'milter', '-c', $conf, '-o', "control_socket=$dir/beside", '-o', "log_file=$dir/log.db",
+        '-o', 'postfix_config_directory='], stderr => "$there/stderr");
+    ok wait_until(20, sub { -S "$there/beside" }), "$spelling: beside its file" or diag slurp("$there/stderr");
+    is stop_process($pid, 'TERM', 20), 0, "$spelling: ends";
+}
 
 # Permissions of a unix socket: user and group may connect, nobody else.
 my $filter = live_filter(socket => "unix:$dir/mode");

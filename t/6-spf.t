@@ -21,6 +21,7 @@ pass.example       TXT "v=spf1 ip4:192.0.2.0/24 -all"
 perm.example       TXT "v=spf1 ip4:192.0.2 -all"
 broken.example     TXT servfail
 silent.example     TXT silence
+late.example       MX 10 mx.late.example
 END
 close $script or die;
 my $pid = open2(my $from, my $to, $^X, "-I$ENV{srcdir}/t/lib", '-MTamis::Dns', '-e', 'Tamis::Dns::main',
@@ -74,6 +75,25 @@ for my $client ('127.0.0.1', '10.1.2.3') {
     $m->quit;
 }
 
+is $filter->stop, 0, 'the filter ends well';
+
+# However long the mail took to come, at its end there is stage_time_limit again.
+$filter = Tamis::Filter->new(conf => <<"END")->start;
+mode = enforce
+dns_servers = 127.0.0.1\@$port
+stage_time_limit = 1s
+early_lookups = no
+end_of_data_restrictions = reject_unknown_sender_domain
+END
+$mta = Tamis::Mta->connect($filter->milter);
+$mta->connect_info('unknown', 4, 40000, '192.0.2.7');
+$mta->helo('h.example');
+$mta->mail('<a@late.example>', '{mail_addr}' => 'a@late.example');
+$mta->rcpt('<u@here.example>');
+$mta->data;
+select undef, undef, undef, 1.5; # longer than stage_time_limit
+is $mta->content("Subject: x\n\nx\n")->{action}, 'continue', 'a mail that took longer than stage_time_limit to come';
+$mta->quit;
 is $filter->stop, 0, 'the filter ends well';
 close $to;
 waitpid $pid, 0;
