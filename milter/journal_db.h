@@ -5,15 +5,15 @@
 
 #include "buf.h"
 #include "journal_dict.h"
+#include "journal_files.h"
 #include "message.h"
-
-#include <sys/types.h>
 
 /* What an error of SQLite means for the writer. */
 enum db_result {
     DB_OK,
     DB_BUSY,    /* somebody else holds the lock: again, soon */
     DB_BROKEN,  /* disk full, not readable, gone …: close, open again later */
+    DB_STALE,   /* -shm, kept alive by a reader, tells of a WAL that is gone: close, remove it */
     DB_CORRUPT, /* no database any more: set it aside, begin a new one */
     DB_BAD_ROW, /* this entry cannot be stored, others can */
 };
@@ -73,8 +73,8 @@ struct journal_db {
     int64_t shadow_ruleset;
     bool has_ruleset; /* the file knows the policy in force */
     sqlite3 *db;
-    dev_t device;
-    ino_t inode;
+    unsigned faults; /* of shm_guard, when it was opened */
+    struct journal_files files;
     int64_t page_size;
     int64_t data_version; /* changes when somebody else has written */
     sqlite3_stmt *stmts[DB_STMT_COUNT];
@@ -97,12 +97,9 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err);
 /* Moves what is in the WAL into the database; NULL statements, closed database: allowed. */
 void journal_db_close(struct journal_db *db);
 
-/* The file at the path is no longer the one that is open: deleted, replaced. */
-bool journal_db_is_moved(const struct journal_db *db);
-
-/* Renames the (closed) database and its WAL to PATH.corrupt-YYYYMMDD-HHMMSS[-N]; the name in
- * `aside`. */
-bool journal_db_set_aside(const char *path, char *aside, size_t size, struct err *err);
+/* Are the files that are open still those at the path, and whole? False: to go on would lose rows,
+ * or damage the database; it must be closed. */
+bool journal_db_check(const struct journal_db *db, struct err *err);
 
 /* From the next transaction on: is what was committed on the disk at once? */
 enum db_result journal_db_set_sync(struct journal_db *db, bool sync, struct err *err);
