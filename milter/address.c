@@ -116,16 +116,9 @@ bool address_has_brackets(const struct address *address)
 
 bool address_is_routed(const struct address *address)
 {
-    struct slice inner = without_brackets(slice_of(address->arg));
-    const char *at = strrchr(address->text, '@');
+    const char *first = address->key + strcspn(address->key, "@!%");
 
-    if (inner.len > 0 && inner.ptr[0] == '@')
-        return true;
-    if (at == NULL)
-        return false;
-    return memchr(address->text, '%', (size_t)(at - address->text)) != NULL ||
-           memchr(address->text, '!', (size_t)(at - address->text)) != NULL ||
-           memchr(address->text, '@', (size_t)(at - address->text)) != NULL;
+    return *first != '\0' && strcmp(first + 1, address_domain(address->key).ptr) != 0;
 }
 
 struct slice address_domain(const char *address)

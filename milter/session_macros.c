@@ -4,6 +4,8 @@
 
 #include "fold.h"
 
+#include <string.h>
+
 const char *macro_get(const struct macros *macros, const char *name)
 {
     const char *value = macros && macros->get ? macros->get(macros->arg, name) : NULL;
@@ -16,6 +18,15 @@ char *printable_copy(struct arena *arena, const char *text, char replacement)
     char *copy = arena_strdup(arena, text ? text : "");
 
     fold_printable(copy, replacement);
+    return copy;
+}
+
+char *helo_copy(struct arena *arena, const char *name)
+{
+    char *copy = printable_copy(arena, name, '?');
+
+    for (char *p = copy; (p = strpbrk(p, " <>()\\\";@")) != NULL;)
+        *p = '?';
     return copy;
 }
 
@@ -34,13 +45,16 @@ int macro_port(const struct macros *macros, const char *name)
     return value && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
 }
 
-void client_of_connect(struct client *c, const char *name, const char *addr_text, int port,
+void client_of_connect(struct client *c, const char *name, const char *addr, int port,
                        const struct macros *macros, struct arena *arena)
 {
     const char *real = macro_get(macros, "{client_name}");
+    char usual[ADDR_TEXT_SIZE];
 
-    c->addr_text = printable_copy(arena, addr_text ? addr_text : "unknown", '?');
-    if (!addr_parse(slice_of(c->addr_text), &c->addr))
+    c->addr_text = printable_copy(arena, addr ? addr : "unknown", '?');
+    if (addr_parse(slice_of(c->addr_text), &c->addr))
+        c->addr_text = arena_strdup(arena, addr_text(&c->addr, usual));
+    else
         c->addr = (struct addr){.family = AF_UNSPEC};
     if (real == NULL)
         real = name;
