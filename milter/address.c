@@ -154,7 +154,7 @@ const char *address_quote(const char *address, struct arena *arena)
     size_t local = at ? (size_t)(at - address) : strlen(address), n = 0;
     char *out;
 
-    if (local == 0 || is_dot_string(address, local))
+    if (address[0] == '\0' || is_dot_string(address, local))
         return address;
     out = arena_alloc(arena, 2 * local + strlen(address + local) + 3);
     out[n++] = '"';

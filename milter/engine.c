@@ -225,6 +225,8 @@ static struct outcome judge_step(struct walk *w, const struct step *step, bool l
     struct engine *e = w->engine;
     struct outcome o;
 
+    if (step->row->first_stage > w->scene.stage)
+        return outcome_dunno();
     e->idle = is_idle(w, step, last);
     o = engine_judge(e, &w->scene, step);
     if (e->forgets)
