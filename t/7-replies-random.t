@@ -301,6 +301,8 @@ for my $round (1 .. $rounds) {
     for my $i (1 .. $sites) {
         for my $n (1 .. $scenes) {
             my $scene = scene($site[$i - 1]{helo_required} eq 'yes');
+            # Behind a milter the login is known from MAIL on.
+            $scene->{client}{login} = undef if $site[$i - 1]{delay_reject} eq 'no';
             $scene->{subject} = "$round $i $n";
             my @events = by_smtp($postfix->port("native$i"), $scene);
             my @native = as_text(@events);
