@@ -124,16 +124,9 @@ bool address_has_brackets(const struct address *address)
 
 bool address_is_routed(const struct address *address)
 {
-    struct slice inner = without_brackets(slice_of(address->arg));
-    const char *at = strrchr(address->text, '@');
+    const char *first = address->key + strcspn(address->key, "@!%");
 
-    if (inner.len > 0 && inner.ptr[0] == '@')
-        return true;
-    if (at == NULL)
-        return false;
-    return memchr(address->text, '%', (size_t)(at - address->text)) != NULL ||
-           memchr(address->text, '!', (size_t)(at - address->text)) != NULL ||
-           memchr(address->text, '@', (size_t)(at - address->text)) != NULL;
+    return *first != '\0' && strcmp(first + 1, address_domain(address->key).ptr) != 0;
 }
 
 struct slice address_domain(const char *address)
@@ -169,7 +162,7 @@ const char *address_quote(const char *address, struct arena *arena)
     size_t local = at ? (size_t)(at - address) : strlen(address), n = 0;
     char *out;
 
-    if (local == 0 || is_dot_string(address, local))
+    if (address[0] == '\0' || is_dot_string(address, local))
         return address;
     out = arena_alloc(arena, 2 * local + strlen(address + local) + 3);
     out[n++] = '"';

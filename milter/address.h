@@ -17,8 +17,9 @@ void address_read(struct address *address, const char *arg, const char *resolved
 /* Was it sent within <>, as strict_rfc821_envelopes wants? */
 bool address_has_brackets(const struct address *address);
 
-/* Did it carry a source route or another form that only says where to send it (`user%dom@here`,
- * `dom!user`)? Such recipients are never permitted by a table's OK. */
+/* Does the key's local part say where to send it on (`user%dom@there`, `dom!user@there`,
+ * `user@dom@there`)? Such recipients are never permitted by a table's OK. A source route
+ * (`@relay:user@dom`) is none: it was taken off. */
 bool address_is_routed(const struct address *address);
 
 /* The domain behind the last @; empty when there is none. */

@@ -29,8 +29,15 @@ static const char *dsn_for_code(struct arena *arena, int code, const char *dsn)
 
 static struct outcome refusal(const struct scene *scene, int code, const char *dsn, char *text)
 {
-    struct outcome o = {.act = code >= 500 ? ACT_REJECT : ACT_DEFER, .code = code};
+    struct outcome o = {0};
 
+    if (code < 400 || code > 599) { /* defer_unauth_destination counts down from a 4xx */
+        code = 450;
+        dsn = "4.7.1";
+        text = arena_strdup(scene->arena, "Service unavailable");
+    }
+    o.act = code >= 500 ? ACT_REJECT : ACT_DEFER;
+    o.code = code;
     o.dsn = dsn_for_code(scene->arena, code, dsn);
     fold_printable(text, ' ');
     text[fold_cut(text, REPLY_MAX - strlen("500 ") - strlen(o.dsn) - strlen(" "))] = '\0';

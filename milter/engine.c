@@ -224,6 +224,8 @@ static struct outcome judge_step(struct walk *w, const struct step *step, bool l
     struct engine *e = w->engine;
     struct outcome o;
 
+    if (step->row->first_stage > w->scene.stage)
+        return outcome_dunno();
     e->idle = is_idle(w, step, last);
     o = engine_judge(e, &w->scene, step);
     if (e->forgets)
@@ -311,23 +313,35 @@ static bool is_final(const struct verdict *v)
     return v->act != ACT_DUNNO;
 }
 
+/* A deferral that awaits permission comes before the discard of the message, which stays. */
+static struct verdict permitted(struct engine *e, enum stage stage, struct verdict v,
+                                const struct verdict *defer)
+{
+    if (verdict_refuses(&v) || defer->code == 0)
+        return v;
+    if (v.act == ACT_DISCARD)
+        e->discard = v;
+    v = *defer;
+    v.stage = stage;
+    return v;
+}
+
 static struct verdict run_rcpt(struct engine *e, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_RCPT}, later;
+    int last = LIST_SENDER;
 
     if (strcasecmp(recipient->address.text, "postmaster") == 0)
         return v;
     if (e->policy->settings->delay_reject)
-        for (int list = LIST_CLIENT; list <= LIST_SENDER && !is_final(&v); list++)
+        for (int list = LIST_CLIENT; list <= LIST_SENDER && !is_final(&v); list++) {
             v = run_early(e, STAGE_RCPT, (enum list_id)list, recipient);
-    later = e->defer_if_permit[LIST_SENDER];
+            last = list;
+        }
+    later = e->defer_if_permit[last];
     for (int list = LIST_RELAY; list <= LIST_RECIPIENT && !is_final(&v); list++)
         v = run_list(e, STAGE_RCPT, (enum list_id)list, recipient, &later);
-    if (!verdict_refuses(&v) && later.code != 0) {
-        v = later;
-        v.stage = STAGE_RCPT;
-    }
-    return v;
+    return permitted(e, STAGE_RCPT, v, &later);
 }
 
 static struct verdict run_late(struct engine *e, enum stage stage, enum list_id list)
@@ -335,7 +349,7 @@ static struct verdict run_late(struct engine *e, enum stage stage, enum list_id 
     struct verdict defer = {0};
     struct verdict v = run_list(e, stage, list, only_recipient(e->message), &defer);
 
-    return !verdict_refuses(&v) && defer.code != 0 ? defer : v;
+    return permitted(e, stage, v, &defer);
 }
 
 struct verdict engine_run(struct engine *e, enum stage stage, const struct recipient *recipient)
@@ -343,6 +357,7 @@ struct verdict engine_run(struct engine *e, enum stage stage, const struct recip
     struct verdict nothing = {.act = ACT_DUNNO, .stage = stage};
     bool delayed = e->policy->settings->delay_reject;
 
+    e->discard = (struct verdict){0};
     if (e->client->local)
         return nothing;
     switch (stage) {

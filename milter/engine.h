@@ -30,6 +30,10 @@ struct engine {
      * the client, HELO and sender lists; code 0: none. What an earlier stage set is kept for the
      * later ones. */
     struct verdict defer_if_permit[LIST_SENDER + 1];
+
+    /* Beside a deferral that the last engine_run returned: the message is to be discarded all the
+     * same, should it come; else ACT_DUNNO. */
+    struct verdict discard;
 };
 
 /* Judges what is due at `stage` (smtpd_delay_reject decides which lists, as in Postfix), at

@@ -92,8 +92,8 @@ static bool take_expression(struct loader *loader, struct slice *rest, struct ex
     e->options = loader->table->engine->preset;
     if (rest->len == 0)
         return err_set(err, "no pattern");
-    while (i < rest->len && rest->ptr[i] != rest->ptr[0])
-        i += rest->ptr[i] == '\\' ? 2 : 1;
+    while (i < rest->len && (rest->ptr[i] != rest->ptr[0] || rest->ptr[i] == '\\'))
+        i += rest->ptr[i] == '\\' ? 2 : 1; /* as a delimiter it protects itself */
     if (i >= rest->len)
         return err_set(err, "the closing \"%c\" of the pattern is missing", rest->ptr[0]);
     e->pattern = (struct slice){rest->ptr + 1, i - 1};

@@ -155,6 +155,10 @@ struct verdict session_run(struct session *s, enum stage stage, const struct rec
     v = engine_run(&s->engine, stage, recipient);
     if (stage != STAGE_EOM)
         session_note_stage(s, stage, begun);
+    if (s->engine.discard.act == ACT_DISCARD && stage != STAGE_EOM) {
+        s->engine.discard.enforced = s->enforce;
+        session_conclude(s, s->engine.discard, NULL);
+    }
     if (stage == STAGE_RCPT && v.act == ACT_DEFER && !s->policy->settings->delay_reject)
         keep_verdict(&v, s->message->arena);
     v.enforced = s->enforce && v.act != ACT_DUNNO;
@@ -234,7 +238,7 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
     if (!s->message->has_mail && s->discard.act == ACT_DUNNO &&
         arena_size(s->message->arena) > IDLE_BYTES)
         session_abort(s);
-    c->helo = printable_copy(arena, name, '?');
+    c->helo = helo_copy(arena, name);
     client_of_helo(c, macros, arena);
     slots[LIST_HELO] = slots[LIST_CLIENT]; /* what the arena held is gone */
     engine_prepare(&s->engine, STAGE_HELO);

@@ -21,6 +21,15 @@ char *printable_copy(struct arena *arena, const char *text, char replacement)
     return copy;
 }
 
+char *helo_copy(struct arena *arena, const char *name)
+{
+    char *copy = printable_copy(arena, name, '?');
+
+    for (char *p = copy; (p = strpbrk(p, " <>()\\\";@")) != NULL;)
+        *p = '?';
+    return copy;
+}
+
 /* A copy of it in the arena, with ? for control characters; NULL when it is not set. */
 static const char *macro_keep(struct arena *arena, const struct macros *macros, const char *name)
 {
@@ -45,13 +54,16 @@ static bool is_on_pipe(const struct client *c, const char *name)
            strcmp(c->addr_text, "unknown") == 0;
 }
 
-void client_of_connect(struct client *c, const char *name, const char *addr_text, int port,
+void client_of_connect(struct client *c, const char *name, const char *addr, int port,
                        const struct macros *macros, struct arena *arena)
 {
     const char *real = macro_get(macros, "{client_name}");
+    char usual[ADDR_TEXT_SIZE];
 
-    c->addr_text = printable_copy(arena, addr_text ? addr_text : "unknown", '?');
-    if (!addr_parse(slice_of(c->addr_text), &c->addr))
+    c->addr_text = printable_copy(arena, addr ? addr : "unknown", '?');
+    if (addr_parse(slice_of(c->addr_text), &c->addr))
+        c->addr_text = arena_strdup(arena, addr_text(&c->addr, usual));
+    else
         c->addr = (struct addr){.family = AF_UNSPEC};
     if (real == NULL)
         real = name;

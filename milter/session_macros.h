@@ -11,6 +11,10 @@ const char *macro_get(const struct macros *macros, const char *name);
 /* A copy of `text` (NULL: "") in the arena, with `replacement` for control characters. */
 char *printable_copy(struct arena *arena, const char *text, char replacement);
 
+/* A HELO name as Postfix keeps it, in keys and replies: '?' for control characters and for blanks
+ * and <>()\";@ too. */
+char *helo_copy(struct arena *arena, const char *name);
+
 /* What CONNECT tells, as session_connect gets it; mta_host stays NULL when it is not told. */
 void client_of_connect(struct client *client, const char *name, const char *addr_text, int port,
                        const struct macros *macros, struct arena *arena);

@@ -179,8 +179,11 @@ static void add_word_step(struct parser *p, const struct restriction *row, struc
                            : row->name)->data = data;
 }
 
+/* What a table's value asks too early says nothing, as in Postfix. */
 static void check_stage(struct parser *p, const struct restriction *row, struct slice name)
 {
+    if (p->source->nested && row->first_stage <= STAGE_RCPT)
+        return;
     if (row->first_stage > p->source->stage)
         complain(p, SEV_ERROR, name,
                  row->first_stage == STAGE_EOM

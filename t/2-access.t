@@ -223,6 +223,42 @@ plays('OK', "client_restrictions = permit\nrecipient_restrictions = reject\n",
 plays('effects', "client_restrictions = static:{HOLD wait}, static:{REDIRECT r\@x.example}, static:{BCC b\@x.example}, static:{PREPEND X-A: b}, static:{WARN w}, static:{INFO i}, static:{FILTER x:y}\n",
     'mail <a@x.example>' => $ok, 'rcpt <a@b.example>' => $ok, 'data' => $ok);
 
+# --- names and addresses as Postfix keeps them
+plays('HELO characters', "helo_restrictions = check_helo_access inline:{{?h? = REJECT as kept}}, reject_invalid_helo_hostname\n",
+    'helo <h>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <?h?>: Helo command rejected: as kept',
+    'helo a;b"(c)\\@' => $ok, 'rcpt <a@b.example>' => '501 5.5.2 <a?b??c???>: Helo command rejected: Invalid name');
+plays('mapped address', "client_restrictions = check_client_access inline:{{192.0.2 = REJECT}}\n",
+    'client unknown ::ffff:192.0.2.7' => $ok,
+    'rcpt <a@b.example>' => '554 5.7.1 <unknown[192.0.2.7]>: Client host rejected: Access denied',
+    'client unknown 2001:DB8:0:0::7' => $ok, 'set client_restrictions reject' => $ok,
+    'rcpt <a@b.example>' => '554 5.7.1 <unknown[2001:db8::7]>: Client host rejected: Access denied');
+my $user = write_file('user.pcre', "/^\"\"\@x\\.example\$/ REJECT no user\n");
+plays('no user', "sender_restrictions = check_sender_access pcre:$user\n",
+    'mail <@x.example>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <@x.example>: Sender address rejected: no user',
+    'mail <""@x.example>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <@x.example>: Sender address rejected: no user');
+
+# --- what a recipient's OK permits: a source route was taken off, other routes are not trusted
+plays('routed', "recipient_restrictions = check_recipient_access inline:{{x.example = OK}}, reject\n",
+    'rcpt <@r1,@r2:bob@x.example>' => $ok,
+    'rcpt <bob@x.example>' => $ok,
+    map { ("rcpt <$_\@x.example>" => "554 5.7.1 <$_\@x.example>: Recipient address rejected: Access denied") }
+        'bob%z.example', 'z.example!bob', 'bob@z.example');
+
+# --- a deferral comes before a discard, which stays: for the next recipient and the message
+for my $order ('sender_restrictions = static:DEFER_IF_PERMIT, static:DISCARD', "client_restrictions = static:DEFER_IF_PERMIT\nhelo_restrictions = static:DISCARD",
+    "sender_restrictions = static:DEFER_IF_PERMIT\nrelay_restrictions = static:DISCARD\nrecipient_restrictions = reject") {
+    my ($name, $class) = $order =~ /^client/ ? ('unknown[192.0.2.1]', 'Client host') : ('s@x.example', 'Sender address');
+    plays("DISCARD: " . $order =~ tr{\n}{;}r, "$order\n", 'helo h' => $ok, 'mail <s@x.example>' => $ok,
+        'rcpt <a@b.example>' => "450 4.7.1 <$name>: $class rejected: Service unavailable",
+        'rcpt <b@b.example>' => $ok, 'rcpt <a@b.example>' => $ok, 'data' => $ok);
+}
+
+# --- a value that asks too early says nothing
+plays('early', "delay_reject = no\nhelo_restrictions = check_helo_access inline:{{h.example = reject_unauth_destination reject_non_fqdn_sender}}\n"
+        . "client_restrictions = check_client_access inline:{{192.0.2.9 = reject_invalid_helo_hostname, reject}}\nmydestination = b.example\n",
+    'helo h.example' => $ok, 'mail <s@host>' => $ok, 'rcpt <a@b.example>' => $ok,
+    'client unknown 192.0.2.9' => '554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied');
+
 # --- several recipients: what is judged later sees none
 my $late = "data_restrictions = check_recipient_access inline:{{one\@b.example = REJECT only one}}\n";
 plays('DATA', $late,

@@ -187,6 +187,10 @@ plays('warn_if_reject covers one', "recipient_restrictions = warn_if_reject reje
 plays('warn_if_reject never hides a broken configuration', "recipient_restrictions = warn_if_reject check_recipient_access inline:{{a\@b.example = NONSENSE}}\n",
     'rcpt <a@b.example>' => '451 4.3.5 Server configuration error');
 
+# --- a reply code that is none: defer_unauth_destination says 100 less than relay_domains_reject_code
+plays('no reply code', "mydestination = b.example\nrelay_domains_reject_code = 450\nrecipient_restrictions = defer_unauth_destination\n",
+    'rcpt <a@c.example>' => '450 4.7.1 Service unavailable', 'rcpt <a@b.example>' => $ok);
+
 # --- local submission is never refused
 plays('local', "client_restrictions = reject\nsender_restrictions = reject\nrecipient_restrictions = reject\nhelo_required = yes\nend_of_data_restrictions = reject\n",
     'macro {daemon_port} 0' => $ok, 'mail s@x.example' => $ok, 'rcpt a@b.example' => $ok, 'data' => $ok);

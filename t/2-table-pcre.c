@@ -29,6 +29,7 @@ static const struct row rows[] = {
     {"protected delimiter keeps its backslash", "/a\\/b/ OK\n", "a/b", "OK", 1, NULL},
     {"protected delimiter with a meaning", ".a\\.b. OK\n", "axb", NONE, 0, NULL},
     {"not closed", "/a OK\n/b/ B\n", "b", "B", 2, "1:warning: the closing \"/\""},
+    {"a backslash closes nothing", "\\a\\ A\n/a/ B\n", "a", "B", 2, "1:warning: the closing \"\\\""},
     {"closing one protected", "/a\\/ OK\n/b/ B\n", "b", "B", 2, "1:warning: the closing \"/\""},
 
     {"caseless is the preset", "/abc/ OK\n", "xABCx", "OK", 1, NULL},
