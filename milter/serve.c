@@ -45,12 +45,12 @@ enum {
 struct server {
     const struct serve_options *options;
     struct policy *policy; /* until it is published */
-    const char *user;
+    char *user;
     struct rights rights; /* of the user; only with `user` and when started by root */
     bool has_rights;
     struct socket_spec socket;
     char place[160];
-    char *control_path, *pid_path, *log_path, *log_group; /* what outlives reloads */
+    char *control_path, *pid_path, *log_path; /* what outlives reloads */
     uint64_t drain_us;
     struct front_options front;
     struct status_source status;
@@ -104,7 +104,7 @@ static int load_policy(struct server *server)
     if (!first)
         return EX_CONFIG;
     server->policy = first;
-    server->user = first->settings->user;
+    server->user = xstrdup(first->settings->user);
     if (geteuid() != 0)
         return EX_OK;
     if (!server->user[0]) {
