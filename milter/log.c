@@ -14,35 +14,16 @@
 
 enum { LINE_SIZE = 2048, LIMIT_US = 60 * 1000000 };
 
-static const struct {
-    const char *name;
-    int number;
-} facilities[] = {
-    {"auth", LOG_AUTH},     {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
-    {"daemon", LOG_DAEMON}, {"ftp", LOG_FTP},           {"kern", LOG_KERN},
-    {"lpr", LOG_LPR},       {"mail", LOG_MAIL},         {"news", LOG_NEWS},
-    {"syslog", LOG_SYSLOG}, {"user", LOG_USER},         {"uucp", LOG_UUCP},
-    {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1},     {"local2", LOG_LOCAL2},
-    {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4},     {"local5", LOG_LOCAL5},
-    {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7},
-};
-
 static const char *_Atomic program = "tamis";
 static atomic_bool to_syslog, to_stderr = true, with_debug, is_silent;
 static pthread_mutex_t limit_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-bool log_open(const char *facility, const char *name, bool stderr_too)
+void log_open(int facility, const char *name, bool stderr_too)
 {
-    for (size_t i = 0; i < ARRAY_LEN(facilities); i++) {
-        if (strcmp(facilities[i].name, facility) != 0)
-            continue;
-        openlog(name, LOG_PID | LOG_NDELAY, facilities[i].number);
-        program = name;
-        to_stderr = stderr_too;
-        to_syslog = true;
-        return true;
-    }
-    return false;
+    openlog(name, LOG_PID | LOG_NDELAY, facility);
+    program = name;
+    to_stderr = stderr_too;
+    to_syslog = true;
 }
 
 void log_close(void)

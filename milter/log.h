@@ -7,9 +7,9 @@
 
 #include <syslog.h>
 
-/* Before the first call: standard error only. `facility` as "mail", "local3"; false if unknown
- * (then nothing changes). `name` must live as long as the program. */
-bool log_open(const char *facility, const char *name, bool to_stderr);
+/* Before the first call: standard error only. `facility` as syslog(3) has it: LOG_MAIL. `name` must
+ * live as long as the program. Before threads are started; so is log_close, which undoes it. */
+void log_open(int facility, const char *name, bool to_stderr);
 void log_close(void);
 void log_verbose(bool verbose); /* LOG_DEBUG lines, too */
 void log_silence(bool silent);  /* nothing at all: for commands that only try things */

@@ -1,6 +1,5 @@
 /* serve - the life of `tamis milter`: load, listen, detach, drop root, serve, drain, end */
 /* SPDX-License-Identifier: BSD-2-Clause */
-#define SYSLOG_NAMES
 #include "serve.h"
 
 #include "config.h"
@@ -194,12 +193,8 @@ static void write_pid(const struct server *server)
 static void open_log(const struct server *server)
 {
     const struct settings *settings = server->policy->settings;
-    const char *facility = "mail";
 
-    for (const CODE *code = facilitynames; code->c_name; code++)
-        if (code->c_val == settings->syslog_facility)
-            facility = code->c_name;
-    log_open(facility, xstrdup(settings->syslog_name), !server->options->daemon);
+    log_open(settings->syslog_facility, xstrdup(settings->syslog_name), !server->options->daemon);
 }
 
 /* What is needed after a reload took the first policy away. */

@@ -108,11 +108,12 @@ static void test_threads(void)
 
 static void test_open(void)
 {
-    tap_ok(!log_open("nonsense", "x", true), "an unknown facility");
-    tap_ok(log_open("local7", "tamis-test", false), "a known one");
+    log_open(LOG_LOCAL7, "tamis-test", false);
     log_line(LOG_DEBUG, "silent");
     tap_is(heard(), "", "in the background nothing goes to standard error");
-    tap_ok(log_open("local7", "tamis-test", true), "opened again");
+    log_open(LOG_LOCAL7, "tamis-test", true);
+    log_line(LOG_INFO, "both");
+    tap_is(heard(), "tamis-test: both\n", "in the foreground it goes there, too");
     log_close();
     log_line(LOG_INFO, "again");
     tap_is(heard(), "tamis-test: again\n", "after log_close: standard error");
