@@ -4,7 +4,6 @@
 #include "param.h"
 #include "policy.h"
 #include "restriction.h"
-#include "steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,8 +10,6 @@
 #include "restriction.h"
 #include "spf_scene.h"
 
-#include <string.h>
-
 enum { SIGNATURES_MAX = 20, CLAUSES_MAX = 3 + SIGNATURES_MAX, QUESTIONS_MAX = 32 };
 
 static void read_methods(struct authres_policy *a, const struct param_text *list,

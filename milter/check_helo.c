@@ -3,7 +3,6 @@
 #include "check_helo.h"
 
 #include "address.h"
-#include "fold.h"
 #include "policy.h"
 #include "restriction.h"
 

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "address.h"
 #include "check_helo.h"
-#include "fold.h"
 #include "host_lookup.h"
 #include "iprev.h"
 #include "policy.h"

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 enum { TTL_MAX = 7 * 24 * 60 * 60 };
 

@@ -7,7 +7,6 @@
 #include "logdb.h"
 #include "options.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>

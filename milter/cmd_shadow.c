@@ -8,7 +8,6 @@
 #include "rule_tests.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control.h"
 
-#include "log.h"
 #include "maintain.h"
 #include "socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>

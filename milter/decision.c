@@ -5,8 +5,6 @@
 #include "fold.h"
 #include "log.h"
 
-#include <stdio.h>
-
 /* What follows the text; a field that is not known is left out. */
 static const char *context(const struct client *client, const struct message *message,
                            const struct recipient *recipient, const struct rule_ref *rule)

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine.h"
 
-#include "access.h"
 #include "decision.h"
 #include "engine_ask.h"
 #include "log.h"

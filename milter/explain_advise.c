@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "explain_advise.h"
 
-#include "steps.h"
-
 #include <stdlib.h>
 #include <string.h>
 

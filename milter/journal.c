@@ -8,7 +8,6 @@
 #include "log.h"
 #include "queue.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>

@@ -3,7 +3,6 @@
 #include "journal_detail.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { VALUE_MAX = 500 };
 

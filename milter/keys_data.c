@@ -5,7 +5,6 @@
 #include "fold.h"
 #include "lines.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -4,8 +4,6 @@
 
 #include "pattern_trial.h"
 
-#include <string.h>
-
 enum { CHECK_TIME = 10 * 1000 * 1000 };
 
 static bool has_literal(const struct atoms *atoms)

@@ -4,8 +4,6 @@
 
 #include "question.h"
 
-#include <string.h>
-
 /* 127.0.0.2 and .1, and the same as IPv4-mapped IPv6, which are written out because an IPv6 address
  * of that kind is held as IPv4 everywhere else. */
 #define MAPPED "0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0"

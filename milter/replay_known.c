@@ -3,7 +3,6 @@
 #include "replay_known.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Hashes alone: 64 bits of some millions of addresses do not meet. */
 struct correspondents {

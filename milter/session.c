@@ -5,7 +5,6 @@
 #include "address.h"
 #include "decision.h"
 #include "direction.h"
-#include "fold.h"
 #include "session_macros.h"
 #include "session_syntax.h"
 

@@ -6,8 +6,6 @@
 #include "header_edits.h"
 #include "received_spf.h"
 
-#include <string.h>
-
 void annotation_begin(struct annotation *a, struct engine *engine, bool merges)
 {
     const struct policy *policy = engine->policy;

@@ -9,7 +9,6 @@
 #include "token.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

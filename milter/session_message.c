@@ -3,7 +3,6 @@
 #include "session_parts.h"
 
 #include "decision.h"
-#include "session_macros.h"
 #include "session_received.h"
 
 /* For the lists of this message's direction; what is to be discarded is not looked at. */

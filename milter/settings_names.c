@@ -5,7 +5,6 @@
 #include "postfix_names.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Looking for the nearest name takes some time; a file with more is none of ours. */
 enum { SUGGESTIONS_MAX = 50 };

@@ -4,7 +4,6 @@
 #include "table_hash.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* The text inside one pair of braces around the whole of `text`, trimmed. False, with *why, when
  * they do not match or text follows. */
