@@ -3,12 +3,12 @@
 #include "control.h"
 
 #include "maintain.h"
+#include "rights.h"
 #include "socket.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,13 +186,12 @@ static const char *name_caller(int fd, char *text, size_t size)
 {
     struct ucred cred;
     socklen_t cred_size = sizeof(cred);
-    struct passwd entry, *found = NULL;
-    char space[4096];
+    char name[33] = "somebody";
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &cred_size) < 0)
         return "tamis reload";
-    getpwuid_r(cred.uid, &entry, space, sizeof(space), &found);
-    snprintf(text, size, "reload by %.32s (uid %u)", found ? entry.pw_name : "somebody", cred.uid);
+    rights_user_name(cred.uid, name, sizeof(name));
+    snprintf(text, size, "reload by %s (uid %u)", name, cred.uid);
     return text;
 }
 

@@ -2,10 +2,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "holder.h"
 
+#include "rights.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,7 @@ void holder_of_port(const struct sockaddr_storage *addr, char *text, size_t size
         holder_of_pid(pid, text, size);
         return;
     }
-    const struct passwd *owner = getpwuid(found.uid);
-    if (owner)
-        snprintf(text, size, "a program of user %s", owner->pw_name);
+    char owner[64];
+    if (rights_user_name(found.uid, owner, sizeof(owner)))
+        snprintf(text, size, "a program of user %s", owner);
 }

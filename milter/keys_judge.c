@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,10 +18,11 @@
 
 static const char *name_of(struct keys *keys, uid_t uid)
 {
-    const struct passwd *user = getpwuid(uid);
+    char name[64];
 
-    return user != NULL ? arena_strdup(keys->arena, user->pw_name)
-                        : arena_printf(keys->arena, "user %lu", (unsigned long)uid);
+    return rights_user_name(uid, name, sizeof(name))
+               ? arena_strdup(keys->arena, name)
+               : arena_printf(keys->arena, "user %lu", (unsigned long)uid);
 }
 
 /* Who should own the keys: root reads them for the service user. */

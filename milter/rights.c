@@ -9,6 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
+bool rights_user_name(uid_t uid, char *name, size_t size)
+{
+    struct passwd entry, *found = NULL;
+    char space[4096];
+
+    if (getpwuid_r(uid, &entry, space, sizeof(space), &found) != 0 || found == NULL)
+        return false;
+    snprintf(name, size, "%s", entry.pw_name);
+    return true;
+}
+
 static bool find_group(const char *name, gid_t *gid)
 {
     const struct group *group = getgrnam(name);

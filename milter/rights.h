@@ -20,6 +20,10 @@ struct rights {
 /* "user" or "user:group" (names or numbers); false: nobody of that name. */
 bool rights_of_user(const char *user, struct rights *rights, struct err *err);
 
+/* The name of the user with that number, cut to `size`; false, and nothing written: nobody has it.
+ * Any thread; may ask the services of nsswitch.conf(5). */
+bool rights_user_name(uid_t uid, char *name, size_t size);
+
 /* All of these need root, and a process of one thread. */
 
 /* The effective user and groups become those of `rights`; what was is stored in `before`, and
