@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 
-#include "buf.h"
-
 #include <string.h>
 
 static const char PRESET_ADDRESS[] = "inet:localhost:8894";
@@ -41,7 +39,8 @@ static bool has_braces(const struct advice *advice)
     return !slice_word(&version, ".", &word) || !parse_long(word, 0, 1000, &major) || major >= 3;
 }
 
-const char *advice_item(const struct advice *advice)
+/* tamis as an element of a list. */
+static const char *advice_item(const struct advice *advice)
 {
     if (!has_braces(advice))
         return advice->address;

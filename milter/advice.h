@@ -53,9 +53,7 @@ void advice_main(struct advice *advice, const char *name, const char *value, con
 void advice_master(struct advice *advice, const struct postfix_service *service, const char *name,
                    const char *value, const char *why);
 
-/* tamis as an element of a list, and the list with its other elements kept and tamis last (or left
- * out). */
-const char *advice_item(const struct advice *advice);
+/* A list of milters with its other elements kept and tamis last (or left out). */
 const char *advice_list_with(const struct advice *advice, const char *list);
 const char *advice_list_without(const struct advice *advice, const char *list);
 size_t advice_count(const struct advice *advice,

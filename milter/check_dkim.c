@@ -88,11 +88,6 @@ static void library_init(void)
     make_dummy();
 }
 
-void dkim_library_open(void)
-{
-    pthread_once(&library.once, library_init);
-}
-
 static void to_library(void *ctx, const char *data, size_t len)
 {
     struct dkim_verifier *v = ctx;
@@ -110,7 +105,7 @@ struct dkim_verifier *dkim_verifier_new(const struct dkim_limits *limits, struct
 {
     struct dkim_verifier *v = arena_alloc(arena, sizeof(*v));
 
-    dkim_library_open();
+    pthread_once(&library.once, library_init);
     v->limits = *limits;
     v->arena = arena;
     v->body.sink = to_library;

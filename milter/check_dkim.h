@@ -8,10 +8,6 @@
 #include "dkim_record.h"
 #include "dkim_result.h"
 
-/* Prepares the library, once for the process; dies when it cannot. dkim_verifier_new does it, too;
- * doing it before there are threads only moves the time. Any thread. */
-void dkim_library_open(void);
-
 /* One mail's verification: new, header (each), headers_end, body (any number), end, free. free may
  * come at any time. One thread at a time. Nothing blocks but dkim_verifier_end in `answer`. */
 struct dkim_verifier;

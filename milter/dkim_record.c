@@ -263,7 +263,8 @@ static bool has_tag_p(struct slice text)
            dkim_tags_find(&tags, "v") == NULL;
 }
 
-bool dkim_record_is_key(struct slice text)
+/* Is it meant to be a key? What is not (SPF records, site verifications …) is passed over. */
+static bool is_key(struct slice text)
 {
     static const char version[] = "v=DKIM1";
     char squeezed[sizeof(version)];
@@ -284,7 +285,7 @@ static const struct slice *find_key(const struct dkim_key_answer *answer, size_t
 
     *keys = 0;
     for (size_t i = 0; i < answer->count; i++)
-        if (dkim_record_is_key(answer->txt[i])) {
+        if (is_key(answer->txt[i])) {
             key = &answer->txt[i];
             ++*keys;
         }

@@ -33,9 +33,6 @@ struct dkim_record {
 enum dkim_result dkim_record_read(struct slice text, const char *key, struct arena *arena,
                                   struct dkim_record *record, const char **why);
 
-/* Is it meant to be a key? What is not (SPF records, site verifications …) is passed over. */
-bool dkim_record_is_key(struct slice text);
-
 /* The answer, judged for a signature whose field is good: its one key is read; t=s is heeded.
  * DKIM_NONE: the signature may be verified with record->text. Any thread; never blocks. */
 enum dkim_result dkim_record_judge(const struct dkim_key_answer *answer,

@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine_ask.h"
 
-#include "log.h"
 #include "restriction.h"
 
 #include <string.h>
@@ -140,7 +139,9 @@ static uint64_t patience(const struct engine *e, uint64_t now)
     return e->hints != NULL && soon < e->deadline_us ? soon : e->deadline_us;
 }
 
-bool engine_answer(struct engine *e, const struct scene *scene, const struct outcome *o)
+/* Answers o->need, as a finding on the message. False when it was answered already: whoever asks
+ * again would do so for ever. */
+static bool answer_need(struct engine *e, const struct scene *scene, const struct outcome *o)
 {
     uint64_t begun = now_us(), now;
 
@@ -169,7 +170,7 @@ struct outcome engine_judge(struct engine *e, const struct scene *scene, const s
     struct outcome o = step->row->judge(step, scene);
 
     for (int i = 0; o.need != NULL; i++) {
-        if (i == NEEDS_MAX || !engine_answer(e, scene, &o))
+        if (i == NEEDS_MAX || !answer_need(e, scene, &o))
             return outcome_config_error(scene);
         o = step->row->judge(step, scene);
     }
@@ -298,7 +299,7 @@ const struct finding *engine_find(struct engine *e, enum stage stage, const char
     struct scene scene = {.stage = stage};
     struct outcome o = {.need = question};
 
-    engine_answer(e, &scene, &o);
+    answer_need(e, &scene, &o);
     return message_find(e->message, question);
 }
 

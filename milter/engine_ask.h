@@ -5,12 +5,8 @@
 
 #include "engine.h"
 
-/* Answers outcome->need, as a finding on the message. Waits for it, at most until the deadline;
- * what else is on its way goes on meanwhile, outcome->also and what steps behind this one will
- * ask with it. False when it was answered already: whoever asks again would do so for ever. */
-bool engine_answer(struct engine *engine, const struct scene *scene, const struct outcome *outcome);
-
-/* Judges the step, answering what it needs. */
+/* Judges the step, answering what it needs. Waits for each answer, at most until the deadline; what
+ * else is on its way goes on meanwhile, and with it what steps behind this one will ask. */
 struct outcome engine_judge(struct engine *engine, const struct scene *scene,
                             const struct step *step);
 

@@ -14,8 +14,8 @@ bool is_host_address(const char *name)
     return addr_parse(slice_of(name), &addr);
 }
 
-/* Postfix looks "*.example" up, too. */
-bool is_host_name(const char *name)
+/* A name that Postfix would look up; "*.example" is one, too. */
+static bool is_host_name(const char *name)
 {
     if (name[0] == '*' && name[1] == '.')
         name += 2;

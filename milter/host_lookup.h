@@ -30,9 +30,8 @@ struct hosts {
 bool host_list(const struct scene *scene, const char *name, enum dns_type type,
                struct hosts *hosts, struct outcome *need);
 
-/* "192.0.2.1" where a host's name is expected; a name that Postfix would look up. */
+/* "192.0.2.1" where a host's name is expected. */
 bool is_host_address(const char *name);
-bool is_host_name(const char *name);
 
 /* A domain with A-labels if it has others; what cannot be converted stays as it is. In the
  * arena. */

@@ -101,7 +101,8 @@ static void parse(struct keys *keys, struct key_file *file, const char *text, si
                      file->path, dkim_key_bits(file->key), DKIM_RSA_USUAL);
 }
 
-const struct key_file *keys_file(struct keys *keys, const char *path, struct where at)
+/* The file, read and judged at most once; its key is NULL after an error at `at`. */
+static const struct key_file *file_at(struct keys *keys, const char *path, struct where at)
 {
     size_t slot = slot_of(keys, path);
     struct key_file *file;
@@ -126,7 +127,8 @@ const struct key_file *keys_file(struct keys *keys, const char *path, struct whe
     return file;
 }
 
-const struct key_file *keys_inline(struct keys *keys, struct slice text, struct where at)
+/* The same for a key that stands in a table. */
+static const struct key_file *file_inline(struct keys *keys, struct slice text, struct where at)
 {
     const char *path = arena_printf(keys->arena, "%s:%d", at.file ? at.file : "-o", at.line);
     size_t slot = slot_of(keys, path);
@@ -146,7 +148,8 @@ const struct key_file *keys_inline(struct keys *keys, struct slice text, struct 
     return file;
 }
 
-bool keys_is_inline(struct slice source)
+/* A key, not the path of one. */
+static bool is_inline_key(struct slice source)
 {
     static const char pem[] = "-----BEGIN";
 
@@ -227,7 +230,7 @@ static void hold_each(struct keys *keys, struct key_row *row, const char *path)
 
             if (domain != NULL)
                 row->held[row->held_count++] =
-                    (struct key_held){domain, keys_file(keys, found.gl_pathv[i], row->where)};
+                    (struct key_held){domain, file_at(keys, found.gl_pathv[i], row->where)};
         }
     }
     globfree(&found);
@@ -241,7 +244,7 @@ static void hold_each(struct keys *keys, struct key_row *row, const char *path)
 
 void keys_hold(struct keys *keys, struct key_row *row, struct slice source, const char *dir)
 {
-    bool is_inline = keys_is_inline(source);
+    bool is_inline = is_inline_key(source);
     const char *path = is_inline ? NULL
                                  : conf_path(dir, arena_strndup(keys->arena, source.ptr,
                                                                 source.len), keys->arena);
@@ -251,7 +254,7 @@ void keys_hold(struct keys *keys, struct key_row *row, struct slice source, cons
         return;
     }
     row->held = arena_alloc(keys->arena, sizeof(*row->held));
-    row->held[0].file = is_inline ? keys_inline(keys, source, row->where)
-                                  : keys_file(keys, path, row->where);
+    row->held[0].file = is_inline ? file_inline(keys, source, row->where)
+                                  : file_at(keys, path, row->where);
     row->held_count = 1;
 }

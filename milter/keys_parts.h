@@ -62,14 +62,9 @@ struct keys {
 
 /* keys_file.c */
 
-/* The file, read and judged at most once; its key is NULL after an error at `at`. */
-const struct key_file *keys_file(struct keys *keys, const char *path, struct where at);
-/* The same for a key that stands in a table. */
-const struct key_file *keys_inline(struct keys *keys, struct slice text, struct where at);
 void keys_watch_file(struct keys *keys, const char *path); /* the text is copied */
 /* Fills in row->held from a path, which may hold %, or from a key written in its place. */
 void keys_hold(struct keys *keys, struct key_row *row, struct slice source, const char *dir);
-bool keys_is_inline(struct slice source); /* a key, not the path of one */
 /* May others read or replace the file? False after an error that names what to do. */
 bool keys_judge_file(struct keys *keys, const char *path, struct where at);
 

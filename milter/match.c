@@ -246,11 +246,6 @@ void match_list_free(struct match_list *list)
     free(list);
 }
 
-bool match_list_is_empty(const struct match_list *list)
-{
-    return list->count == 0;
-}
-
 void match_list_each_file(const struct match_list *list, void (*visit)(const char *path, void *arg),
                           void *arg)
 {

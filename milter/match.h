@@ -30,7 +30,6 @@ struct match_list *match_list_new(const char *text, unsigned flags, const char *
                                   struct where at, struct tables *tables,
                                   struct problems *problems);
 void match_list_free(struct match_list *list); /* NULL is allowed */
-bool match_list_is_empty(const struct match_list *list); /* no pattern at all */
 
 /* A domain or host name, or a plain string; case does not matter. Any number of threads at once;
  * never blocks. */

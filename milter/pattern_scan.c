@@ -15,7 +15,8 @@ struct scan {
     size_t depth;
 };
 
-bool atom_has(const struct atom *atom, unsigned char c)
+/* Does it match this byte? */
+static bool atom_has(const struct atom *atom, unsigned char c)
 {
     return atom->set[c / 32] >> (c % 32) & 1;
 }

@@ -42,8 +42,6 @@ struct atoms {
  * understood here; then nothing can be said about it. In the arena, but for the pattern. */
 bool pattern_scan(struct slice pattern, bool perl, struct arena *arena, struct atoms *atoms);
 
-bool atom_has(const struct atom *atom, unsigned char c); /* does it match this byte? */
-
 /* A byte that it matches, preferably a letter; never `but`, if there is another. */
 unsigned char atom_member(const struct atom *atom, int but);
 

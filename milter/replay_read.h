@@ -37,9 +37,6 @@ void replay_texts_free(struct replay_texts *texts); /* NULL is allowed */
 const char *replay_texts_conf(const struct replay_texts *texts);
 /* The text of a file; NULL: not among them, or too large to be kept. */
 const char *replay_texts_find(const struct replay_texts *texts, const char *path, size_t *len);
-void replay_texts_each(const struct replay_texts *texts,
-                       void (*visit)(const char *path, const char *text, size_t len, void *arg),
-                       void *arg);
 
 /* What a parameter had in that policy, malloc'd; NULL when there is no such parameter. */
 char *replay_texts_setting(const struct replay_texts *texts, const char *name);

@@ -100,14 +100,6 @@ const char *replay_texts_find(const struct replay_texts *t, const char *path, si
     return f->text;
 }
 
-void replay_texts_each(const struct replay_texts *t,
-                       void (*visit)(const char *path, const char *text, size_t len, void *arg),
-                       void *arg)
-{
-    for (size_t i = 0; i < t->count; i++)
-        visit(t->files[i].path, t->files[i].text, t->files[i].len, arg);
-}
-
 static const char *find_text(void *arg, const char *path, size_t *len)
 {
     return replay_texts_find(arg, path, len);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 510 };
+enum { LINE_MAX_BYTES = 510, REPLY_TEXT_MAX = 980 };
 
 /* Length of `len` bytes without a UTF-8 character that was cut in the middle. */
 static size_t whole_characters(const char *text, size_t len)
@@ -24,6 +24,8 @@ static size_t whole_characters(const char *text, size_t len)
     return want > 1 && len - (start - 1) < want ? start - 1 : len;
 }
 
+/* The text as it goes to smfi_setreply: `%` doubled, control characters blanks, at most `max` bytes
+ * and no half of a character or `%%` at the end. buf has max + 1. */
 static void copy_text(const char *text, size_t max, char *buf)
 {
     size_t len = 0;
@@ -40,11 +42,6 @@ static void copy_text(const char *text, size_t max, char *buf)
             buf[len++] = '%';
     }
     buf[len] = '\0';
-}
-
-void reply_text(const char *text, char *buf)
-{
-    copy_text(text, REPLY_TEXT_MAX, buf);
 }
 
 /* The text gives way to the token: within what libmilter takes, and what RFC 5321 lets a line be,
@@ -85,7 +82,7 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
     if (verdict->token != NULL)
         token_text(verdict, strlen(code) + strlen(dsn) + 2, text);
     else
-        reply_text(verdict->text ? verdict->text : "", text);
+        copy_text(verdict->text ? verdict->text : "", REPLY_TEXT_MAX, text);
     if (smfi_setreply(ctx, code, MUTABLE(dsn), text) != MI_SUCCESS) {
         counter_add(COUNT_MTA_FAILURES);
         log_limited(&limit, LOG_ERR,

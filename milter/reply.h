@@ -24,10 +24,4 @@ struct reply_terms {
  * REJECT or TEMPFAIL: the kind of answer is always the verdict's. May block in no way. */
 sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct reply_terms *terms);
 
-/* The reply text as it goes to smfi_setreply: `%` doubled, control characters blanks, at most
- * REPLY_TEXT_MAX bytes and no half of a character or `%%` at the end. buf has REPLY_TEXT_MAX +
- * 1. */
-enum { REPLY_TEXT_MAX = 980 };
-void reply_text(const char *text, char *buf);
-
 #endif

@@ -123,10 +123,3 @@ const char *restriction_suggest(const char *name)
             nearest_offer(&nearest, row->name);
     return nearest.best;
 }
-
-void restriction_each(void (*visit)(const struct restriction *row, void *arg), void *arg)
-{
-    for (size_t i = 0; i < ARRAY_LEN(families); i++)
-        for (const struct restriction *row = families[i]; row->name != NULL; row++)
-            visit(row, arg);
-}

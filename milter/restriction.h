@@ -50,9 +50,6 @@ const struct restriction *restriction_find(struct slice name);
 /* The known name that is nearest to a misspelt one; NULL when none is near. */
 const char *restriction_suggest(const char *name);
 
-/* Every row in turn: for documentation and its tests. */
-void restriction_each(void (*visit)(const struct restriction *row, void *arg), void *arg);
-
 /* What a name of restriction_classes is in a list. */
 extern const struct restriction restriction_class_row;
 

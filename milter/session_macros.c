@@ -19,14 +19,16 @@ char *printable_copy(struct arena *arena, const char *text, char replacement)
     return copy;
 }
 
-const char *macro_keep(struct arena *arena, const struct macros *macros, const char *name)
+/* A copy of it in the arena, with ? for control characters; NULL when it is not set. */
+static const char *macro_keep(struct arena *arena, const struct macros *macros, const char *name)
 {
     const char *value = macro_get(macros, name);
 
     return value ? printable_copy(arena, value, '?') : NULL;
 }
 
-int macro_port(const struct macros *macros, const char *name)
+/* A port's number; -1: none. */
+static int macro_port(const struct macros *macros, const char *name)
 {
     const char *value = macro_get(macros, name);
     long port;

@@ -8,12 +8,6 @@
 /* The value, as the front end has it; NULL when it is not set, or empty. `macros` may be NULL. */
 const char *macro_get(const struct macros *macros, const char *name);
 
-/* A copy of it in the arena, with ? for control characters; NULL likewise. */
-const char *macro_keep(struct arena *arena, const struct macros *macros, const char *name);
-
-/* A port's number; -1: none. */
-int macro_port(const struct macros *macros, const char *name);
-
 /* A copy of `text` (NULL: "") in the arena, with `replacement` for control characters. */
 char *printable_copy(struct arena *arena, const char *text, char replacement);
 

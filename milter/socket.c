@@ -4,7 +4,6 @@
 
 #include "holder.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -209,6 +208,18 @@ static bool claim_inet(const struct socket_spec *spec, const char *name, struct 
     return true;
 }
 
+/* "opendkim (process 1234)" of the process on the other side of a connected unix socket. */
+static void peer_text(int fd, char *text, size_t size)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid > 0)
+        holder_of_pid(cred.pid, text, size);
+    else
+        snprintf(text, size, "another program");
+}
+
 /* 0: somebody answers there; else the errno of the attempt. */
 static int try_connect(const char *path, char *peer, size_t size)
 {
@@ -222,7 +233,7 @@ static int try_connect(const char *path, char *peer, size_t size)
     if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
         failed = errno;
     else
-        socket_peer_text(fd, peer, size);
+        peer_text(fd, peer, size);
     close(fd);
     return failed;
 }
@@ -290,15 +301,4 @@ bool socket_park(int fd)
     if (quiet >= 0)
         close(quiet);
     return parked;
-}
-
-void socket_peer_text(int fd, char *text, size_t size)
-{
-    struct ucred cred;
-    socklen_t len = sizeof(cred);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid > 0)
-        holder_of_pid(cred.pid, text, size);
-    else
-        snprintf(text, size, "another program");
 }

@@ -44,7 +44,4 @@ void socket_hurry(void);
  * calls. False: they are still accepted. */
 bool socket_park(int fd);
 
-/* "opendkim (process 1234)" of the process on the other side of a connected unix socket. */
-void socket_peer_text(int fd, char *text, size_t size);
-
 #endif

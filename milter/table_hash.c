@@ -55,11 +55,6 @@ void hash_free(void *table)
     free(hash);
 }
 
-void hash_own_lines(struct hash *hash, struct lines *lines)
-{
-    hash->lines = lines;
-}
-
 struct arena *hash_arena(struct hash *hash)
 {
     return hash->arena;

@@ -8,8 +8,7 @@
 struct hash;
 
 struct hash *hash_new(const char *file); /* what hit.rule.file will be; lives as long as the hash */
-void hash_free(void *hash);              /* frees the lines too, if they were handed over */
-void hash_own_lines(struct hash *hash, struct lines *lines);
+void hash_free(void *hash);
 struct arena *hash_arena(struct hash *hash); /* lives as long as the hash */
 
 /* Adds the rule `text`, which lives as long as the hash: its first key_len bytes are the key, its
