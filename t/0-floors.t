@@ -126,8 +126,60 @@ for my $file (@all) {
 none('first lines say what a file is', @first);
 none('second lines name the licence', @spdx);
 
-my $banned = join '|', qw(strcpy stpcpy strcat strncpy sprintf vsprintf gets strtok atoi atol
-    atoll atof scanf system popen alloca mktemp tmpnam tempnam setjmp longjmp);
+# What a header declares, and the members of its structs: words that show who needs it.
+sub declared {
+    my ($header) = @_;
+    my $code = code_only($text{$header});
+    my %word = map { $_ => 1 } $code =~ /^#\s*define\s+(\w+)/mg;
+
+    $code =~ s/^#.*$//mg;
+    $word{$_} = 1 for $code =~ /\b(\w+)\s*\(/g, $code =~ /\b(?:struct|enum)\s+(\w+)\s*\{/g,
+        $code =~ /^extern\b[^;]*?\b(\w+)\s*(?:\[[^\]]*\])?\s*[,;]/mg;
+    for my $body ($code =~ /\{([^{}]*)\}/g) {
+        $word{$_} = 1 for $body =~ /\b(\w+)\s*(?:\[[^\]]*\])?\s*[,;:=]/g, $body =~ /(\w+)\s*$/;
+    }
+    return \%word;
+}
+
+my (@needless, %said);
+for my $file (grep { /\.c$/ } @sources) {
+    my %word = map { $_ => 1 } code_only($text{$file}) =~ /\b(\w+)\b/g;
+
+    for my $header (grep { $text{$_} && module($_) ne module($file) } includes($file)) {
+        my $names = $said{$header} //= declared($header);
+
+        push @needless, "milter/$file uses nothing of $header" unless grep { $word{$_} } keys %$names;
+    }
+}
+none('what is included is used', @needless);
+
+# A prototype is a promise: to other files, or to a test.
+my %users;
+for my $file (map({ "milter/$_" } grep { /\.c$/ } @sources),
+    map { s{^\Q$top\E/}{}r } glob "$top/t/*.c $top/t/*/*.c") {
+    my %word = map { $_ => 1 } code_only(slurp("$top/$file")) =~ /\b(\w+)\b/g;
+
+    push @{$users{$_}}, $file for keys %word;
+}
+my @private;
+for my $header (grep { /\.h$/ } @sources) {
+    my $code = code_only($text{$header});
+
+    $code =~ s/^#.*$//mg;
+    $code =~ s/\{[^{}]*\}//g while $code =~ /\{[^{}]*\}/;
+    for my $name ($code =~ /^(?!static\b|typedef\b)\w[\w\s*]*?\b(\w+)\s*\([^;{]*?\)\s*(?:PRINTF_LIKE[^;]*)?;/mg) {
+        push @private, "milter/$header: $name is used in $users{$name}[0] only: make it static"
+            if @{$users{$name} // []} == 1;
+        push @private, "milter/$header: nobody has $name" unless $users{$name};
+    }
+}
+none('prototypes in headers are for other files', @private);
+
+# What overruns, cannot say that it failed, keeps its result where another thread writes, or sleeps.
+my $banned = join '|', qw(strcpy stpcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol
+    atoll atof scanf system popen alloca mktemp tmpnam tempnam tmpfile setjmp longjmp
+    asctime ctime gmtime localtime gethostbyname gethostbyaddr getservbyname inet_ntoa inet_addr
+    getlogin ttyname rand srand random drand48 sleep usleep);
 my (@calls, @long_files, @long_functions, @long_lines, @unfinished);
 for my $file (@sources) {
     my $code = code_only($text{$file});
