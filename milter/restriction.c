@@ -30,7 +30,7 @@ static const struct restriction rows_mta[] = {
     {0},
 };
 
-/* What asks the DNS, a login map or an authentication method. */
+/* What asks a login map, or what was seen before. */
 static const struct restriction rows_unjudged[] = {
     UNJUDGED("reject_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),

@@ -112,6 +112,27 @@ for my $library (@libraries) {
 }
 none('a library is known to the files named for it', @leaks);
 
+# What HACKING.md tells of files, threads and locks is true, and all.
+my ($map) = $hacking =~ /^### Where a feature lives\n(.*?)^### /ms;
+my %module = map { module($_) => 1 } @sources;
+none('the files that a feature is said to live in are there',
+    map { "HACKING.md: there is no milter/$_.c" }
+    grep { my $p = $_; $p =~ s/\\\*$// ? !grep { /^\Q$p\E/ } keys %module : !$module{$p} }
+    map { /\b([a-z]+(?:_[a-z]+)*_(?:[a-z]+|\\\*))(?![\w.\/])/g } $map =~ /^\|[^|]*\|(.*)\|$/mg);
+
+my (@locks, @threads);
+for my $file (grep { /\.c$/ } @sources) {
+    my ($code, $name) = (code_only($text{$file}), module($file));
+
+    push @locks, map { "milter/$file: $_ is not in HACKING.md's table of locks" }
+        grep { $hacking !~ /^\| \Q$name\E `(?:\w+->)?\Q$_\E`/m }
+        $code =~ /\bpthread_(?:mutex|rwlock|spin)\w*_t\s+(\w+)/g;
+    push @threads, "milter/$file starts a thread that is not in HACKING.md's table"
+        if $code =~ /\bpthread_create\s*\(/ && $hacking !~ /^\| \w+ \| \Q$name\E \|/m;
+}
+none('every lock is in HACKING.md', @locks);
+none('every thread is in HACKING.md', @threads);
+
 my @all = ((map { "milter/$_" } @sources),
     map { s{^\Q$top\E/}{}r } grep { -f } glob "$top/t/*.[ch] $top/t/lib/*.[ch] $top/t/bench/*.[ch]");
 my (@first, @spdx);
