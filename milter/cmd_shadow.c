@@ -195,38 +195,78 @@ static enum reload reload(const struct swap *s)
     return status < 0 ? RELOAD_NOBODY : status == EX_OK ? RELOAD_DONE : RELOAD_REFUSED;
 }
 
-static int promote_text(struct swap *s, const char *from)
+/* How a configuration is exchanged for `from`, which the old one is kept beside. */
+struct exchange {
+    const char *keep_as; /* part of the name that the old one gets */
+    const char *told[2]; /* what the configuration is now, around `from` */
+    const char *done;    /* behind "in force" */
+    bool (*put)(const struct swap *s, const char *from, struct err *err);
+    bool (*take_back)(const struct swap *s, const char *from, const char *kept, struct err *err);
+};
+
+static int reload_exchanged(const struct swap *s, const struct exchange *how, const char *from,
+                            const char *kept)
+{
+    struct err err;
+
+    switch (reload(s)) {
+    case RELOAD_DONE:
+        printf("in force%s\n", how->done);
+        return EX_OK;
+    case RELOAD_NOBODY:
+        return EX_UNAVAILABLE;
+    case RELOAD_REFUSED:
+        break;
+    }
+    if (how->take_back(s, from, kept, &err))
+        fprintf(stderr, "%s: refused by the filter: %s is as it was\n", s->name, s->conf);
+    else
+        fprintf(stderr, "%s: refused by the filter, and %s\n", s->name, err.text);
+    return EX_CONFIG;
+}
+
+static int exchange(const struct swap *s, const struct exchange *how, const char *from)
 {
     struct err err;
     char *kept;
-    int status = EX_OK;
+    int status;
 
-    if (!conf_swap_keep(s->conf, "before", &kept, &err))
+    if (!conf_swap_keep(s->conf, how->keep_as, &kept, &err))
         return fail(s, EX_CANTCREAT, err.text);
-    if (!conf_swap_write(s->conf, &s->text, &err)) {
+    if (how->put(s, from, &err)) {
+        printf("%s: kept as %s\n%s: %s%s%s\n", s->conf, kept, s->conf, how->told[0], from,
+               how->told[1]);
+        fflush(stdout);
+        status = reload_exchanged(s, how, from, kept);
+    } else {
         remove(kept);
-        free(kept);
-        return fail(s, EX_CANTCREAT, err.text);
-    }
-    printf("%s: kept as %s\n%s: holds the text of %s now\n", s->conf, kept, s->conf, from);
-    fflush(stdout);
-    switch (reload(s)) {
-    case RELOAD_DONE:
-        printf("in force; tamis rollback takes it back\n");
-        break;
-    case RELOAD_NOBODY:
-        status = EX_UNAVAILABLE;
-        break;
-    case RELOAD_REFUSED:
-        status = EX_CONFIG;
-        if (conf_swap_move(kept, s->conf, &err))
-            fprintf(stderr, "%s: refused by the filter: %s is as it was\n", s->name, s->conf);
-        else
-            fprintf(stderr, "%s: refused by the filter, and %s\n", s->name, err.text);
+        status = fail(s, EX_CANTCREAT, err.text);
     }
     free(kept);
     return status;
 }
+
+/* --- promote ---------------------------------------------------------------------------------- */
+
+static bool write_text(const struct swap *s, const char *from, struct err *err)
+{
+    (void)from;
+    return conf_swap_write(s->conf, &s->text, err);
+}
+
+static bool move_kept(const struct swap *s, const char *from, const char *kept, struct err *err)
+{
+    (void)from;
+    return conf_swap_move(kept, s->conf, err);
+}
+
+static const struct exchange promotion = {
+    .keep_as = "before",
+    .told = {"holds the text of ", " now"},
+    .done = "; tamis rollback takes it back",
+    .put = write_text,
+    .take_back = move_kept,
+};
 
 static int promote(struct swap *s, const char *from)
 {
@@ -240,7 +280,7 @@ static int promote(struct swap *s, const char *from)
     if (policy == NULL)
         return fail(s, EX_CONFIG, "the shadow cannot be used in the place of the configuration");
     if (means_the_same(s, from, policy))
-        status = promote_text(s, from);
+        status = exchange(s, &promotion, from);
     policy_free(policy);
     return status;
 }
@@ -260,45 +300,25 @@ static int promote_shadow(struct swap *s)
     return status;
 }
 
-static void take_back(const struct swap *s, const char *kept, const char *from)
-{
-    struct err err;
+/* --- roll back -------------------------------------------------------------------------------- */
 
-    if (conf_swap_move(s->conf, from, &err) && conf_swap_move(kept, s->conf, &err))
-        fprintf(stderr, "%s: refused by the filter: %s is as it was\n", s->name, s->conf);
-    else
-        fprintf(stderr, "%s: refused by the filter, and %s\n", s->name, err.text);
+static bool move_in(const struct swap *s, const char *from, struct err *err)
+{
+    return conf_swap_move(from, s->conf, err);
 }
 
-static int rollback_to(struct swap *s, const char *from)
+static bool move_both(const struct swap *s, const char *from, const char *kept, struct err *err)
 {
-    struct err err;
-    char *kept;
-    int status = EX_OK;
-
-    if (!conf_swap_keep(s->conf, "rolled-back", &kept, &err))
-        return fail(s, EX_CANTCREAT, err.text);
-    if (!conf_swap_move(from, s->conf, &err)) {
-        remove(kept);
-        free(kept);
-        return fail(s, EX_CANTCREAT, err.text);
-    }
-    printf("%s: kept as %s\n%s: is what was %s\n", s->conf, kept, s->conf, from);
-    fflush(stdout);
-    switch (reload(s)) {
-    case RELOAD_DONE:
-        printf("in force\n");
-        break;
-    case RELOAD_NOBODY:
-        status = EX_UNAVAILABLE;
-        break;
-    case RELOAD_REFUSED:
-        status = EX_CONFIG;
-        take_back(s, kept, from);
-    }
-    free(kept);
-    return status;
+    return conf_swap_move(s->conf, from, err) && conf_swap_move(kept, s->conf, err);
 }
+
+static const struct exchange withdrawal = {
+    .keep_as = "rolled-back",
+    .told = {"is what was ", ""},
+    .done = "",
+    .put = move_in,
+    .take_back = move_both,
+};
 
 static int rollback(struct swap *s)
 {
@@ -314,7 +334,7 @@ static int rollback(struct swap *s)
     else if ((policy = load(s)) == NULL)
         status = fail(s, EX_CONFIG, "what was kept cannot be used any more");
     else
-        status = rollback_to(s, from);
+        status = exchange(s, &withdrawal, from);
     policy_free(policy);
     free(from);
     return status;
