@@ -115,3 +115,14 @@ void buf_add_json(struct buf *b, const char *text, size_t len)
     }
     buf_addc(b, '"');
 }
+
+void buf_add_member(struct buf *b, const char *name, const char *text)
+{
+    if (b->len > 0 && strchr("{[,", b->ptr[b->len - 1]) == NULL)
+        buf_addc(b, ',');
+    buf_addf(b, "\"%s\":", name);
+    if (text != NULL)
+        buf_add_json(b, text, strlen(text));
+    else
+        buf_adds(b, "null");
+}

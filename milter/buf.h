@@ -31,4 +31,8 @@ char *buf_steal(struct buf *b);
  * JSON. */
 void buf_add_json(struct buf *b, const char *text, size_t len);
 
+/* Adds a member of a JSON object, "name":"text", or "name":null for NULL; a comma in front where
+ * one is needed: not behind { [ , nor at the beginning. */
+void buf_add_member(struct buf *b, const char *name, const char *text);
+
 #endif

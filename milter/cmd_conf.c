@@ -41,27 +41,22 @@ static const struct setting_source *find_source(const struct settings *settings,
     return plain;
 }
 
-static void add_json_pair(struct buf *b, const char *name, const char *value)
-{
-    buf_adds(b, name);
-    buf_add_json(b, value, strlen(value));
-}
-
 static void print_json(const struct wanted *w, const struct setting_source *source)
 {
     struct buf b = {0};
 
-    add_json_pair(&b, "{\"name\":", source->row ? source->row->name : source->name);
-    add_json_pair(&b, ",\"written\":", source->name);
-    add_json_pair(&b, ",\"raw\":", source->raw);
-    add_json_pair(&b, ",\"value\":", source->text.text);
+    buf_addc(&b, '{');
+    buf_add_member(&b, "name", source->row ? source->row->name : source->name);
+    buf_add_member(&b, "written", source->name);
+    buf_add_member(&b, "raw", source->raw);
+    buf_add_member(&b, "value", source->text.text);
     buf_adds(&b, source->given ? ",\"given\":true" : ",\"given\":false");
     if (source->text.where.file != NULL) {
-        add_json_pair(&b, ",\"file\":", source->text.where.file);
+        buf_add_member(&b, "file", source->text.where.file);
         buf_addf(&b, ",\"line\":%d", source->text.where.line);
     }
     if (source->row != NULL)
-        add_json_pair(&b, ",\"help\":", source->row->help);
+        buf_add_member(&b, "help", source->row->help);
     printf("%s\n  %s}", w->printed == 0 ? "[" : ",", buf_text(&b));
     buf_free(&b);
 }

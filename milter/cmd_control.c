@@ -71,9 +71,9 @@ static void print_down(const struct err *err, bool json)
     struct buf text = {0};
 
     if (json) {
-        buf_adds(&text, "{\"state\":\"down\",\"why\":");
-        buf_add_json(&text, err->text, strlen(err->text));
-        buf_adds(&text, "}");
+        buf_adds(&text, "{\"state\":\"down\"");
+        buf_add_member(&text, "why", err->text);
+        buf_addc(&text, '}');
     } else {
         buf_addf(&text, "down: %s", err->text);
     }

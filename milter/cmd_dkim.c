@@ -37,13 +37,12 @@ bool dkim_form_find(const char *name, enum dkim_form *form)
 
 static void add_json(struct buf *out, const char *name, unsigned ttl, const char *record)
 {
-    buf_adds(out, "{\"name\":");
-    buf_add_json(out, name, strlen(name));
-    buf_adds(out, ",\"type\":\"TXT\"");
+    buf_addc(out, '{');
+    buf_add_member(out, "name", name);
+    buf_add_member(out, "type", "TXT");
     if (ttl > 0)
         buf_addf(out, ",\"ttl\":%u", ttl);
-    buf_adds(out, ",\"value\":");
-    buf_add_json(out, record, strlen(record));
+    buf_add_member(out, "value", record);
     buf_adds(out, "}\n");
 }
 

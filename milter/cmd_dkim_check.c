@@ -149,8 +149,8 @@ static void print_json(const struct checking *c, const struct subject *s, enum k
 {
     struct buf b = {0};
 
-    buf_adds(&b, "{\"name\":");
-    buf_add_json(&b, s->name, strlen(s->name));
+    buf_addc(&b, '{');
+    buf_add_member(&b, "name", s->name);
     buf_addf(&b, ",\"state\":\"%s\",\"algorithm\":\"%s\",\"bits\":%u", key_state_name(state),
              dkim_algorithm_name(dkim_key_algorithm(s->key)), dkim_key_bits(s->key));
     if (s->made > 0)
@@ -159,9 +159,9 @@ static void print_json(const struct checking *c, const struct subject *s, enum k
         buf_addf(&b, ",\"ttl\":%lu", (unsigned long)answer->ttl);
     buf_adds(&b, ",\"problems\":[");
     for (size_t i = 0; i < found->count; i++) {
-        buf_addf(&b, "%s{\"severity\":\"%s\",\"text\":", i ? "," : "",
-                 severity_name(found->list[i].severity));
-        buf_add_json(&b, found->list[i].text, strlen(found->list[i].text));
+        buf_adds(&b, i > 0 ? ",{" : "{");
+        buf_add_member(&b, "severity", severity_name(found->list[i].severity));
+        buf_add_member(&b, "text", found->list[i].text);
         buf_addc(&b, '}');
     }
     buf_adds(&b, "]}");

@@ -163,15 +163,6 @@ static void print_text(const struct dkim_verdict *verdict, struct arena *arena)
     buf_free(&out);
 }
 
-static void add_member(struct buf *out, const char *name, const char *text)
-{
-    buf_addf(out, ",\"%s\":", name);
-    if (text != NULL)
-        buf_add_json(out, text, strlen(text));
-    else
-        buf_adds(out, "null");
-}
-
 static const char *match_word(enum dkim_match match)
 {
     return match == DKIM_MATCH ? "match" : match == DKIM_MISMATCH ? "mismatch" : NULL;
@@ -182,21 +173,21 @@ static void add_json(struct buf *out, const struct dkim_signature *sig, struct a
     const char *header = dkim_signed_hash(sig, arena);
 
     buf_addf(out, "{\"result\":\"%s\"", dkim_result_name(sig->result));
-    add_member(out, "difference", dkim_difference(sig, header, arena));
-    add_member(out, "why", sig->why);
-    add_member(out, "d", sig->d);
-    add_member(out, "s", sig->s);
-    add_member(out, "a", sig->a);
-    add_member(out, "c", sig->c);
-    add_member(out, "i", sig->i);
-    add_member(out, "h", dkim_signed_fields(sig, arena));
-    add_member(out, "record", sig->question);
-    add_member(out, "header", match_word(sig->header_match));
-    add_member(out, "header_hash", sig->header_hash);
-    add_member(out, "header_signed", header);
-    add_member(out, "body", match_word(sig->body_match));
-    add_member(out, "body_hash", sig->body_hash);
-    add_member(out, "body_signed", sig->bh);
+    buf_add_member(out, "difference", dkim_difference(sig, header, arena));
+    buf_add_member(out, "why", sig->why);
+    buf_add_member(out, "d", sig->d);
+    buf_add_member(out, "s", sig->s);
+    buf_add_member(out, "a", sig->a);
+    buf_add_member(out, "c", sig->c);
+    buf_add_member(out, "i", sig->i);
+    buf_add_member(out, "h", dkim_signed_fields(sig, arena));
+    buf_add_member(out, "record", sig->question);
+    buf_add_member(out, "header", match_word(sig->header_match));
+    buf_add_member(out, "header_hash", sig->header_hash);
+    buf_add_member(out, "header_signed", header);
+    buf_add_member(out, "body", match_word(sig->body_match));
+    buf_add_member(out, "body_hash", sig->body_hash);
+    buf_add_member(out, "body_signed", sig->bh);
     buf_addf(out, ",\"bits\":%u,\"testing\":%s,\"expired\":%s,\"partial\":%s,\"aligned\":%s}",
              sig->bits, sig->testing ? "true" : "false", sig->expired ? "true" : "false",
              sig->partial ? "true" : "false", sig->aligned ? "true" : "false");
@@ -208,7 +199,7 @@ static void print_json(const struct dkim_verdict *verdict, struct arena *arena)
 
     buf_addf(&out, "{\"result\":\"%s\",\"unlisted\":%zu", dkim_result_name(verdict->result),
              verdict->unlisted);
-    add_member(&out, "from", verdict->from_domain);
+    buf_add_member(&out, "from", verdict->from_domain);
     buf_adds(&out, ",\"signatures\":[");
     for (size_t i = 0; i < verdict->count; i++) {
         if (i > 0)

@@ -88,16 +88,6 @@ static void print_text(const struct advice *advice, const char *dir)
     }
 }
 
-static void add_member(struct buf *b, const char *name, const char *value, bool last)
-{
-    buf_addf(b, "\"%s\":", name);
-    if (value == NULL)
-        buf_adds(b, "null");
-    else
-        buf_add_json(b, value, strlen(value));
-    buf_adds(b, last ? "}" : ",");
-}
-
 static void print_json(const struct advice *advice)
 {
     struct buf b = {0};
@@ -105,18 +95,20 @@ static void print_json(const struct advice *advice)
     buf_adds(&b, "{\"lines\":[");
     for (const struct advice_line *line = advice->lines; line != NULL; line = line->next) {
         buf_adds(&b, line == advice->lines ? "{" : ",{");
-        add_member(&b, "file", line->file, false);
-        add_member(&b, "service", line->service, false);
-        add_member(&b, "name", line->name, false);
-        add_member(&b, "value", line->value, false);
-        add_member(&b, "text", line->text, false);
-        add_member(&b, "why", line->why, true);
+        buf_add_member(&b, "file", line->file);
+        buf_add_member(&b, "service", line->service);
+        buf_add_member(&b, "name", line->name);
+        buf_add_member(&b, "value", line->value);
+        buf_add_member(&b, "text", line->text);
+        buf_add_member(&b, "why", line->why);
+        buf_addc(&b, '}');
     }
     buf_adds(&b, "],\"findings\":[");
     for (size_t i = 0; i < advice->problems->count; i++) {
         buf_adds(&b, i == 0 ? "{" : ",{");
-        add_member(&b, "severity", severity_name(advice->problems->list[i].severity), false);
-        add_member(&b, "text", advice->problems->list[i].text, true);
+        buf_add_member(&b, "severity", severity_name(advice->problems->list[i].severity));
+        buf_add_member(&b, "text", advice->problems->list[i].text);
+        buf_addc(&b, '}');
     }
     buf_adds(&b, "]}\n");
     fputs(buf_text(&b), stdout);

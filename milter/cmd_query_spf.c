@@ -93,15 +93,6 @@ static void print_plain(const struct query *q)
            "questions", a->lookups, a->terms, SPF_TERM_LIMIT, a->voids, SPF_VOID_LIMIT);
 }
 
-static void add_member(struct buf *b, const char *name, const char *value)
-{
-    buf_addf(b, "%s\"%s\":", b->len > 1 ? "," : "", name);
-    if (value != NULL)
-        buf_add_json(b, value, strlen(value));
-    else
-        buf_adds(b, "null");
-}
-
 static void print_json(const struct query *q)
 {
     const struct request *r = q->request;
@@ -110,16 +101,16 @@ static void print_json(const struct query *q)
     struct buf b = {0};
 
     buf_addc(&b, '{');
-    add_member(&b, "identity", r->identity == SPF_HELO ? "helo" : "mailfrom");
-    add_member(&b, "client", addr_text(&r->addr, client));
-    add_member(&b, "from", sender_of(q));
-    add_member(&b, "helo", r->helo[0] != '\0' ? r->helo : NULL);
-    add_member(&b, "result", spf_result_name(a->result));
-    add_member(&b, "domain", a->domain);
-    add_member(&b, "term", a->term);
-    add_member(&b, "why", a->why);
-    add_member(&b, "explainer", a->explainer);
-    add_member(&b, "explanation", a->explanation);
+    buf_add_member(&b, "identity", r->identity == SPF_HELO ? "helo" : "mailfrom");
+    buf_add_member(&b, "client", addr_text(&r->addr, client));
+    buf_add_member(&b, "from", sender_of(q));
+    buf_add_member(&b, "helo", r->helo[0] != '\0' ? r->helo : NULL);
+    buf_add_member(&b, "result", spf_result_name(a->result));
+    buf_add_member(&b, "domain", a->domain);
+    buf_add_member(&b, "term", a->term);
+    buf_add_member(&b, "why", a->why);
+    buf_add_member(&b, "explainer", a->explainer);
+    buf_add_member(&b, "explanation", a->explanation);
     buf_addf(&b, ",\"terms\":%u,\"voids\":%u,\"lookups\":%u}", a->terms, a->voids, a->lookups);
     puts(buf_text(&b));
     buf_free(&b);

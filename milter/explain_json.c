@@ -27,8 +27,9 @@ static void add_lines(struct buf *b, const char *name, const struct explain_line
 {
     buf_addf(b, ",\n\"%s\":[", name);
     for (const struct explain_line *l = line; l != NULL; l = l->next) {
-        buf_addf(b, "%s{\"kind\":\"%s\",\"text\":", l != line ? ",\n" : "", l->kind);
-        buf_add_json(b, l->text, strlen(l->text));
+        buf_adds(b, l != line ? ",\n{" : "{");
+        buf_add_member(b, "kind", l->kind);
+        buf_add_member(b, "text", l->text);
         buf_addc(b, '}');
     }
     buf_addc(b, ']');

@@ -212,20 +212,11 @@ void replay_print_text(const struct replay_report *r, struct buf *b)
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static void add_text(struct buf *b, const char *name, const char *text)
-{
-    buf_addf(b, "\"%s\":", name);
-    if (text == NULL)
-        buf_adds(b, "null");
-    else
-        buf_add_json(b, text, strlen(text));
-}
-
 static void add_json_rule(struct buf *b, const struct rule_ref *rule)
 {
-    add_text(b, "file", rule->where.file);
+    buf_add_member(b, "file", rule->where.file);
     buf_addf(b, ",\"line\":%d,", rule->where.line);
-    add_text(b, "text", rule->text);
+    buf_add_member(b, "text", rule->text);
 }
 
 static void add_json_rules(const struct replay_report *r, struct buf *b)
@@ -250,7 +241,7 @@ static void add_json_groups(const struct tally *t, struct buf *b)
                  g != t->groups ? "," : "", entry_action_name(g->was),
                  g->as_far_as_seen ? "accept" : entry_action_name(g->now),
                  g->as_far_as_seen ? "true" : "false", g->count, g->known);
-        add_text(b, "fate", g->fate);
+        buf_add_member(b, "fate", g->fate);
         buf_adds(b, ",\"rule\":{");
         add_json_rule(b, &g->rule);
         buf_adds(b, "}}");
@@ -264,7 +255,7 @@ static void add_json_edits(const struct tally *t, struct buf *b)
     for (const struct tally_edit *e = t->edits; e != NULL; e = e->next) {
         buf_addf(b, "%s{\"added\":%s,\"op\":\"%s\",", e != t->edits ? "," : "",
                  e->added ? "true" : "false", act_name(e->act));
-        add_text(b, "field", e->field);
+        buf_add_member(b, "field", e->field);
         buf_addf(b, ",\"messages\":%" PRIu64 ",\"rule\":{", e->count);
         add_json_rule(b, &e->rule);
         buf_adds(b, "}}");
@@ -275,20 +266,16 @@ static void add_json_edits(const struct tally *t, struct buf *b)
 static void add_json_sample(const struct tally_sample *s, struct buf *b)
 {
     buf_addf(b, "{\"id\":%" PRId64 ",", s->id);
-    add_text(b, "queue_id", s->queue_id[0] != '\0' ? s->queue_id : NULL);
-    buf_addc(b, ',');
-    add_text(b, "sender", s->sender);
-    buf_addc(b, ',');
-    add_text(b, "recipient", s->address);
+    buf_add_member(b, "queue_id", s->queue_id[0] != '\0' ? s->queue_id : NULL);
+    buf_add_member(b, "sender", s->sender);
+    buf_add_member(b, "recipient", s->address);
     buf_addf(b, ",\"was\":\"%s\",\"now\":\"%s\",\"correspondent\":%s,\"asked_now\":%s,",
              entry_action_name(s->was),
              s->as_far_as_seen ? "accept" : entry_action_name(s->now), s->known ? "true" : "false",
              s->asked_now ? "true" : "false");
-    add_text(b, "fate", s->fate);
-    buf_addc(b, ',');
-    add_text(b, "was_reply", s->was_reply);
-    buf_addc(b, ',');
-    add_text(b, "now_reply", s->now_reply);
+    buf_add_member(b, "fate", s->fate);
+    buf_add_member(b, "was_reply", s->was_reply);
+    buf_add_member(b, "now_reply", s->now_reply);
     buf_addc(b, '}');
 }
 
@@ -310,9 +297,8 @@ static void add_json_gaps(const struct tally *t, struct buf *b)
     buf_adds(b, ",\"unknown_reasons\":[");
     for (const struct tally_gap *g = t->gaps; g != NULL; g = g->next) {
         buf_adds(b, g != t->gaps ? ",{" : "{");
-        add_text(b, "missing", g->kind);
-        buf_addc(b, ',');
-        add_text(b, "parameter", g->parameter);
+        buf_add_member(b, "missing", g->kind);
+        buf_add_member(b, "parameter", g->parameter);
         buf_addf(b, ",\"recipients\":%" PRIu64 "}", g->count);
     }
     buf_addc(b, ']');
@@ -324,13 +310,10 @@ void replay_print_json(const struct replay_report *r, struct buf *b)
     char text[24];
 
     buf_addc(b, '{');
-    add_text(b, "policy", r->policy);
-    buf_addc(b, ',');
-    add_text(b, "log", r->log);
-    buf_addc(b, ',');
-    add_text(b, "from", r->first_ms != 0 ? time_text(r->first_ms, text) : NULL);
-    buf_addc(b, ',');
-    add_text(b, "until", r->last_ms != 0 ? time_text(r->last_ms, text) : NULL);
+    buf_add_member(b, "policy", r->policy);
+    buf_add_member(b, "log", r->log);
+    buf_add_member(b, "from", r->first_ms != 0 ? time_text(r->first_ms, text) : NULL);
+    buf_add_member(b, "until", r->last_ms != 0 ? time_text(r->last_ms, text) : NULL);
     buf_addf(b, ",\"status\":%d,\"messages\":%" PRIu64 ",\"recipients\":%" PRIu64, r->status,
              t->messages, t->recipients);
     for (int c = REPLAY_SAME; c <= REPLAY_UNKNOWN; c++)

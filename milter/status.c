@@ -179,12 +179,6 @@ static void render_dns(const struct dns_stats *dns, struct buf *out)
              (unsigned long long)dns->timeouts, dns->under_way, dns->entries, dns->bytes);
 }
 
-static void add_string(struct buf *out, const char *name, const char *text)
-{
-    buf_addf(out, "\"%s\":", name);
-    buf_add_json(out, text, strlen(text));
-}
-
 static void render_journal(const struct journal_status *journal, struct buf *out)
 {
     buf_addf(out,
@@ -196,14 +190,14 @@ static void render_journal(const struct journal_status *journal, struct buf *out
              (unsigned long long)journal->dropped, (unsigned long long)journal->details_dropped,
              (unsigned long long)journal->queued, (unsigned long long)journal->errors,
              (unsigned long long)journal->file_bytes, (unsigned long long)journal->wal_bytes);
-    add_string(out, "last_error", journal->last_error);
+    buf_add_member(out, "last_error", journal->last_error);
     buf_addc(out, '}');
 }
 
 static void render_shadow(const struct facts *facts, struct buf *out)
 {
     buf_addf(out, "\"shadow\":{\"judging\":%s,", facts->has_shadow ? "true" : "false");
-    add_string(out, "file", facts->shadow);
+    buf_add_member(out, "file", facts->shadow);
     add_counters(out, COUNT_SHADOW_SAME, COUNT_SHADOW_DROPPED);
     buf_adds(out, "},");
 }
@@ -215,14 +209,14 @@ static void render_json(const struct facts *facts, struct buf *out)
     buf_addf(out, "{\"state\":\"%s\",\"version\":\"%s\",\"pid\":%ld,\"uptime\":%lld,",
              state_of(facts) == STATUS_FINE ? "fine" : "degraded", PACKAGE_VERSION, (long)getpid(),
              (long long)uptime(facts));
-    add_string(out, "socket", facts->source->socket);
+    buf_add_member(out, "socket", facts->source->socket);
     buf_addf(out,
              ",\"mode\":\"%s\",\"policy\":{\"generation\":%u,\"loaded_at\":%lld,\"files\":%zu},",
              facts->mode, facts->generation, (long long)facts->loaded_at, reload->files);
     buf_addf(out, "\"reload\":{\"refused\":%s,\"at\":%lld,\"errors\":%zu,\"warnings\":%zu,",
              reload->refused ? "true" : "false", (long long)reload->at, reload->errors,
              reload->warnings);
-    add_string(out, "first_error", reload->first_error);
+    buf_add_member(out, "first_error", reload->first_error);
     buf_addf(out, "},\"connections\":{\"now\":%u", front_connections());
     add_counters(out, COUNT_CONNECTIONS, COUNT_REFUSED);
     buf_addf(out, "},\"messages\":{\"under_way\":%u", front_messages());

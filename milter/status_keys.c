@@ -88,23 +88,16 @@ void status_keys_text(const struct status_keys *status, int64_t now, bool observ
         buf_addf(out, "  and %zu more: --json tells all\n", status->count - LINES_MAX);
 }
 
-static void add_json_string(struct buf *out, const char *name, const char *text)
-{
-    buf_addf(out, "\"%s\":", name);
-    buf_add_json(out, text, strlen(text));
-    buf_addc(out, ',');
-}
-
 static void add_json_key(const struct status_key *key, struct buf *out)
 {
     buf_addc(out, '{');
-    add_json_string(out, "name", key->name);
-    add_json_string(out, "role", key_role_name(key->role));
-    add_json_string(out, "record", key_state_name(key->state));
-    add_json_string(out, "why", key->why);
-    add_json_string(out, "algorithm", key->algorithm);
-    add_json_string(out, "file", key->path);
-    buf_addf(out, "\"bits\":%u,\"asked_at\":%lld,\"age\":%lld,\"trouble\":%s}", key->bits,
+    buf_add_member(out, "name", key->name);
+    buf_add_member(out, "role", key_role_name(key->role));
+    buf_add_member(out, "record", key_state_name(key->state));
+    buf_add_member(out, "why", key->why);
+    buf_add_member(out, "algorithm", key->algorithm);
+    buf_add_member(out, "file", key->path);
+    buf_addf(out, ",\"bits\":%u,\"asked_at\":%lld,\"age\":%lld,\"trouble\":%s}", key->bits,
              (long long)key->asked_at, (long long)key->age, key->trouble ? "true" : "false");
 }
 

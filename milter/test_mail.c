@@ -260,15 +260,6 @@ static void print_text(FILE *out, struct session *session, const struct verdict 
     arena_free(arena);
 }
 
-static void json_text(struct buf *b, const char *name, const char *value)
-{
-    buf_addf(b, "\"%s\":", name);
-    if (value != NULL)
-        buf_add_json(b, value, strlen(value));
-    else
-        buf_adds(b, "null");
-}
-
 static void json_rule(struct buf *b, const struct rule_ref *rule)
 {
     buf_adds(b, "\"rule\":");
@@ -277,17 +268,16 @@ static void json_rule(struct buf *b, const struct rule_ref *rule)
         return;
     }
     buf_adds(b, "{");
-    json_text(b, "file", rule->where.file);
+    buf_add_member(b, "file", rule->where.file);
     buf_addf(b, ",\"line\":%d}", rule->where.line);
 }
 
 static void json_verdict(struct buf *b, const struct verdict *v)
 {
-    json_text(b, "action", outcome_name(v));
+    buf_add_member(b, "action", outcome_name(v));
     buf_addf(b, ",\"code\":%d,", verdict_refuses(v) ? v->code : 250);
-    json_text(b, "dsn", verdict_refuses(v) ? v->dsn : "2.0.0");
-    buf_addc(b, ',');
-    json_text(b, "text", verdict_refuses(v) ? v->text : "Ok");
+    buf_add_member(b, "dsn", verdict_refuses(v) ? v->dsn : "2.0.0");
+    buf_add_member(b, "text", verdict_refuses(v) ? v->text : "Ok");
     buf_addc(b, ',');
     json_rule(b, &v->rule);
 }
@@ -297,13 +287,10 @@ static void json_steps(struct buf *b, const struct message *m)
     buf_adds(b, ",\"steps\":[");
     for (const struct check_record *c = m->checks; c != NULL; c = c->next) {
         buf_addf(b, "%s{\"recipient\":%d,", c == m->checks ? "" : ",", c->recipient);
-        json_text(b, "restriction", c->restriction);
-        buf_addc(b, ',');
-        json_text(b, "question", c->question);
-        buf_addc(b, ',');
-        json_text(b, "answer", c->answer);
-        buf_addc(b, ',');
-        json_text(b, "result", c->result);
+        buf_add_member(b, "restriction", c->restriction);
+        buf_add_member(b, "question", c->question);
+        buf_add_member(b, "answer", c->answer);
+        buf_add_member(b, "result", c->result);
         buf_addc(b, ',');
         json_rule(b, &c->rule);
         buf_adds(b, "}");
@@ -316,9 +303,8 @@ static void json_questions(struct buf *b, const struct message *m)
     buf_adds(b, ",\"questions\":[");
     for (const struct finding *f = m->findings; f != NULL; f = f->next) {
         buf_adds(b, f == m->findings ? "{" : ",{");
-        json_text(b, "question", f->question);
-        buf_addc(b, ',');
-        json_text(b, "answer", f->answer);
+        buf_add_member(b, "question", f->question);
+        buf_add_member(b, "answer", f->answer);
         buf_adds(b, "}");
     }
     buf_adds(b, "]");
@@ -334,9 +320,8 @@ static void json_field(struct buf *b, const struct edit *e, struct arena *arena)
     } else if (!header_field_read(e->text, arena, &name, &value)) {
         name = value = NULL;
     }
-    json_text(b, "name", name);
-    buf_addc(b, ',');
-    json_text(b, "value", value);
+    buf_add_member(b, "name", name);
+    buf_add_member(b, "value", value);
 }
 
 /* An edit of the header: the field's place in the mail as it came, from 0; fields on top of it
@@ -363,7 +348,7 @@ static void json_edits(struct buf *b, const struct message *m)
             json_field(b, e, m->arena);
         } else {
             buf_adds(b, "\"index\":null,\"name\":null,");
-            json_text(b, "value", e->text);
+            buf_add_member(b, "value", e->text);
         }
         buf_adds(b, "}");
     }
@@ -375,7 +360,7 @@ static void json_recipients(struct buf *b, const struct message *m)
     buf_adds(b, ",\"recipients\":[");
     for (const struct recipient *r = m->recipients; r != NULL; r = r->next) {
         buf_adds(b, r == m->recipients ? "{" : ",{");
-        json_text(b, "address", r->address.text);
+        buf_add_member(b, "address", r->address.text);
         buf_addc(b, ',');
         json_verdict(b, &r->verdict);
         buf_adds(b, "}");
@@ -391,7 +376,7 @@ static void print_json(FILE *out, struct session *session, const struct verdict 
     buf_adds(&b, "{");
     json_verdict(&b, outcome_of(m, last));
     buf_addc(&b, ',');
-    json_text(&b, "direction", direction_name(m->direction));
+    buf_add_member(&b, "direction", direction_name(m->direction));
     json_steps(&b, m);
     json_questions(&b, m);
     if (last->act == ACT_DUNNO)

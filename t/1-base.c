@@ -51,6 +51,13 @@ static void test_buf(void)
     buf_addc(&b, '!');
     tap_is(buf_text(&b), "x-5!", "formatted");
     buf_clear(&b);
+    buf_addc(&b, '{');
+    buf_add_member(&b, "a", "\"");
+    buf_add_member(&b, "b", NULL);
+    buf_adds(&b, ",\"c\":[{");
+    buf_add_member(&b, "d", "");
+    tap_is(buf_text(&b), "{\"a\":\"\\\"\",\"b\":null,\"c\":[{\"d\":\"\"", "members of JSON objects");
+    buf_clear(&b);
     buf_add_json(&b, "a\"\\\n\x01\xc3\xa9\xff", 8);
     tap_is(buf_text(&b), "\"a\\\"\\\\\\n\\u0001\xc3\xa9\\ufffd\"", "JSON is always valid");
     buf_free(&b);
