@@ -15,6 +15,8 @@ struct buf {
 
 void buf_free(struct buf *b);
 void buf_clear(struct buf *b); /* empty, keeping its memory */
+
+/* Add bytes, a character, a text, what printf(3) would print. `b` grows; nothing can fail. */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *text);

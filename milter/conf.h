@@ -18,7 +18,7 @@ struct setting {
  * it comes from the command line). One thread at a time while it is filled; then any number. */
 struct conf;
 
-struct conf *conf_new(void);
+struct conf *conf_new(void); /* empty; the caller's */
 void conf_free(struct conf *conf); /* NULL is allowed; every setting found goes with it */
 
 /* Adds the assignments of a file / of a text that `name` stands for in messages / of one

@@ -131,6 +131,7 @@ bool dns_try(struct dns_job *job, uint64_t until_us, struct arena *arena,
              struct dns_answer *answer);
 void dns_release(struct dns_job *job); /* NULL is allowed */
 
+/* Since dns_open, and what is there now. Any thread. */
 struct dns_stats dns_stats(struct dns *dns);
 
 #endif

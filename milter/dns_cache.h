@@ -23,6 +23,7 @@ struct dns_reply *dns_cache_find(struct dns_cache *cache, const struct dns_quest
 void dns_cache_add(struct dns_cache *cache, const struct dns_question *question,
                    struct dns_reply *reply, uint32_t ttl, uint64_t now);
 
+/* What is remembered now, expired answers that nobody has asked for included. */
 void dns_cache_size(struct dns_cache *cache, size_t *entries, size_t *bytes);
 
 /* A number for a question, which nobody outside can foresee: `seed` from dns_seed. */

@@ -25,8 +25,8 @@ struct dns_reply *dns_reply_none(enum dns_state state, uint32_t ttl, bool secure
 /* `why`, at most 200 bytes of it, with all that is not printable ASCII replaced. */
 struct dns_reply *dns_reply_temperror(const char *why);
 
-struct dns_reply *dns_reply_acquire(struct dns_reply *reply); /* the same */
-void dns_reply_release(struct dns_reply *reply);
+struct dns_reply *dns_reply_acquire(struct dns_reply *reply); /* the same; any thread */
+void dns_reply_release(struct dns_reply *reply);               /* the last one frees it */
 
 enum dns_state dns_reply_state(const struct dns_reply *reply);
 uint32_t dns_reply_ttl(const struct dns_reply *reply); /* as the source said */

@@ -16,7 +16,7 @@
  * A name with nothing at or below it does not exist. */
 struct dns_zone;
 
-struct dns_zone *dns_zone_new(void);
+struct dns_zone *dns_zone_new(void); /* empty; the caller's, or a source's that was made of it */
 void dns_zone_free(struct dns_zone *zone); /* NULL is allowed */
 
 /* Adds what the file says. Every problem is in `problems`; what is wrong is left out. The file is

@@ -25,6 +25,7 @@ void explain_again_close(struct explain_again *again); /* NULL is allowed */
  * which answers nobody needed. */
 void explain_again_tell(struct explain_again *again, bool now);
 
+/* The explanation that it was opened with. */
 const struct explanation *explain_again_told(const struct explain_again *again);
 
 /* What the log knew of the transaction. */

@@ -8,6 +8,7 @@
  * place. Any thread. */
 enum { REUSE_BITS = 9 }; /* of terms */
 
+/* Keeps the terms of a connection, of REUSE_BITS bits; never waits. */
 void reuse_note(const void *context, unsigned terms);
 unsigned reuse_terms(const void *context); /* 0: not known (any more) */
 

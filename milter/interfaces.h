@@ -31,6 +31,7 @@ struct interfaces interfaces_find(const char *inet_interfaces, const char *inet_
 const char *interfaces_networks(const struct interfaces *interfaces, enum network_style style,
                                 struct arena *arena);
 
+/* Does this host receive mail on the address? */
 bool interfaces_have(const struct interfaces *interfaces, const struct addr *addr);
 
 #endif

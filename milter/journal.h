@@ -131,6 +131,7 @@ bool journal_commit(struct journal *journal, struct entry *entry, uint64_t limit
 /* From now on. Any thread. */
 void journal_set_limits(struct journal *journal, const struct journal_limits *limits);
 
+/* How it is now, copied out. Any thread; one short lock. */
 void journal_read_status(struct journal *journal, struct journal_status *status);
 
 /* Is it a transaction, neither a policy nor a shadow's judgement? */

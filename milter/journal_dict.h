@@ -22,7 +22,7 @@ enum dict {
 };
 enum { DICT_COUNT = DICT_RULE + 1, DICT_VALUES_MAX = 15 };
 
-/* A text, which must live for the call, a number, or NULL. */
+/* A text, which must live for the call, a number, or NULL; made by the functions below. */
 struct dict_value {
     enum { DICT_NULL, DICT_TEXT, DICT_NUMBER } type;
     const char *ptr;

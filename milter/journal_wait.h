@@ -9,7 +9,7 @@
 struct waiter;
 
 struct waiter *waiter_new(void); /* held twice */
-void waiter_release(struct waiter *waiter);
+void waiter_release(struct waiter *waiter); /* by either; the second frees it; NULL is allowed */
 
 /* Blocks until the writer has told, at most `limit_us`. True: the row is on the disk. False: it is
  * lost, or nobody knows; then the one who waited has given up, for good. */

@@ -24,7 +24,7 @@ struct key_asker key_asker_of_dns(struct dns *dns); /* which must outlive the as
  * keeps it, and a new key of the same name is another pair. */
 struct key_watch;
 
-struct key_watch *key_watch_new(const struct key_asker *asker);
+struct key_watch *key_watch_new(const struct key_asker *asker); /* which is copied */
 void key_watch_free(struct key_watch *watch); /* NULL is allowed; nobody uses it any more */
 
 /* Asks for the records that are due, after a load (`loaded`) for all of them; forgets what the

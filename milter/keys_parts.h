@@ -88,6 +88,8 @@ bool keys_read_times(struct keys *keys, const struct key_data *data, struct key_
 /* A folded pattern or domain in the arena: its domain with A-labels. */
 const char *keys_fold(struct keys *keys, struct slice text);
 
+/* A new one, zeroed but for its place (and the name "" of a row); the row in the arena, the rule
+ * good until the next is added. */
 struct key_row *keys_add_row(struct keys *keys, struct where where);
 struct key_rule *keys_add_rule(struct key_rules *rules, struct where where);
 
@@ -105,6 +107,7 @@ void keys_load_plain(struct keys *keys);
 size_t keys_slot(const struct keys *keys, size_t count, const char *name,
                  const char *(*name_at)(const struct keys *keys, size_t index));
 
+/* A row of key_table by its name; NULL: none. */
 const struct key_row *keys_find_row(const struct keys *keys, const char *name);
 
 #endif

@@ -37,6 +37,7 @@ struct pattern_walk {
     uint64_t set[(1 << GRAM_BITS_MAX) / 64]; /* of the short texts that the key holds, hashed */
 };
 
+/* Looks once through the key, which may go then; the index must stay. */
 void pattern_walk_start(struct pattern_walk *walk, const struct pattern_index *index,
                         struct slice key);
 

@@ -29,6 +29,7 @@ struct trial_rule {
     bool is_understood;
 };
 
+/* Sets up what the trials of one table share; trial_end frees it. */
 void trial_begin(struct trial *trial, const struct pattern_table *table);
 void trial_end(struct trial *trial);
 

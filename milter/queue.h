@@ -23,7 +23,7 @@ size_t queue_take(struct queue *queue, void **items, size_t max, uint64_t timeou
 void queue_hurry(struct queue *queue);
 
 void queue_close(struct queue *queue); /* nothing more is accepted; the consumer wakes */
-bool queue_is_closed(struct queue *queue);
-size_t queue_length(struct queue *queue);
+bool queue_is_closed(struct queue *queue); /* any thread */
+size_t queue_length(struct queue *queue);  /* any thread: of items waiting, at that moment */
 
 #endif

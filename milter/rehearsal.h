@@ -10,9 +10,11 @@
  * answer is the live filter's. Begins with an SMTP client unknown[192.0.2.1]. */
 struct rehearsal;
 
-struct rehearsal *rehearsal_new(struct world *world);
-void rehearsal_free(struct rehearsal *r);
+struct rehearsal *rehearsal_new(struct world *world); /* which must live longer */
+void rehearsal_free(struct rehearsal *r);             /* NULL is allowed */
 
+/* The facts of the client; each replaces what was said of it before. Texts are copied. `ptr` NULL:
+ * no reverse name; `method` NULL: PLAIN; a macro's name as in struct macros. */
 void rehearsal_client(struct rehearsal *r, const char *name, const char *addr, const char *ptr);
 void rehearsal_helo(struct rehearsal *r, const char *name);
 void rehearsal_auth(struct rehearsal *r, const char *login, const char *method);

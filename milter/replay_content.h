@@ -9,6 +9,7 @@
  * far as it can change one. */
 struct content_reads;
 
+/* The policy must live as long. */
 struct content_reads *content_reads_new(const struct policy *policy, enum direction direction,
                                         bool edits);
 void content_reads_free(struct content_reads *reads); /* NULL is allowed */

@@ -26,8 +26,10 @@ struct replay_entry {
     const int64_t *number;
 };
 
+/* For one thread, and as long as the log is open. */
 struct replay_dicts;
 
+/* NULL with err when the log's tables are not as expected. */
 struct replay_dicts *replay_dicts_new(struct logdb *log, struct err *err);
 void replay_dicts_free(struct replay_dicts *dicts); /* NULL is allowed */
 

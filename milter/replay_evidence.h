@@ -12,6 +12,7 @@ void evidence_read(struct message *message, const char *text);
 /* Which fields policies had recorded. */
 struct recorded;
 
+/* NULL with err when the log's tables are not as expected; the log must be open as long. */
 struct recorded *recorded_new(struct logdb *log, struct err *err);
 void recorded_free(struct recorded *recorded); /* NULL is allowed */
 

@@ -17,6 +17,7 @@ struct replay_report {
     int status;                /* of the command */
 };
 
+/* Adds it to `out`: for a person; one JSON object. */
 void replay_print_text(const struct replay_report *report, struct buf *out);
 void replay_print_json(const struct replay_report *report, struct buf *out);
 

@@ -62,9 +62,11 @@ struct tally {
     struct correspondents *correspondents; /* NULL before the first change */
 };
 
+/* Empties it; the log, for correspondents, must be open as long. */
 void tally_init(struct tally *tally, struct logdb *log);
 void tally_free(struct tally *tally);
 
+/* Counts one transaction; what is kept of it is copied. */
 void tally_add(struct tally *tally, const struct replay_facts *facts,
                const struct replay_result *result);
 

@@ -8,7 +8,7 @@
 /* Block lists that answer with errors: to ask on would only make them angrier. Any thread. */
 struct rest;
 
-struct rest *rest_new(void);
+struct rest *rest_new(void); /* nothing rests; the caller's */
 void rest_free(struct rest *rest); /* NULL is allowed */
 
 /* Until `until_us` (now_us). False when it rests already, or when there is no room for more names

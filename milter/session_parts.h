@@ -51,6 +51,7 @@ struct verdict session_run(struct session *s, enum stage stage, const struct rec
 const struct verdict *session_conclude(struct session *s, struct verdict v,
                                        struct recipient *recipient);
 
+/* The first that the MTA names; it may come as late as the end of the message. */
 void session_note_queue_id(struct session *s, const struct macros *macros);
 
 #endif

@@ -19,6 +19,7 @@ int hash_add(struct hash *hash, const char *text, size_t key_len, size_t value, 
 
 enum table_result hash_lookup(const void *hash, struct slice key, struct arena *arena,
                               struct hit *hit);
+/* As each and count of struct table_type. */
 void hash_each(const void *hash, void (*visit)(const struct rule *rule, void *arg), void *arg);
 size_t hash_count(const void *hash);
 

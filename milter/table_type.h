@@ -43,7 +43,7 @@ enum statement statement_of(struct slice *text);
 /* Takes one `!` after the other off *text, with the blanks behind each; true for an odd number. */
 bool take_negations(struct slice *text);
 
-struct slice skip_spaces(struct slice text);
+struct slice skip_spaces(struct slice text); /* those in front */
 
 /* Reports characters that are not what they look like (no-break spaces, typographic quotes …), and
  * bytes that are no UTF-8. `head` is the part of the rule in front of the value. */
