@@ -201,18 +201,19 @@ static int run(const struct asked *asked)
 
 /* With the log that the configuration names, unless another was asked for; a configuration that
  * cannot be used is a reason to ask, not to refuse an answer. */
-static int run_configured(struct asked *asked, const struct options *options)
+static int run_configured(const struct asked *asked, const struct options *options)
 {
     struct problems problems = {0};
     struct settings *settings = options_settings(options, false, &problems);
     struct policy_source source;
+    struct asked whole = *asked;
     int status = EX_CONFIG;
 
-    if (asked->log_file == NULL && settings != NULL && problems.errors == 0)
-        asked->log_file = settings->log_file;
-    if (asked->log_file != NULL && options_source(options, false, &source, &problems)) {
-        asked->source = &source;
-        status = run(asked);
+    if (whole.log_file == NULL && settings != NULL && problems.errors == 0)
+        whole.log_file = settings->log_file;
+    if (whole.log_file != NULL && options_source(options, false, &source, &problems)) {
+        whole.source = &source;
+        status = run(&whole);
     } else {
         options_print_problems(&problems, SEV_ERROR);
     }
