@@ -230,6 +230,17 @@ none('no file has more than 500 lines', @long_files);
 none('no line has more than 100 columns', @long_lines);
 none('nothing is left unfinished', @unfinished);
 
+# What make does not know is not run, and what has no alarm may run for ever.
+my $make = slurp("$top/Makefile.am");
+none('every test is run, and has an alarm', map {
+    my ($file, $name) = ($_, basename($_));
+    my ($list, $row, $alarm) = $name =~ s/\.c$// ? ('TAP_C', $name, qr/\btap_start\(/)
+        : ('TAP_PL', $name, qr/^\s*alarm\b/m);
+    ($make =~ /^$list \+= t\/\Q$row\E$/m ? () : "$file: write it into $list of Makefile.am",
+     $file =~ /\.c$/ || -x $file ? () : "$file: not executable",
+     slurp($file) =~ $alarm ? () : "$file: no alarm")
+} glob "$top/t/[0-9]-*.c $top/t/[0-9]-*.t");
+
 # A path of somebody's machine helps nobody else. What a build or a fuzzer left behind is not looked
 # at: it may hold anything.
 sub is_made {
