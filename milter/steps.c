@@ -17,6 +17,7 @@ struct parser {
     struct step *steps;
     size_t count, cap;
     bool warn_only, failed, ended;
+    struct step nowhere; /* what is left out is written here */
 };
 
 const char *list_name(enum list_id list)
@@ -70,12 +71,11 @@ static bool next_word(struct parser *p, struct slice *word)
 
 static struct step *add_step(struct parser *p, const struct restriction *row, const char *text)
 {
-    static struct step nowhere;
     struct step *step;
 
     if (overlay_hides(p->source->where, slice_of(text))) {
         p->warn_only = false;
-        return &nowhere;
+        return &p->nowhere;
     }
     if (p->count == p->cap) {
         struct step *more;
