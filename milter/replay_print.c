@@ -99,14 +99,12 @@ static void add_counts(const struct replay_report *r, struct buf *b)
 }
 
 /* What is another thing where the action is the same. */
-static const char *way_text(enum entry_action was, enum entry_action now, const char *fate)
+static void add_way(struct buf *b, const struct tally_group *g)
 {
-    static char text[64];
-
-    if (fate == NULL)
-        return was == now ? " (another reply)" : "";
-    snprintf(text, sizeof(text), ", %s", fate);
-    return text;
+    if (g->fate != NULL)
+        buf_addf(b, ", %s", g->fate);
+    else if (g->was == g->now)
+        buf_adds(b, " (another reply)");
 }
 
 static void add_edits(const struct replay_report *r, struct buf *b)
@@ -140,9 +138,10 @@ static void add_groups(const struct replay_report *r, struct buf *b)
     for (const struct tally_group *g = r->tally->groups; g != NULL; g = g->next) {
         if (++count > GROUPS_MAX)
             continue;
-        buf_addf(b, "  %8" PRIu64 "  %s -> %s%s: ", g->count, action_text(g->was),
-                 action_text(g->now),
-                 way_text(g->was, g->now, g->fate));
+        buf_addf(b, "  %8" PRIu64 "  %s -> %s", g->count, action_text(g->was),
+                 action_text(g->now));
+        add_way(b, g);
+        buf_adds(b, ": ");
         add_rule(b, &g->rule);
         if (g->known > 0)
             buf_addf(b, "; of which %" PRIu64 " from correspondents", g->known);
