@@ -43,6 +43,9 @@ bool control_open(const char *path, struct err *err)
 {
     struct socket_spec spec = {.kind = SOCKET_UNIX};
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd, error;
+    mode_t mask;
+    bool bound;
 
     if (strlen(path) >= sizeof(addr.sun_path)) {
         return err_set(err, "%s: longer than %zu bytes: use a shorter path", path,
@@ -52,10 +55,10 @@ bool control_open(const char *path, struct err *err)
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
     if (!socket_claim(&spec, err))
         return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t mask = umask(0117);
-    bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
-    int error = errno;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mask = umask(0117);
+    bound = fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
+    error = errno;
     umask(mask);
     if (!bound || listen(fd, 8) < 0) {
         error = bound ? errno : error;
@@ -101,12 +104,13 @@ static struct caller *place_for_caller(void)
 
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct caller *caller = &callers[i];
+
         if (caller->fd < 0)
             return caller;
-        if (!caller->ticket && (!oldest || caller->deadline_us < oldest->deadline_us))
+        if (caller->ticket == 0 && (oldest == NULL || caller->deadline_us < oldest->deadline_us))
             oldest = caller;
     }
-    if (oldest)
+    if (oldest != NULL)
         hang_up(oldest);
     return oldest;
 }
@@ -114,15 +118,12 @@ static struct caller *place_for_caller(void)
 static void accept_caller(void)
 {
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct caller *caller = fd >= 0 && may_ask(fd) ? place_for_caller() : NULL;
 
-    if (fd < 0)
-        return;
-    struct caller *caller = may_ask(fd) ? place_for_caller() : NULL;
-    if (!caller) {
+    if (caller != NULL)
+        *caller = (struct caller){.fd = fd, .deadline_us = now_us() + TALK_US};
+    else if (fd >= 0)
         close(fd);
-        return;
-    }
-    *caller = (struct caller){.fd = fd, .deadline_us = now_us() + TALK_US};
 }
 
 static void send_answer(struct caller *caller)
@@ -147,6 +148,8 @@ static void set_answer(struct caller *caller, int status, const struct buf *text
 
 static void render_reload(const struct reload_report *report, bool json, struct buf *out)
 {
+    const char *comma = "";
+
     if (!json) {
         buf_adds(out, report->problems);
         buf_addf(out,
@@ -157,9 +160,9 @@ static void render_reload(const struct reload_report *report, bool json, struct 
     }
     buf_addf(out, "{\"reloaded\":%s,\"generation\":%u,\"files\":%zu,\"problems\":[",
              report->refused ? "false" : "true", report->generation, report->files);
-    const char *comma = "";
-    for (const char *line = report->problems; *line; comma = ",") {
+    for (const char *line = report->problems; *line != '\0'; comma = ",") {
         size_t len = strcspn(line, "\n");
+
         buf_adds(out, comma);
         buf_add_json(out, line, len);
         line += len + (line[len] == '\n');
@@ -200,11 +203,12 @@ static void answer_line(struct caller *caller)
     struct buf text = {0};
     char *space = strchr(caller->line, ' ');
 
-    caller->json = space && strcmp(space, " json") == 0;
-    if (space)
+    caller->json = space != NULL && strcmp(space, " json") == 0;
+    if (space != NULL)
         *space = '\0';
     if (strcmp(caller->line, "reload") == 0) {
         char who[64];
+
         caller->ticket = maintain_reload(name_caller(caller->fd, who, sizeof(who)));
         caller->deadline_us = now_us() + RELOAD_US;
         return;
@@ -222,6 +226,7 @@ static void read_line(struct caller *caller)
 {
     size_t room = sizeof(caller->line) - 1 - caller->len;
     ssize_t got = recv(caller->fd, caller->line + caller->len, room, 0);
+    char *end;
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -231,8 +236,8 @@ static void read_line(struct caller *caller)
     }
     caller->len += (size_t)got;
     caller->line[caller->len] = '\0';
-    char *end = memchr(caller->line, '\n', caller->len);
-    if (end) {
+    end = memchr(caller->line, '\n', caller->len);
+    if (end != NULL) {
         *end = '\0';
         answer_line(caller);
     } else if (caller->len == sizeof(caller->line) - 1) {
@@ -263,6 +268,7 @@ static int prepare(struct pollfd *polled)
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct caller *caller = &callers[i];
         short events = caller->answer.len ? POLLOUT : caller->ticket ? 0 : POLLIN;
+
         if (caller->fd >= 0 && caller->deadline_us <= now)
             hang_up(caller);
         if (caller->fd >= 0 && caller->deadline_us - now < wait)
@@ -290,6 +296,7 @@ static void *run(void *arg)
     (void)arg;
     for (;;) {
         int timeout = prepare(polled);
+
         if (poll(polled, ARRAY_LEN(polled), timeout) <= 0)
             continue;
         if (polled[0].revents)
@@ -320,6 +327,7 @@ void control_stop(void)
 
     if (stop_fd >= 0) {
         ssize_t ignored = write(stop_fd, &one, sizeof(one));
+
         (void)ignored;
         pthread_join(thread, NULL);
         close(stop_fd);

@@ -59,14 +59,16 @@ int control_ask(const char *path, const char *request, uint64_t timeout_us, stru
                 struct err *err)
 {
     struct buf answer = {0};
+    const char *newline;
     long status = -1;
     int fd = dial(path, err);
+    bool whole;
 
     if (fd < 0)
         return -1;
-    bool whole = converse(fd, request, now_us() + timeout_us, &answer);
-    const char *newline = answer.ptr ? strchr(answer.ptr, '\n') : NULL;
-    if (whole && newline &&
+    whole = converse(fd, request, now_us() + timeout_us, &answer);
+    newline = strchr(buf_text(&answer), '\n');
+    if (whole && newline != NULL &&
         parse_long((struct slice){answer.ptr, (size_t)(newline - answer.ptr)}, 0, 255, &status)) {
         buf_adds(out, newline + 1);
     } else {

@@ -46,14 +46,17 @@ bool detach(struct err *err)
 
 void detach_ready(void)
 {
+    ssize_t ignored;
+    int null;
+
     if (ready_fd < 0)
         return;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; null >= 0 && fd <= 2; fd++)
         dup2(null, fd);
     if (null > 2)
         close(null);
-    ssize_t ignored = write(ready_fd, "", 1);
+    ignored = write(ready_fd, "", 1);
     (void)ignored;
     close(ready_fd);
     ready_fd = -1;

@@ -4,7 +4,6 @@
 
 #include "rights.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -21,11 +20,12 @@ struct found {
 void holder_of_pid(pid_t pid, char *text, size_t size)
 {
     char path[64], name[64] = "";
+    FILE *file;
 
     snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
-    FILE *file = fopen(path, "re");
-    if (file) {
-        if (fgets(name, sizeof(name), file))
+    file = fopen(path, "re");
+    if (file != NULL) {
+        if (fgets(name, sizeof(name), file) != NULL)
             name[strcspn(name, "\n")] = '\0';
         fclose(file);
     }
@@ -39,9 +39,10 @@ static bool find_listener(const char *table, unsigned port, struct found *found)
     char line[512];
     bool seen = false;
 
-    while (file && !seen && fgets(line, sizeof(line), file)) {
+    while (file != NULL && !seen && fgets(line, sizeof(line), file) != NULL) {
         unsigned local, state, uid;
         unsigned long inode;
+
         if (sscanf(line,
                    " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*d %lu",
                    &local, &state, &uid, &inode) == 4 &&
@@ -50,7 +51,7 @@ static bool find_listener(const char *table, unsigned port, struct found *found)
             seen = true;
         }
     }
-    if (file)
+    if (file != NULL)
         fclose(file);
     return seen;
 }
@@ -58,19 +59,21 @@ static bool find_listener(const char *table, unsigned port, struct found *found)
 static bool has_socket(const char *pid, const char *link)
 {
     char path[300], target[64];
+    struct dirent *entry;
     bool seen = false;
+    DIR *dir;
 
     snprintf(path, sizeof(path), "/proc/%s/fd", pid);
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    while (dir && !seen && (entry = readdir(dir))) {
+    dir = opendir(path);
+    while (dir != NULL && !seen && (entry = readdir(dir)) != NULL) {
         ssize_t len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
         if (len > 0) {
             target[len] = '\0';
             seen = strcmp(target, link) == 0;
         }
     }
-    if (dir)
+    if (dir != NULL)
         closedir(dir);
     return seen;
 }
@@ -83,33 +86,31 @@ static pid_t pid_of_socket(unsigned long inode)
     pid_t pid = 0;
 
     snprintf(link, sizeof(link), "socket:[%lu]", inode);
-    while (dir && !pid && (entry = readdir(dir)))
-        if (isdigit((unsigned char)entry->d_name[0]) && has_socket(entry->d_name, link))
+    while (dir != NULL && pid == 0 && (entry = readdir(dir)) != NULL)
+        if (is_digit((unsigned char)entry->d_name[0]) && has_socket(entry->d_name, link))
             pid = (pid_t)strtol(entry->d_name, NULL, 10);
-    if (dir)
+    if (dir != NULL)
         closedir(dir);
     return pid;
 }
 
 void holder_of_port(const struct sockaddr_storage *addr, char *text, size_t size)
 {
+    bool six = addr->ss_family == AF_INET6;
+    unsigned port = ntohs(six ? ((const struct sockaddr_in6 *)addr)->sin6_port
+                              : ((const struct sockaddr_in *)addr)->sin_port);
     struct found found;
-    unsigned port =
-        ntohs(addr->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)addr)->sin6_port
-                                          : ((const struct sockaddr_in *)addr)->sin_port);
+    char owner[64];
+    pid_t pid;
 
     snprintf(text, size, "another program");
     /* A socket for every IPv6 address may hold the port of IPv4, too. */
-    bool six = addr->ss_family == AF_INET6;
     if (!find_listener(six ? "/proc/net/tcp6" : "/proc/net/tcp", port, &found) &&
         !find_listener(six ? "/proc/net/tcp" : "/proc/net/tcp6", port, &found))
         return;
-    pid_t pid = pid_of_socket(found.inode);
-    if (pid) {
+    pid = pid_of_socket(found.inode);
+    if (pid != 0)
         holder_of_pid(pid, text, size);
-        return;
-    }
-    char owner[64];
-    if (rights_user_name(found.uid, owner, sizeof(owner)))
+    else if (rights_user_name(found.uid, owner, sizeof(owner)))
         snprintf(text, size, "a program of user %s", owner);
 }

@@ -14,17 +14,18 @@ void notify_send(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = {.sun_family = AF_UNIX};
+    size_t len = path != NULL ? strlen(path) : 0;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+    int fd;
 
-    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
+    if (len == 0 || (path[0] != '/' && path[0] != '@') || len >= sizeof(to.sun_path))
         return;
-    size_t len = strlen(path);
     memcpy(to.sun_path, path, len);
     if (path[0] == '@')
         to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
     sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, size);
     close(fd);
 }
@@ -43,7 +44,7 @@ static bool is_for_us(const char *variable, bool when_absent)
     const char *pid = getenv(variable);
     long value;
 
-    if (!pid)
+    if (pid == NULL)
         return when_absent;
     return parse_long(slice_of(pid), 1, LONG_MAX, &value) && value == (long)getpid();
 }
@@ -53,7 +54,7 @@ uint64_t notify_watchdog_us(void)
     const char *usec = getenv("WATCHDOG_USEC");
     long value;
 
-    if (!usec || !is_for_us("WATCHDOG_PID", true) ||
+    if (usec == NULL || !is_for_us("WATCHDOG_PID", true) ||
         !parse_long(slice_of(usec), 1, LONG_MAX, &value))
         return 0;
     return (uint64_t)value / 2;
@@ -64,7 +65,8 @@ int notify_listen_fds(void)
     const char *count = getenv("LISTEN_FDS");
     long value = 0;
 
-    if (!count || !is_for_us("LISTEN_PID", false) || !parse_long(slice_of(count), 0, 1000, &value))
+    if (count == NULL || !is_for_us("LISTEN_PID", false) ||
+        !parse_long(slice_of(count), 0, 1000, &value))
         value = 0;
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");

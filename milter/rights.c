@@ -25,24 +25,25 @@ static bool find_group(const char *name, gid_t *gid)
     const struct group *group = getgrnam(name);
     long number;
 
-    if (!group && !parse_long(slice_of(name), 0, 0x7fffffff, &number))
+    if (group == NULL && !parse_long(slice_of(name), 0, 0x7fffffff, &number))
         return false;
-    *gid = group ? group->gr_gid : (gid_t)number;
+    *gid = group != NULL ? group->gr_gid : (gid_t)number;
     return true;
 }
 
 bool rights_of_user(const char *user, struct rights *rights, struct err *err)
 {
     const char *colon = strchr(user, ':');
+    size_t len = colon != NULL ? (size_t)(colon - user) : strlen(user);
+    const struct passwd *entry;
     char name[64];
     long number;
 
-    size_t len = colon ? (size_t)(colon - user) : strlen(user);
     snprintf(name, sizeof(name), "%.*s", (int)len, user);
-    const struct passwd *entry = getpwnam(name);
-    if (!entry && parse_long(slice_of(name), 0, 0x7fffffff, &number))
+    entry = getpwnam(name);
+    if (entry == NULL && parse_long(slice_of(name), 0, 0x7fffffff, &number))
         entry = getpwuid((uid_t)number);
-    if (!entry) {
+    if (entry == NULL) {
         return err_set(err,
                        "user = %s: there is no such user: create it with adduser --system "
                        "--group %s",
@@ -51,7 +52,7 @@ bool rights_of_user(const char *user, struct rights *rights, struct err *err)
     rights->uid = entry->pw_uid;
     rights->gid = entry->pw_gid;
     snprintf(name, sizeof(name), "%s", entry->pw_name);
-    if (colon && !find_group(colon + 1, &rights->gid))
+    if (colon != NULL && !find_group(colon + 1, &rights->gid))
         return err_set(err, "user = %s: there is no group %s", user, colon + 1);
     rights->group_count = RIGHTS_GROUPS_MAX;
     if (getgrouplist(name, rights->gid, rights->groups, &rights->group_count) < 0)

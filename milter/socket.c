@@ -19,16 +19,17 @@
 static bool parse_unix(struct slice path, const char *dir, struct socket_spec *spec,
                        struct err *err)
 {
-    const char *base = dir && path.len > 0 && path.ptr[0] != '/' ? dir : "";
+    const char *base = dir != NULL && path.len > 0 && path.ptr[0] != '/' ? dir : "";
+    int len;
 
     if (path.len == 0)
         return err_set(err, "a path is missing: write unix:/PATH");
-    if (memchr(path.ptr, ',', path.len)) {
+    if (memchr(path.ptr, ',', path.len) != NULL) {
         return err_set(err, "%.*s: there is one socket only; give the MTA and tamis the same one",
                        (int)path.len, path.ptr);
     }
-    int len = snprintf(spec->path, sizeof(spec->path), "%s%s%.*s", base, base[0] ? "/" : "",
-                       (int)path.len, path.ptr);
+    len = snprintf(spec->path, sizeof(spec->path), "%s%s%.*s", base, base[0] != '\0' ? "/" : "",
+                   (int)path.len, path.ptr);
     if (len < 0 || (size_t)len >= sizeof(spec->path)) {
         return err_set(err, "the socket's path is longer than %zu bytes: use a shorter one",
                        sizeof(spec->path) - 1);
@@ -100,9 +101,12 @@ static bool parse_inet(struct slice rest, bool six, struct socket_spec *spec, st
 {
     struct slice host, port;
     char host_text[256], port_text[64];
+    long number;
+    int failed;
+    bool any;
 
     split_inet(rest, &host, &port);
-    bool any = host.len == 0 || slice_is(host, "*");
+    any = host.len == 0 || slice_is(host, "*");
     host = bare_host(host);
     if (port.len == 0 || port.len >= sizeof(port_text) || host.len >= sizeof(host_text)) {
         return err_set(err, "inet%s:%.*s: a port is missing: write inet:8894@localhost",
@@ -110,11 +114,10 @@ static bool parse_inet(struct slice rest, bool six, struct socket_spec *spec, st
     }
     snprintf(host_text, sizeof(host_text), "%.*s", (int)host.len, host.ptr);
     snprintf(port_text, sizeof(port_text), "%.*s", (int)port.len, port.ptr);
-    long number;
     if (is_digit(port.ptr[0]) && !parse_long(port, 1, 65535, &number))
         return err_set(err, "%s is no port: ports are 1 to 65535", port_text);
     spec->kind = SOCKET_INET;
-    int failed = resolve(any ? NULL : host_text, port_text, six ? AF_INET6 : AF_INET, spec);
+    failed = resolve(any ? NULL : host_text, port_text, six ? AF_INET6 : AF_INET, spec);
     if (failed && !six)
         failed = resolve(any ? NULL : host_text, port_text, AF_INET6, spec);
     if (failed == EAI_SERVICE) {
@@ -130,17 +133,17 @@ static bool parse_inet(struct slice rest, bool six, struct socket_spec *spec, st
 
 bool socket_parse(const char *text, const char *dir, struct socket_spec *spec, struct err *err)
 {
-    struct slice all = slice_trim(slice_of(text));
-    const char *colon = all.len ? memchr(all.ptr, ':', all.len) : NULL;
+    struct slice all = slice_trim(slice_of(text)), type, rest;
+    const char *colon = all.len > 0 ? memchr(all.ptr, ':', all.len) : NULL;
 
     memset(spec, 0, sizeof(*spec));
     spec->fd = -1;
     if (all.len > 0 && all.ptr[0] == '/')
         return parse_unix(all, NULL, spec, err);
-    if (!colon)
+    if (colon == NULL)
         return err_set(err, "\"%.*s\" is no socket: " SPELLINGS, (int)all.len, all.ptr);
-    struct slice type = {all.ptr, (size_t)(colon - all.ptr)};
-    struct slice rest = slice_trim((struct slice){colon + 1, all.len - type.len - 1});
+    type = (struct slice){all.ptr, (size_t)(colon - all.ptr)};
+    rest = slice_trim((struct slice){colon + 1, all.len - type.len - 1});
     if (slice_is_nocase(type, "unix") || slice_is_nocase(type, "local"))
         return parse_unix(rest, dir, spec, err);
     if (slice_is_nocase(type, "inet") || slice_is_nocase(type, "inet6"))
@@ -187,13 +190,13 @@ static bool claim_fd(int fd, struct err *err)
 static bool claim_inet(const struct socket_spec *spec, const char *name, struct err *err)
 {
     char holder[256];
-    int on = 1;
+    int on = 1, failed;
     int fd = socket(spec->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return err_set(err, "%s: %s", name, strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    int failed = bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len) < 0 ? errno : 0;
+    failed = bind(fd, (const struct sockaddr *)&spec->addr, spec->addr_len) < 0 ? errno : 0;
     if (!failed)
         failed = listen(fd, 1) < 0 ? errno : 0;
     close(fd);
@@ -242,6 +245,7 @@ static bool claim_unix(const char *path, struct err *err)
 {
     struct stat st;
     char peer[128] = "another program";
+    int failed;
 
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? true : err_set(err, "%s: %s", path, strerror(errno));
@@ -251,7 +255,7 @@ static bool claim_unix(const char *path, struct err *err)
                        "choose another path",
                        path);
     }
-    int failed = try_connect(path, peer, sizeof(peer));
+    failed = try_connect(path, peer, sizeof(peer));
     if (failed == 0 || failed == EAGAIN)
         return err_set(err, "%s is in use by %s: stop that, or choose another path", path, peer);
     if (failed != ECONNREFUSED)

@@ -49,7 +49,7 @@ void watch_begin(struct watch *watch)
 
 void watch_add(struct watch *watch, const char *path)
 {
-    if (!path || !path[0])
+    if (path == NULL || path[0] == '\0')
         return;
     for (size_t i = 0; i < watch->count; i++)
         if (strcmp(watch->paths[i], path) == 0)
@@ -73,6 +73,28 @@ static uint64_t mix(uint64_t hash, const void *data, size_t len)
     return hash;
 }
 
+static uint64_t mix_facts(uint64_t hash, const struct stat *st)
+{
+    uint64_t facts[] = {
+        (uint64_t)st->st_dev,
+        (uint64_t)st->st_ino,
+        (uint64_t)st->st_size,
+        st->st_mode,
+        st->st_uid,
+        st->st_gid,
+        (uint64_t)st->st_mtim.tv_sec,
+        (uint64_t)st->st_mtim.tv_nsec,
+    };
+
+    return mix(hash, facts, sizeof(facts));
+}
+
+/* At the same time or later. */
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec >= b->tv_nsec);
+}
+
 /* *later: some file's inode changed at or after `begun`. The change time is asked for this,
  * since nobody can set it; the modification time tells a changed text from a changed link count. */
 static uint64_t fingerprint(const struct watch *watch, bool *later)
@@ -81,25 +103,15 @@ static uint64_t fingerprint(const struct watch *watch, bool *later)
 
     for (size_t i = 0; i < watch->count; i++) {
         struct stat st;
+
         if (stat(watch->paths[i], &st) < 0) {
             int error = errno;
+
             hash = mix(hash, &error, sizeof(error));
-            continue;
+        } else {
+            hash = mix_facts(hash, &st);
+            *later |= is_later(&st.st_ctim, &watch->begun);
         }
-        uint64_t facts[] = {
-            (uint64_t)st.st_dev,
-            (uint64_t)st.st_ino,
-            (uint64_t)st.st_size,
-            st.st_mode,
-            st.st_uid,
-            st.st_gid,
-            (uint64_t)st.st_mtim.tv_sec,
-            (uint64_t)st.st_mtim.tv_nsec,
-        };
-        hash = mix(hash, facts, sizeof(facts));
-        *later |=
-            st.st_ctim.tv_sec > watch->begun.tv_sec || (st.st_ctim.tv_sec == watch->begun.tv_sec &&
-                                                        st.st_ctim.tv_nsec >= watch->begun.tv_nsec);
     }
     return hash;
 }
