@@ -94,14 +94,16 @@ void eml_parse(const char *text, size_t len, const struct eml_events *events)
     send_body(rest, events);
 }
 
-static bool read_all(int fd, struct buf *text)
+static bool read_all(int fd, const char *path, struct buf *text, struct err *err)
 {
     char block[65536];
     ssize_t n;
 
     while ((n = read(fd, block, sizeof(block))) > 0 && text->len < FILE_MAX)
         buf_add(text, block, (size_t)n);
-    return n == 0;
+    if (n < 0)
+        return err_set(err, "%s: %s", path, strerror(errno));
+    return n == 0 || err_set(err, "%s: too large", path);
 }
 
 bool eml_read(const char *path, const struct eml_events *events, struct err *err)
@@ -112,9 +114,7 @@ bool eml_read(const char *path, const struct eml_events *events, struct err *err
 
     if (fd < 0)
         return err_set(err, "%s: %s", path, strerror(errno));
-    good = read_all(fd, &text);
-    if (!good)
-        err_set(err, "%s: %s", path, errno ? strerror(errno) : "too large");
+    good = read_all(fd, path, &text, err);
     close(fd);
     if (good)
         eml_parse(buf_text(&text), text.len, events);
