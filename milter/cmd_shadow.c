@@ -340,6 +340,19 @@ static int rollback(struct swap *s)
     return status;
 }
 
+/* `status` of the command line: below 0 there is work to be done. */
+static int run(struct options *options, int status, const char *name, int (*work)(struct swap *s))
+{
+    struct swap swap = {0};
+
+    if (status < 0) {
+        status = begin(&swap, options, name) ? work(&swap) : EX_CONFIG;
+        end(&swap);
+    }
+    options_free(options);
+    return status;
+}
+
 int cmd_shadow(int argc, char **argv)
 {
     struct options options = {
@@ -347,18 +360,12 @@ int cmd_shadow(int argc, char **argv)
         .about = "Makes the file that shadow_config names the configuration, and keeps the old\n"
                  "one beside it; then the running filter reloads.",
     };
-    struct swap swap = {0};
     int status = options_parse(&options, argc, argv);
 
     if (status < 0 && (argv[options.first] == NULL || strcmp(argv[options.first], "promote") != 0 ||
                        argv[options.first + 1] != NULL))
         status = options_usage_error(&options, "the one thing to be done is: promote");
-    if (status < 0) {
-        status = begin(&swap, &options, "tamis shadow promote") ? promote_shadow(&swap) : EX_CONFIG;
-        end(&swap);
-    }
-    options_free(&options);
-    return status;
+    return run(&options, status, "tamis shadow promote", promote_shadow);
 }
 
 int cmd_rollback(int argc, char **argv)
@@ -368,15 +375,9 @@ int cmd_rollback(int argc, char **argv)
         .about = "Takes the last tamis shadow promote back: the configuration is again the file\n"
                  "that was kept; then the running filter reloads.",
     };
-    struct swap swap = {0};
     int status = options_parse(&options, argc, argv);
 
     if (status < 0)
         status = options_no_arguments(&options, argv);
-    if (status < 0) {
-        status = begin(&swap, &options, "tamis rollback") ? rollback(&swap) : EX_CONFIG;
-        end(&swap);
-    }
-    options_free(&options);
-    return status;
+    return run(&options, status, "tamis rollback", rollback);
 }
