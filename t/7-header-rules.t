@@ -221,7 +221,7 @@ SKIP: {
             $said =~ /^(--- .*^\@\@ .*)/ms or next;
             spew("$dir/diff", $1);
             # It is one of the header, where a hunk may end.
-            my ($want, $header) = map { /^(.*?\n)\n/s } $ours =~ s/\Ato.*\nReceived: own\n//r, slurp($path);
+            my ($want, $header) = map { /\A(.*?\n)(?=\n|\z)/s ? $1 : '' } $ours =~ s/\Ato.*\nReceived: own\n//r, slurp($path);
             my (undef, undef, $trouble) = run_command(['patch', '-s', '-o', "$dir/patched", spew("$dir/header", $header), "$dir/diff"]);
             my $patched = slurp("$dir/patched");
             $applied++;
