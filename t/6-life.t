@@ -107,6 +107,7 @@ is $status->{state}, 'fine', 'status: says so';
 is $status->{pid}, $filter->pid, 'status: process';
 is $status->{mode}, 'enforce', 'status: mode';
 is $status->{connections}{now}, 1, 'status: connections';
+is $status->{messages}{under_way}, 0, 'status: the message is no longer under way, though its connection is there';
 is $status->{policy}{generation}, 1, 'status: generation';
 my ($exit, $out, $err) = $filter->command('reload');
 is $exit, 0, 'reload: exit status';
