@@ -243,6 +243,8 @@ static void follow(struct logdb *log, const struct query *q, int64_t last)
         if (now == version && now >= 0)
             continue;
         version = print_new(log, q, -1, &last, NULL) ? now : -1;
+        if (version < 0)
+            logdb_close(log);
     }
 }
 

@@ -50,20 +50,15 @@ struct journal {
     bool (*written)(struct entry *entry);
     struct journal_db db; /* the writer's alone */
     struct entry *ruleset; /* the last one, for a file that is begun anew; NULL: none yet */
+    unsigned opened;      /* so often the file was */
     uint64_t wal_next_us; /* the WAL is not tried again before */
     uint64_t dropped_before; /* the last success */
 };
 
-/* What must not be lost, because somebody was told of it, may take as much room again. */
-static bool is_promise(const struct entry *entry)
-{
-    return entry->message->tokens != NULL || entry->late.token != NULL || entry->ruleset != NULL;
-}
-
 static bool take(struct journal *j, struct entry *entry)
 {
     uint64_t bytes = entry->bytes = arena_size(entry->message->arena);
-    unsigned share = is_promise(entry) ? 2 : 1;
+    unsigned share = entry_is_promise(entry) ? 2 : 1;
 
     if (queue_length(j->queue) >= (size_t)j->queue_limit * share)
         return false;
@@ -167,11 +162,12 @@ static void note_sizes(struct journal *j)
     pthread_mutex_unlock(&j->mutex);
 }
 
-static void note_error(struct journal *j, bool healthy, const struct err *err)
+static void note_error(struct journal *j, bool failed, const struct err *err)
 {
     pthread_mutex_lock(&j->mutex);
     j->status.errors++;
-    j->status.healthy = healthy;
+    if (failed)
+        j->status.healthy = false;
     snprintf(j->status.last_error, sizeof(j->status.last_error), "%.255s", err->text);
     pthread_mutex_unlock(&j->mutex);
 }
@@ -198,7 +194,7 @@ static void set_aside(struct journal *j)
     char aside[4096];
     struct err err;
 
-    if (journal_db_set_aside(j->path, aside, sizeof(aside), &err))
+    if (journal_files_set_aside(j->path, aside, sizeof(aside), &err))
         log_line(LOG_ERR, "%s is damaged; kept as %s; a new log begins", j->path, aside);
     else
         log_limited(&j->error_limit, LOG_ERR, "%s", err.text);
@@ -207,7 +203,7 @@ static void set_aside(struct journal *j)
 /* After a failure of any kind: everything is undone, and what is needed to go on is prepared. */
 static void fail(struct journal *j, enum db_result result, const struct err *err)
 {
-    note_error(j, false, err);
+    note_error(j, true, err);
     log_limited(&j->error_limit, LOG_WARNING, "decision log: %s", err->text);
     if (j->db.db != NULL)
         journal_db_rollback(&j->db);
@@ -219,11 +215,16 @@ static void fail(struct journal *j, enum db_result result, const struct err *err
 
 static enum db_result ready(struct journal *j, struct err *err)
 {
-    if (j->db.db != NULL && journal_db_is_moved(&j->db)) {
-        log_line(LOG_WARNING, "%s was removed or replaced; opened again", j->path);
-        journal_db_close(&j->db);
+    const char *moved = j->db.db != NULL ? journal_files_moved(&j->db.files, j->path) : NULL;
+
+    if (moved != NULL) {
+        err_set(err, "%s%s was removed or replaced; opened again", j->path, moved);
+        fail(j, DB_BROKEN, err);
     }
-    return j->db.db != NULL ? DB_OK : journal_db_open(&j->db, err);
+    if (j->db.db != NULL)
+        return DB_OK;
+    j->opened++;
+    return journal_db_open(&j->db, err);
 }
 
 /* The batch's place for it is empty afterwards. */
@@ -351,7 +352,7 @@ static void shrink_wal(struct journal *j)
     j->wal_next_us = now_us() + IDLE_US;
     result = journal_shrink_wal(&j->db, wal, &err);
     if (result == DB_BUSY) {
-        note_error(j, true, &err);
+        note_error(j, false, &err);
         log_limited(&j->wal_limit, LOG_WARNING, "decision log: %s", err.text);
     } else if (result != DB_OK) {
         fail(j, result, &err);
@@ -362,16 +363,15 @@ static void shrink_wal(struct journal *j)
 static void tidy(struct journal *j)
 {
     struct err err = {""};
-    bool was_open = j->db.db != NULL;
+    unsigned opened = j->opened;
     enum db_result result = ready(j, &err);
 
-    if (result != DB_OK) {
+    if (result != DB_OK)
         fail(j, result, &err);
-    } else {
-        if (!was_open)
-            note_written(j, 0);
+    else if (j->opened != opened)
+        note_written(j, 0);
+    if (result == DB_OK)
         prune(j);
-    }
     if (j->db.db != NULL)
         shrink_wal(j);
     note_sizes(j);
@@ -431,12 +431,10 @@ struct journal *journal_open(const struct journal_options *options)
                                         options->sync};
     j->queue = queue_new((size_t)j->queue_limit * 2);
     j->node_name = options->node_name ? xstrdup(options->node_name) : NULL;
-    j->db.node_name = j->node_name;
-    j->db.node = options->node;
     j->written = options->written;
     j->status.healthy = true;
-    j->db.path = j->path;
-    j->db.group = j->group;
+    j->db = (struct journal_db){.path = j->path, .group = j->group, .node = options->node,
+                                .node_name = j->node_name};
     pthread_mutex_init(&j->mutex, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -136,6 +136,9 @@ void journal_read_status(struct journal *journal, struct journal_status *status)
 /* Is it a transaction, neither a policy nor a shadow's judgement? */
 bool entry_is_mail(const struct entry *entry);
 
+/* Must it not be lost, because somebody was told of it? It may take as much room again. */
+bool entry_is_promise(const struct entry *entry);
+
 struct entry *entry_new(struct message *message); /* allocated in message->arena */
 void entry_free(struct entry *entry); /* its message, too; who waits for it is told: lost */
 

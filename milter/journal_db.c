@@ -4,18 +4,14 @@
 
 #include "journal_count.h"
 #include "schema.h"
+#include "shm_guard.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { BUSY_MS = 100, FILE_MODE = 0640 };
+enum { BUSY_MS = 100 };
 
 /* The cache holds what is written at random, the index of queue ids above all; the more the WAL
  * takes before a checkpoint, the more often a page of it is written once for many changes. */
@@ -109,6 +105,11 @@ enum db_result journal_db_result(const struct journal_db *db, int rc, struct err
 
     if (result == DB_OK)
         return result;
+    /* Whatever it says then, it says of pages that are none. */
+    if (db->db != NULL && db->faults != shm_guard_faults()) {
+        err_set(err, "%s-shm was cut short by somebody", db->path);
+        return DB_BROKEN;
+    }
     code = db->db && (rc & 0xff) != SQLITE_BUSY ? sqlite3_system_errno(db->db) : 0;
     err_set(err, "%s: %s%s%s", db->path, db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc),
             code ? ": " : "", code ? strerror(code) : "");
@@ -148,45 +149,6 @@ static enum db_result read_number(struct journal_db *db, const char *sql, int64_
     result = journal_db_result(db, rc != SQLITE_OK ? rc : sqlite3_reset(stmt), err);
     sqlite3_finalize(stmt);
     return result;
-}
-
-/* By path, never by opening the file: to close it would drop the locks that SQLite holds on it.
- * Failure is let pass: a log that the group cannot read is better than none. */
-static void share_file(const struct journal_db *db, const char *suffix)
-{
-    char *path = xasprintf("%s%s", db->path, suffix), space[4096];
-    struct group entry, *found = NULL;
-    struct stat st;
-
-    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-        if (db->group != NULL)
-            getgrnam_r(db->group, &entry, space, sizeof(space), &found);
-        if (found != NULL && found->gr_gid != st.st_gid &&
-            lchown(path, (uid_t)-1, found->gr_gid) != 0)
-            found = NULL;
-        if ((st.st_mode & 07777) != FILE_MODE && chmod(path, FILE_MODE) != 0)
-            found = NULL;
-    }
-    free(path);
-}
-
-/* Made here, not by SQLite, so that the umask has no say; SQLite gives -wal and -shm the same
- * mode. */
-static bool make_file(const struct journal_db *db, struct err *err)
-{
-    int fd = open(db->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    struct stat st;
-
-    if (fd >= 0)
-        close(fd);
-    else if (errno != EEXIST)
-        return err_set(err, "%s: %s", db->path, strerror(errno));
-    if (stat(db->path, &st) != 0)
-        return err_set(err, "%s: %s", db->path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, "%s: not a regular file", db->path);
-    share_file(db, "");
-    return true;
 }
 
 static enum db_result drop_views(struct journal_db *db, struct err *err)
@@ -398,16 +360,11 @@ static enum db_result open_connection(struct journal_db *db, struct err *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     enum db_result result;
-    struct stat st;
     int rc;
 
-    if (stat(db->path, &st) != 0) {
-        err_set(err, "%s: %s", db->path, strerror(errno));
-        return DB_BROKEN;
-    }
-    db->device = st.st_dev;
-    db->inode = st.st_ino;
-    rc = sqlite3_open_v2(db->path, &db->db, flags, NULL);
+    journal_files_note(&db->files, db->path);
+    db->faults = shm_guard_faults();
+    rc = sqlite3_open_v2(db->path, &db->db, flags, shm_guard_vfs());
     if (rc != SQLITE_OK)
         return journal_db_result(db, rc, err);
     if ((result = configure(db, err)) != DB_OK || (result = bring_forward(db, err)) != DB_OK ||
@@ -420,14 +377,16 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err)
 {
     enum db_result result;
 
-    if (!make_file(db, err))
+    if (!journal_files_make(db->path, db->group, err))
         return DB_BROKEN;
     result = open_connection(db, err);
-    if (result != DB_OK)
+    if (result != DB_OK) {
         journal_db_close(db);
-    else
-        share_file(db, "-wal"), share_file(db, "-shm");
-    return result;
+        return result;
+    }
+    journal_files_share(db->path, db->group);
+    journal_files_note_rest(&db->files, db->path);
+    return DB_OK;
 }
 
 void journal_db_close(struct journal_db *db)
@@ -449,34 +408,4 @@ void journal_db_close(struct journal_db *db)
     sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(db->db);
     db->db = NULL;
-}
-
-bool journal_db_is_moved(const struct journal_db *db)
-{
-    struct stat st;
-
-    return stat(db->path, &st) != 0 || st.st_dev != db->device || st.st_ino != db->inode;
-}
-
-bool journal_db_set_aside(const char *path, char *aside, size_t size, struct err *err)
-{
-    char stamp[32], from[4096], to[4096];
-    time_t now = time(NULL);
-    struct tm tm;
-
-    gmtime_r(&now, &tm);
-    strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-    snprintf(aside, size, "%s.corrupt-%s", path, stamp);
-    for (int i = 1; access(aside, F_OK) == 0 && i < 100; i++)
-        snprintf(aside, size, "%s.corrupt-%s-%d", path, stamp, i);
-    if (rename(path, aside) != 0 && errno != ENOENT)
-        return err_set(err, "cannot rename %s: %s", path, strerror(errno));
-    snprintf(from, sizeof(from), "%s-wal", path);
-    snprintf(to, sizeof(to), "%s-wal", aside);
-    if (rename(from, to) != 0 && errno != ENOENT)
-        return err_set(err, "cannot rename %s: %s", from, strerror(errno));
-    snprintf(from, sizeof(from), "%s-shm", path);
-    if (unlink(from) != 0 && errno != ENOENT)
-        return err_set(err, "cannot remove %s: %s", from, strerror(errno));
-    return true;
 }

@@ -5,9 +5,8 @@
 
 #include "buf.h"
 #include "journal_dict.h"
+#include "journal_files.h"
 #include "message.h"
-
-#include <sys/types.h>
 
 /* What an error of SQLite means for the writer. */
 enum db_result {
@@ -73,8 +72,8 @@ struct journal_db {
     int64_t shadow_ruleset;
     bool has_ruleset; /* the file knows the policy in force */
     sqlite3 *db;
-    dev_t device;
-    ino_t inode;
+    unsigned faults; /* of shm_guard, when it was opened */
+    struct journal_files files;
     int64_t page_size;
     int64_t data_version; /* changes when somebody else has written */
     sqlite3_stmt *stmts[DB_STMT_COUNT];
@@ -96,13 +95,6 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err);
 
 /* Moves what is in the WAL into the database; NULL statements, closed database: allowed. */
 void journal_db_close(struct journal_db *db);
-
-/* The file at the path is no longer the one that is open: deleted, replaced. */
-bool journal_db_is_moved(const struct journal_db *db);
-
-/* Renames the (closed) database and its WAL to PATH.corrupt-YYYYMMDD-HHMMSS[-N]; the name in
- * `aside`. */
-bool journal_db_set_aside(const char *path, char *aside, size_t size, struct err *err);
 
 /* From the next transaction on: is what was committed on the disk at once? */
 enum db_result journal_db_set_sync(struct journal_db *db, bool sync, struct err *err);

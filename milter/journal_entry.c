@@ -21,6 +21,11 @@ struct entry *entry_new(struct message *message)
     return entry;
 }
 
+bool entry_is_promise(const struct entry *entry)
+{
+    return entry->message->tokens != NULL || entry->late.token != NULL || entry->ruleset != NULL;
+}
+
 bool entry_is_mail(const struct entry *entry)
 {
     return entry->ruleset == NULL && entry->shadow == NULL;

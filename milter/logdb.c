@@ -3,6 +3,7 @@
 #include "logdb.h"
 
 #include "schema.h"
+#include "shm_guard.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -36,8 +37,7 @@ static bool check_file(struct logdb *log, const char *path, struct err *err)
         return err_set(err, "%s: not a regular file", path);
     if (access(path, R_OK) != 0)
         return explain_denied(path, &st, err);
-    log->device = st.st_dev;
-    log->inode = st.st_ino;
+    journal_files_note(&log->files, path);
     return true;
 }
 
@@ -77,14 +77,16 @@ bool logdb_open(struct logdb *log, const char *path, struct err *err)
     *log = (struct logdb){.path = path};
     if (!check_file(log, path, err))
         return false;
-    if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READONLY, shm_guard_vfs()) != SQLITE_OK) {
         err_set(err, "%s: %s", path, log->db ? sqlite3_errmsg(log->db) : "out of memory");
         logdb_close(log);
         return false;
     }
     sqlite3_busy_timeout(log->db, BUSY_MS);
-    if (check_version(log, err))
+    if (check_version(log, err)) {
+        journal_files_note_rest(&log->files, path);
         return true;
+    }
     logdb_close(log);
     return false;
 }
@@ -97,9 +99,7 @@ void logdb_close(struct logdb *log)
 
 bool logdb_is_replaced(const struct logdb *log)
 {
-    struct stat st;
-
-    return stat(log->path, &st) != 0 || st.st_dev != log->device || st.st_ino != log->inode;
+    return journal_files_moved(&log->files, log->path) != NULL;
 }
 
 sqlite3_stmt *logdb_prepare(struct logdb *log, const char *sql, struct err *err)

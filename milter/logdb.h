@@ -3,17 +3,14 @@
 #ifndef TAMIS_LOGDB_H
 #define TAMIS_LOGDB_H
 
-#include "base.h"
+#include "journal_files.h"
 
 #include <sqlite3.h>
-#include <sys/types.h>
 
-/* The file that was opened, to find out whether it has been replaced. */
 struct logdb {
     sqlite3 *db;
     const char *path;
-    dev_t device;
-    ino_t inode;
+    struct journal_files files; /* those that were opened */
 };
 
 /* Opens read-only; works while the filter writes, after it has gone, and for a member of the file's
@@ -22,7 +19,7 @@ struct logdb {
 bool logdb_open(struct logdb *log, const char *path, struct err *err);
 void logdb_close(struct logdb *log); /* closed already: allowed */
 
-/* There is another file at the path now, or none. */
+/* There is another database, -wal or -shm at the path now, or none. */
 bool logdb_is_replaced(const struct logdb *log);
 
 /* A statement, or NULL with the error. The caller finalizes it. */

@@ -175,6 +175,13 @@ static void test_follow(void)
     rename(path, moved);
     logged_offer(j, 8, 1);
     tap_ok(strstr(read_lines(&r, 1), " Q8 ") != NULL, "follow: a new file");
+    snprintf(moved, sizeof(moved), "%s-shm", path);
+    if (truncate(moved, 0) == 0)
+        logged_offer(j, 9, 1);
+    tap_ok(strstr(read_lines(&r, 1), " Q9 ") != NULL, "follow: -shm is cut short");
+    if (unlink(moved) == 0)
+        logged_offer(j, 10, 1);
+    tap_ok(strstr(read_lines(&r, 1), " Q10 ") != NULL, "follow: -shm is another");
     kill(r.pid, SIGTERM);
     tap_is_int(finish(&r), 0, "TERM ends it");
     r = start(ARGS(text_f, text_n, one));

@@ -69,11 +69,20 @@ for my $kind ('a directory', 'a FIFO', 'a device') {
     rmdir $log if !unlink $log;
     heals($kind);
 }
-for my $part ($log, "$log-wal") {
-    play($mta, '<bob@example.org>');
-    truncate $part, 10;
-    mail_flows('cut to ten bytes', 20);
-    heals('cut to ten bytes');
+for my $part ('-wal', '-shm') {
+    my $earlier = status_of($filter)->{log}{errors};
+    unlink "$log$part";
+    mail_flows("log.db$part removed", 20);
+    heals("log.db$part removed");
+    log_is("log.db$part removed: noted", sub { $_[0]{errors} > $earlier && $_[0]{last_error} =~ /$part was removed/ });
+}
+for my $part ('-shm', '-wal', '') {
+    for my $size (0, 10) {
+        play($mta, '<bob@example.org>');
+        truncate "$log$part", $size;
+        mail_flows("log.db$part cut to $size bytes", 20);
+        heals("log.db$part cut to $size bytes");
+    }
 }
 spew($log, "\xa5" x 81920);
 mail_flows('overwritten', 20);
