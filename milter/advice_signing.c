@@ -106,6 +106,20 @@ static void judge_tamis(struct advice *advice)
             "signature");
 }
 
+/* A service that sends by SMTP and breaks lines; main.cf speaks for all when none is known. */
+static bool breaks_lines(const struct advice *advice)
+{
+    bool any = false, breaks = false;
+
+    for (const struct postfix_service *s = advice->postfix->services; s != NULL; s = s->next) {
+        if (strcmp(s->command, "smtp") != 0)
+            continue;
+        any = true;
+        breaks |= strcmp(postfix_effective(advice->postfix, s, "smtp_line_length_limit"), "0") != 0;
+    }
+    return any ? breaks : strcmp(param(advice, "smtp_line_length_limit"), "0") != 0;
+}
+
 static void judge_changes_after(struct advice *advice, bool signs)
 {
     static const char *const names[] = {"smtp_header_checks", "smtp_mime_header_checks",
@@ -123,6 +137,11 @@ static void judge_changes_after(struct advice *advice, bool signs)
             advice->problems, SEV_NOTE, nowhere,
             "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
             "DKIM signatures: disable_mime_output_conversion = yes");
+    if (signs && breaks_lines(advice))
+        problems_add(
+            advice->problems, SEV_NOTE, nowhere,
+            "main.cf: smtp(8) breaks lines of more than 998 characters, which mail programs write "
+            "now and then, and with them DKIM signatures: smtp_line_length_limit = 0");
 }
 
 void advice_signing(struct advice *advice)

@@ -197,7 +197,8 @@ static const struct row rows[] = {
      "warning: master.cf: submission inet: smtpd_milters has inet:localhost:8891, which looks"},
     {"OpenDKIM beside a tamis without keys is another filter",
      "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
-     "\ninternal_mail_filter_classes = bounce\ndisable_mime_output_conversion = yes\n",
+     "\ninternal_mail_filter_classes = bounce\ndisable_mime_output_conversion = yes\n"
+     "smtp_line_length_limit = 0\n",
      SMTP, "", "", "", NULL},
     {"signed mail in front of a content filter",
      GOOD "always_add_missing_headers = yes\ndisable_mime_output_conversion = yes\n",
@@ -212,8 +213,23 @@ static const struct row rows[] = {
      "note: main.cf: Postfix recodes 8-bit mail"},
     {"all is well for signing",
      GOOD "local_header_rewrite_clients = permit_inet_interfaces, permit_sasl_authenticated\n"
-          "disable_mime_output_conversion = yes\n",
+          "disable_mime_output_conversion = yes\nsmtp_line_length_limit = 0\n",
      SMTP, "", "signing_key=example.org:s:/k", "", NULL},
+    {"signed lines that are broken",
+     GOOD "always_add_missing_headers = yes\ndisable_mime_output_conversion = yes\n"
+          "smtp_line_length_limit = 2048\n",
+     SMTP "smtp unix - - y - - smtp\n", "", "signing_key=example.org:s:/k", "",
+     "note: main.cf: smtp(8) breaks lines of more than 998 characters, which mail programs write now "
+     "and then, and with them DKIM signatures: smtp_line_length_limit = 0\n"},
+    {"signed lines that one service breaks",
+     GOOD "always_add_missing_headers = yes\ndisable_mime_output_conversion = yes\n",
+     SMTP "smtp unix - - y - - smtp -o smtp_line_length_limit=0\nrelay unix - - y - - smtp\n",
+     "smtp/unix/smtp_line_length_limit = 0\n", "signing_key=example.org:s:/k", "",
+     "note: main.cf: smtp(8) breaks lines"},
+    {"signed lines that no service breaks",
+     GOOD "always_add_missing_headers = yes\ndisable_mime_output_conversion = yes\n",
+     SMTP "smtp unix - - y - - smtp -o smtp_line_length_limit=0\n",
+     "smtp/unix/smtp_line_length_limit = 0\n", "signing_key=example.org:s:/k", "", NULL},
     {"headers changed behind the milters", GOOD "smtp_header_checks = pcre:/x\n", SMTP, "", "", "",
      "note: main.cf: smtp_header_checks changes mail after all milters"},
 };
