@@ -38,7 +38,8 @@ struct journal {
     struct queue *queue;
     pthread_t thread;
     atomic_uint_fast64_t offered, dropped, details_dropped, queue_bytes;
-    struct log_limit full_limit, error_limit, wal_limit, again_limit;
+    struct log_limit full_limit, wal_limit, again_limit;
+    struct log_limits error_limits;
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t closing;
@@ -197,14 +198,15 @@ static void set_aside(struct journal *j)
     if (journal_files_set_aside(j->path, aside, sizeof(aside), &err))
         log_line(LOG_ERR, "%s is damaged; kept as %s; a new log begins", j->path, aside);
     else
-        log_limited(&j->error_limit, LOG_ERR, "%s", err.text);
+        log_limited(log_limit_of(&j->error_limits, err.text), LOG_ERR, "%s", err.text);
 }
 
 /* After a failure of any kind: everything is undone, and what is needed to go on is prepared. */
 static void fail(struct journal *j, enum db_result result, const struct err *err)
 {
     note_error(j, true, err);
-    log_limited(&j->error_limit, LOG_WARNING, "decision log: %s", err->text);
+    log_limited(log_limit_of(&j->error_limits, err->text), LOG_WARNING, "decision log: %s",
+                err->text);
     if (j->db.db != NULL)
         journal_db_rollback(&j->db);
     if (result == DB_BROKEN || result == DB_CORRUPT)

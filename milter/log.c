@@ -154,3 +154,17 @@ void log_limited(struct log_limit *limit, int priority, const char *fmt, ...)
     format_line(priority, note, fmt, ap);
     va_end(ap);
 }
+
+struct log_limit *log_limit_of(struct log_limits *limits, const char *text)
+{
+    size_t i, last = ARRAY_LEN(limits->texts) - 1;
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    for (i = 0; i < last && limits->texts[i].hash != 0; i++)
+        if (limits->texts[i].hash == hash)
+            break;
+    limits->texts[i].hash = hash;
+    return &limits->texts[i].limit;
+}

@@ -28,4 +28,14 @@ struct log_limit {
 };
 void log_limited(struct log_limit *limit, int priority, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* A limit for each text, so that one trouble does not hide another; the eighth and all later ones
+ * have one together. Zeroed before its first use; for one thread. */
+struct log_limits {
+    struct {
+        uint64_t hash; /* of the text; 0: free */
+        struct log_limit limit;
+    } texts[8];
+};
+struct log_limit *log_limit_of(struct log_limits *limits, const char *text);
+
 #endif

@@ -86,6 +86,18 @@ static void test_limit(void)
     tap_is(heard(), "tamis: warning: disk 10\n", "counted anew");
 }
 
+static void test_limit_of(void)
+{
+    static const char *const texts[] = {"full", "gone", "3", "4", "5", "6", "7", "8", "9", "full",
+                                        "gone", "9", "10"};
+    struct log_limits limits = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        log_limited(log_limit_of(&limits, texts[i]), LOG_INFO, "%s", texts[i]);
+    tap_is(heard(), "tamis: full\ntamis: gone\ntamis: 3\ntamis: 4\ntamis: 5\ntamis: 6\ntamis: 7\n"
+                    "tamis: 8\n", "each text once; from the eighth on they share");
+}
+
 static void *log_often(void *arg)
 {
     for (int i = 0; i < 100; i++)
@@ -125,6 +137,7 @@ int main(void)
     test_lines();
     test_long_line();
     test_limit();
+    test_limit_of();
     test_threads();
     test_open();
     dup2(real_stderr, STDERR_FILENO);

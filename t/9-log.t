@@ -94,6 +94,11 @@ rename $filter->dir . '-moved', $filter->dir;
 heals('its directory is gone');
 $mta->quit;
 is $filter->stop, 0, 'ends';
+for my $why ('not a regular file', '-wal was removed', '-shm was removed',
+    '-shm was cut short') {
+    my $lines = () = $filter->stderr =~ /^tamis: warning: decision log: .*(?:$why)/mg;
+    ok $lines >= 1 && $lines <= 5, "logged, and not each time: $why ($lines)";
+}
 unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
 
 done_testing;
