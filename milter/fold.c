@@ -144,6 +144,13 @@ void fold_printable(char *text, char replacement)
     }
 }
 
+size_t fold_length(const char *text, size_t left)
+{
+    int n = u8_mblen((const uint8_t *)text, left);
+
+    return n > 0 ? (size_t)n : 0;
+}
+
 size_t fold_cut(const char *text, size_t max)
 {
     size_t len = strnlen(text, max);

@@ -18,6 +18,9 @@ struct slice fold_case(struct slice text, struct arena *arena);
  * `replacement`, in place. */
 void fold_printable(char *text, char replacement);
 
+/* The bytes of the UTF-8 character that the text (`left` bytes, no NUL) begins with; 0: none. */
+size_t fold_length(const char *text, size_t left);
+
 /* The number of bytes, at most `max`, that hold whole UTF-8 characters only. */
 size_t fold_cut(const char *text, size_t max);
 

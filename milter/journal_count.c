@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_count.h"
 
+#include "fold.h"
 #include "journal_hours.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@ int64_t count_hour(int64_t id)
 
 static struct dict_value text_of(const char *text)
 {
-    return dict_text(text, strnlen(text, COUNT_TEXT));
+    return dict_text(text, fold_cut(text, COUNT_TEXT));
 }
 
 static void add_latency(struct counts *c, int64_t hour, struct slice what, uint64_t us)
@@ -82,6 +83,7 @@ static const char *domain_of(const char *address, char *to, size_t size)
     for (at = at != NULL ? at + 1 : address; at[len] != '\0' && len + 1 < size; len++)
         to[len] = (char)to_lower((unsigned char)at[len]);
     to[len] = '\0';
+    fold_printable(to, '?');
     return to;
 }
 
@@ -156,9 +158,9 @@ static int count_checks(struct counts *c, struct writing *w, int64_t hour)
 static void add_auth(struct counts *c, const struct writing *w, int64_t hour, struct slice method,
                      struct slice domain, struct slice result)
 {
-    char lower[COUNT_TEXT];
+    char lower[COUNT_TEXT + 1];
     int64_t one = 1;
-    size_t len = domain.len < sizeof(lower) ? domain.len : sizeof(lower);
+    size_t len = domain.len < COUNT_TEXT ? domain.len : COUNT_TEXT;
     struct dict_value keys[4] = {
         dict_number(w->entry->message->direction == DIR_OUTGOING),
         dict_text(method.ptr, method.len), dict_text(lower, len),
@@ -167,6 +169,8 @@ static void add_auth(struct counts *c, const struct writing *w, int64_t hour, st
 
     for (size_t i = 0; i < len; i++)
         lower[i] = (char)to_lower((unsigned char)domain.ptr[i]);
+    lower[len] = '\0';
+    fold_printable(lower, '?');
     counts_add(c, COUNT_AUTH, hour, keys, &one);
 }
 

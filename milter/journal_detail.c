@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_detail.h"
 
+#include "fold.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -11,7 +13,7 @@ enum { VALUE_MAX = 500 };
 static struct dict_value told(const char *text)
 {
     return text == NULL || text[0] == '\0' ? dict_null()
-                                           : dict_text(text, strnlen(text, VALUE_MAX));
+                                           : dict_text(text, fold_cut(text, VALUE_MAX));
 }
 
 int detail_circumstance(struct writing *w, int64_t *id)

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "journal_text.h"
 
+#include "fold.h"
+
 #include <string.h>
 
 enum { TEXT_MAX = 2000, VARIABLE_MIN = 3 };
@@ -61,27 +63,45 @@ static int variable_at(const struct writing *w, const char *text, size_t len)
     return best;
 }
 
+/* What is stored for the character that the text begins with; NULL: itself. So all that is stored
+ * is UTF-8, which those who read a database rely on; and what was beyond ASCII stays so. */
+static const char *stand_in(const char *text, size_t len, size_t *bytes)
+{
+    unsigned char c = (unsigned char)text[0];
+
+    *bytes = 1;
+    if (c < 0x80)
+        return c < 0x20 || c == 0x7f ? "?" : NULL;
+    *bytes = fold_length(text, len);
+    if (*bytes > 0)
+        return NULL;
+    *bytes = 1;
+    return "\xef\xbf\xbd"; /* U+FFFD */
+}
+
 struct dict_value writing_template(const struct writing *w, struct buf *b, const char *text)
 {
-    size_t len = text ? strnlen(text, TEXT_MAX) : 0, from = 0;
+    size_t len = text ? strnlen(text, TEXT_MAX) : 0, from = 0, bytes;
     bool in_word = false;
 
     if (len == 0)
         return dict_null();
     buf_clear(b);
-    for (size_t i = 0; i < len;) {
-        unsigned char c = (unsigned char)text[i];
+    for (size_t i = 0; i < len; i += bytes) {
         int variable = in_word ? 0 : variable_at(w, text + i, len - i);
+        const char *other = stand_in(text + i, len - i, &bytes);
 
-        in_word = variable != 0 || continues_word(c);
-        if (variable != 0 || c < 0x20 || c == 0x7f) {
-            buf_add(b, text + from, i - from);
-            buf_addc(b, variable != 0 ? (char)variable : '?');
-            i += variable != 0 ? w->variables[variable].len : 1;
-            from = i;
+        in_word = variable != 0 || continues_word((unsigned char)text[i]);
+        if (variable == 0 && other == NULL)
+            continue;
+        buf_add(b, text + from, i - from);
+        if (variable != 0) {
+            bytes = w->variables[variable].len;
+            buf_addc(b, (char)variable);
         } else {
-            i++;
+            buf_adds(b, other);
         }
+        from = i + bytes;
     }
     buf_add(b, text + from, len - from);
     return dict_text(b->ptr, b->len);
@@ -89,16 +109,21 @@ struct dict_value writing_template(const struct writing *w, struct buf *b, const
 
 struct dict_value writing_clean(struct buf *b, const char *text)
 {
-    size_t len = strnlen(text, TEXT_MAX);
-    bool dirty = false;
+    size_t len = strnlen(text, TEXT_MAX), bytes, clean = 0;
 
-    for (size_t i = 0; i < len && !dirty; i++)
-        dirty = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
-    if (!dirty)
+    while (clean < len && stand_in(text + clean, len - clean, &bytes) == NULL)
+        clean += bytes;
+    if (clean == len)
         return dict_text(text, len);
     buf_clear(b);
-    for (size_t i = 0; i < len; i++)
-        buf_addc(b, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+    for (size_t i = 0; i < len; i += bytes) {
+        const char *other = stand_in(text + i, len - i, &bytes);
+
+        if (other != NULL)
+            buf_adds(b, other);
+        else
+            buf_add(b, text + i, bytes);
+    }
     return dict_text(b->ptr, b->len);
 }
 

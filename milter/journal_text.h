@@ -34,11 +34,12 @@ struct writing {
 void writing_start(struct writing *w);
 void writing_recipient(struct writing *w, const struct recipient *recipient);
 
-/* The text as it is stored in a dictionary: variables for what is known, no control characters.
- * NULL and "": NULL. The value lives until `b` is used again. */
+/* The text as it is stored in a dictionary: variables for what is known, no control characters,
+ * UTF-8. NULL and "": NULL. The value lives until `b` is used again. */
 struct dict_value writing_template(const struct writing *w, struct buf *b, const char *text);
 
-/* Plain texts: cut, without control characters; `b` is used only if there are any. */
+/* Plain texts: cut, without control characters, UTF-8: `?` and U+FFFD stand for what is not. `b` is
+ * used only if there is any. */
 struct dict_value writing_clean(struct buf *b, const char *text);
 struct dict_value writing_clean_or_null(struct buf *b, const char *text); /* NULL, "": NULL */
 

@@ -179,11 +179,44 @@ static void test_texts(void)
            "spf mailfrom s5@sender.example 192.0.2.1 mail.example\nmail.example.mail.example\n"
            "r@here.example here.example sender.example\nxmail.example 192.0.2.11 192.0.2.1\n"
            "Adresse IP blacklist\xc3\xa9"
-           "e\n\xff\xfe raw\nNULL\n%s '' [] *",
-           "all texts are kept");
+           "e\n\xef\xbf\xbd\xef\xbf\xbd raw\nNULL\n%s '' [] *",
+           "all texts are kept; what is no UTF-8 is marked");
     tap_is(
         logged_query(path, "SELECT count(*) FROM check_result WHERE n = 3 AND question IS answer"),
         "8", "answers, too");
+}
+
+/* What strangers say in any bytes: whoever reads the log reads UTF-8. */
+static void test_bytes(void)
+{
+    const char *path = path_of("bytes.db");
+    struct journal *j = logged_open(path);
+    struct entry *entry = logged_entry(6);
+    struct message *m = entry->message;
+    struct address rcpt = {"<\xe9@here.example>", "\xe9@here.example", "\xe9@here.example"};
+    struct check_record *check = message_add_check(m);
+    char *longest = xasprintf("%1999s\xc3\xa9 \x80", "x");
+
+    m->sender.text = m->sender.key = "t\xe9t\xe9\x80@b\xff.example";
+    message_add_recipient(m, &rcpt);
+    m->verdict = (struct verdict){.act = ACT_REJECT, .stage = STAGE_RCPT, .code = 554, .dsn = "5.7.1",
+                                  .text = "<\xe9@here.example>: \xc3\xa9 \xe9", .enforced = true};
+    check->question = "table hash:x t\xe9t\xe9\x80@b\xff.example \xf0\x9f\x98\x80 \xf0\x9f\x98";
+    check->answer = longest;
+    journal_offer(j, entry);
+    journal_close(j);
+    free(longest);
+    tap_is(logged_query(path, "SELECT sender, recipients, text FROM decision"),
+           "t\xef\xbf\xbdt\xef\xbf\xbd\xef\xbf\xbd@b\xef\xbf\xbd.example|"
+           "r@here.example,\xef\xbf\xbd@here.example|"
+           "<\xef\xbf\xbd@here.example>: \xc3\xa9 \xef\xbf\xbd",
+           "addresses and a reply");
+    tap_is(logged_query(path, "SELECT question, substr(answer, 1999) FROM check_result WHERE n = 3"),
+           "table hash:x t\xef\xbf\xbdt\xef\xbf\xbd\xef\xbf\xbd@b\xef\xbf\xbd.example "
+           "\xf0\x9f\x98\x80 \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|x\xef\xbf\xbd",
+           "a question, and an answer that is cut");
+    tap_is(logged_query(path, "SELECT what FROM top_rejects WHERE kind = 'sender_domain'"),
+           "b?.example", "counters");
 }
 
 static void test_keys(void)
@@ -349,6 +382,7 @@ int main(void)
         tap_skip_all("no sqlite3 shell");
     test_views();
     test_texts();
+    test_bytes();
     test_keys();
     test_plans();
     test_files();
