@@ -123,6 +123,13 @@ static int load_policy(struct server *server)
     return server->policy ? EX_OK : EX_CONFIG;
 }
 
+/* The umask, 077 with many an administrator, would keep the service user from its own directory,
+ * and its group from the log. */
+static bool make_one(const char *directory, mode_t mode)
+{
+    return mkdir(directory, mode) == 0 && chmod(directory, mode) == 0;
+}
+
 /* The directory of a path, if it is missing, is made for the service user, those above it for
  * all. */
 static void make_directory(const struct server *server, const char *path)
@@ -135,10 +142,10 @@ static void make_directory(const struct server *server, const char *path)
     snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
     for (char *p = strchr(directory + 1, '/'); p; p = strchr(p + 1, '/')) {
         *p = '\0';
-        mkdir(directory, 0755);
+        make_one(directory, 0755);
         *p = '/';
     }
-    if (mkdir(directory, 0750) == 0 && server->has_rights &&
+    if (make_one(directory, 0750) && server->has_rights &&
         lchown(directory, server->rights.uid, server->rights.gid) < 0)
         log_line(LOG_WARNING, "%s: %s", directory, strerror(errno));
 }
