@@ -10,7 +10,6 @@
 #include <sqlite3.h>
 #include <stdalign.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,7 +29,7 @@ struct window {
 struct guarded_file {
     sqlite3_file base;
     unsigned faults; /* when it was opened */
-    alignas(max_align_t) char real[];
+    alignas(sqlite3_int64) char real[]; /* SQLite aligns to 8 */
 };
 
 static struct window *_Atomic windows;
