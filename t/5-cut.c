@@ -216,17 +216,14 @@ static int signal_of_child(bool mapped)
 
 static void test_others(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    tap_diag("a sanitizer has a handler of its own");
-#else
     tap_is_int(signal_of_child(true), SIGBUS, "a page of another file that was cut");
     tap_is_int(signal_of_child(false), SIGBUS, "a signal that somebody sent");
-#endif
 }
 
 int main(void)
 {
     tap_start(180);
+    signal(SIGBUS, SIG_DFL); /* a sanitizer has a handler of its own, which is no end by a signal */
     if (system("sqlite3 -version >/dev/null 2>&1") != 0)
         tap_skip_all("no sqlite3 shell");
     test_once();
