@@ -217,12 +217,8 @@ static void fail(struct journal *j, enum db_result result, const struct err *err
 
 static enum db_result ready(struct journal *j, struct err *err)
 {
-    const char *moved = j->db.db != NULL ? journal_files_moved(&j->db.files, j->path) : NULL;
-
-    if (moved != NULL) {
-        err_set(err, "%s%s was removed or replaced; opened again", j->path, moved);
+    if (j->db.db != NULL && !journal_db_check(&j->db, err))
         fail(j, DB_BROKEN, err);
-    }
     if (j->db.db != NULL)
         return DB_OK;
     j->opened++;

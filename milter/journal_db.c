@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CUT_SHORT "%s, its -wal or -shm was cut short by somebody"
+
 enum { BUSY_MS = 100 };
 
 /* The cache holds what is written at random, the index of queue ids above all; the more the WAL
@@ -107,7 +109,7 @@ enum db_result journal_db_result(const struct journal_db *db, int rc, struct err
         return result;
     /* Whatever it says then, it says of pages that are none. */
     if (db->db != NULL && db->faults != shm_guard_faults()) {
-        err_set(err, "%s-shm was cut short by somebody", db->path);
+        err_set(err, CUT_SHORT, db->path);
         return DB_BROKEN;
     }
     code = db->db && (rc & 0xff) != SQLITE_BUSY ? sqlite3_system_errno(db->db) : 0;
@@ -387,6 +389,18 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err)
     journal_files_share(db->path, db->group);
     journal_files_note_rest(&db->files, db->path);
     return DB_OK;
+}
+
+bool journal_db_check(const struct journal_db *db, struct err *err)
+{
+    const char *suffix = journal_files_moved(&db->files, db->path);
+
+    if (suffix != NULL)
+        return err_set(err, "%s%s was removed or replaced; opened again", db->path, suffix);
+    if (!journal_files_is_cut(&db->files, db->path))
+        return true;
+    shm_guard_lose();
+    return err_set(err, CUT_SHORT, db->path);
 }
 
 void journal_db_close(struct journal_db *db)

@@ -96,6 +96,10 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err);
 /* Moves what is in the WAL into the database; NULL statements, closed database: allowed. */
 void journal_db_close(struct journal_db *db);
 
+/* Are the files that are open still those at the path, and whole? False: to go on would lose rows,
+ * or damage the database; it must be closed. */
+bool journal_db_check(const struct journal_db *db, struct err *err);
+
 /* From the next transaction on: is what was committed on the disk at once? */
 enum db_result journal_db_set_sync(struct journal_db *db, bool sync, struct err *err);
 

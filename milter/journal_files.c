@@ -68,7 +68,8 @@ static struct journal_file file_at(const char *db, const char *suffix)
     bool found = stat(path, &st) == 0;
 
     free(path);
-    return found ? (struct journal_file){st.st_dev, st.st_ino} : (struct journal_file){0, 0};
+    return found ? (struct journal_file){st.st_dev, st.st_ino, st.st_size}
+                 : (struct journal_file){0, 0, 0};
 }
 
 void journal_files_note(struct journal_files *files, const char *path)
@@ -91,6 +92,11 @@ const char *journal_files_moved(const struct journal_files *files, const char *p
             return suffixes[i];
     }
     return NULL;
+}
+
+bool journal_files_is_cut(const struct journal_files *files, const char *path)
+{
+    return file_at(path, "-shm").size < files->files[2].size;
 }
 
 bool journal_files_set_aside(const char *path, char *aside, size_t size, struct err *err)

@@ -12,6 +12,7 @@ struct journal_files {
     struct journal_file {
         dev_t device;
         ino_t inode;
+        off_t size;
     } files[3];
 };
 
@@ -35,5 +36,8 @@ const char *journal_files_moved(const struct journal_files *files, const char *p
 /* Renames the (closed) database and its WAL to PATH.corrupt-YYYYMMDD-HHMMSS[-N]; the name in
  * `aside`. */
 bool journal_files_set_aside(const char *path, char *aside, size_t size, struct err *err);
+
+/* -shm, which only grows while it is open, is smaller than it was when it was noted. */
+bool journal_files_is_cut(const struct journal_files *files, const char *path);
 
 #endif

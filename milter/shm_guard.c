@@ -29,6 +29,7 @@ struct window {
 struct guarded_file {
     sqlite3_file base;
     unsigned faults; /* when it was opened */
+    sqlite3_int64 size; /* so long it must be at least */
     alignas(sqlite3_int64) char real[]; /* SQLite aligns to 8 */
 };
 
@@ -138,6 +139,17 @@ static bool is_lost(sqlite3_file *file)
     return ((struct guarded_file *)file)->faults != atomic_load(&faults);
 }
 
+/* A write would leave a hole where somebody has cut off what was there. */
+static bool find_cut(sqlite3_file *file)
+{
+    sqlite3_int64 size;
+
+    if (real_of(file)->pMethods->xFileSize(real_of(file), &size) == SQLITE_OK &&
+        size < ((struct guarded_file *)file)->size)
+        shm_guard_lose();
+    return is_lost(file);
+}
+
 static int guard_close(sqlite3_file *file)
 {
     remove_windows(file);
@@ -152,14 +164,21 @@ static int guard_read(sqlite3_file *file, void *to, int size, sqlite3_int64 at)
 
 static int guard_write(sqlite3_file *file, const void *from, int size, sqlite3_int64 at)
 {
-    return is_lost(file) ? SQLITE_IOERR_WRITE
-                         : real_of(file)->pMethods->xWrite(real_of(file), from, size, at);
+    struct guarded_file *guarded = (struct guarded_file *)file;
+    int rc = find_cut(file) ? SQLITE_IOERR_WRITE
+                            : real_of(file)->pMethods->xWrite(real_of(file), from, size, at);
+
+    if (rc == SQLITE_OK && guarded->size < at + size)
+        guarded->size = at + size;
+    return rc;
 }
 
 static int guard_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    return is_lost(file) ? SQLITE_IOERR_TRUNCATE
-                         : real_of(file)->pMethods->xTruncate(real_of(file), size);
+    if (is_lost(file))
+        return SQLITE_IOERR_TRUNCATE;
+    ((struct guarded_file *)file)->size = 0;
+    return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
 static int guard_sync(sqlite3_file *file, int flags)
@@ -215,12 +234,14 @@ static int guard_shm_map(sqlite3_file *file, int region, int size, int extend,
                ? rc : SQLITE_IOERR_SHMMAP;
 }
 
-/* Locks can always be given back. */
+/* Locks can always be given back. Whoever takes the first one begins to write. */
 static int guard_shm_lock(sqlite3_file *file, int offset, int count, int flags)
 {
-    return is_lost(file) && (flags & SQLITE_SHM_LOCK) != 0
-               ? SQLITE_IOERR_SHMLOCK
-               : real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
+    bool writes = offset == 0 && (flags & SQLITE_SHM_EXCLUSIVE) != 0;
+    bool lost = (flags & SQLITE_SHM_LOCK) != 0 && (writes ? find_cut(file) : is_lost(file));
+
+    return lost ? SQLITE_IOERR_SHMLOCK
+                : real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
 }
 
 static void guard_shm_barrier(sqlite3_file *file)
@@ -267,6 +288,9 @@ static int guard_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
     guarded->faults = atomic_load(&faults);
     rc = real_vfs->xOpen(real_vfs, name, real_of(file), flags, out_flags);
     file->pMethods = real_of(file)->pMethods != NULL ? &guard_methods : NULL;
+    guarded->size = 0;
+    if (rc == SQLITE_OK)
+        real_of(file)->pMethods->xFileSize(real_of(file), &guarded->size);
     return rc;
 }
 
@@ -299,6 +323,11 @@ const char *shm_guard_vfs(void)
     sigaddset(&bus, SIGBUS);
     pthread_sigmask(SIG_UNBLOCK, &bus, NULL);
     return guard_vfs.zName;
+}
+
+void shm_guard_lose(void)
+{
+    atomic_fetch_add(&faults, 1);
 }
 
 unsigned shm_guard_faults(void)

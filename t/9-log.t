@@ -95,7 +95,7 @@ heals('its directory is gone');
 $mta->quit;
 is $filter->stop, 0, 'ends';
 for my $why ('not a regular file', '-wal was removed', '-shm was removed',
-    '-shm was cut short') {
+    'was cut short') {
     my $lines = () = $filter->stderr =~ /^tamis: warning: decision log: .*(?:$why)/mg;
     ok $lines >= 1 && $lines <= 5, "logged, and not each time: $why ($lines)";
 }
