@@ -21,7 +21,7 @@ const char *shm_guard_vfs(void);
 /* All connections that are open now are lost. Any thread. */
 void shm_guard_lose(void);
 
-/* How often that was. A connection is lost when this has changed since it was opened. Any thread. */
+/* How often that was: a connection is lost when it has changed since it was opened. Any thread. */
 unsigned shm_guard_faults(void);
 
 #endif
