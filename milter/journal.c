@@ -209,8 +209,10 @@ static void fail(struct journal *j, enum db_result result, const struct err *err
                 err->text);
     if (j->db.db != NULL)
         journal_db_rollback(&j->db);
-    if (result == DB_BROKEN || result == DB_CORRUPT)
+    if (result == DB_BROKEN || result == DB_STALE || result == DB_CORRUPT)
         journal_db_close(&j->db);
+    if (result == DB_STALE)
+        journal_files_drop_index(j->path);
     if (result == DB_CORRUPT)
         set_aside(j);
 }

@@ -77,6 +77,8 @@ static const char *const statements[DB_STMT_COUNT] = {
 
 static enum db_result meaning_of(int rc)
 {
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        return DB_STALE;
     switch (rc & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -111,6 +113,10 @@ enum db_result journal_db_result(const struct journal_db *db, int rc, struct err
     if (db->db != NULL && db->faults != shm_guard_faults()) {
         err_set(err, CUT_SHORT, db->path);
         return DB_BROKEN;
+    }
+    if (result == DB_STALE) {
+        err_set(err, "%s-wal is shorter than -shm says; -shm is made anew", db->path);
+        return result;
     }
     code = db->db && (rc & 0xff) != SQLITE_BUSY ? sqlite3_system_errno(db->db) : 0;
     err_set(err, "%s: %s%s%s", db->path, db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc),

@@ -13,6 +13,7 @@ enum db_result {
     DB_OK,
     DB_BUSY,    /* somebody else holds the lock: again, soon */
     DB_BROKEN,  /* disk full, not readable, gone …: close, open again later */
+    DB_STALE,   /* -shm, kept alive by a reader, tells of a WAL that is gone: close, remove it */
     DB_CORRUPT, /* no database any more: set it aside, begin a new one */
     DB_BAD_ROW, /* this entry cannot be stored, others can */
 };

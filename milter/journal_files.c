@@ -99,6 +99,14 @@ bool journal_files_is_cut(const struct journal_files *files, const char *path)
     return file_at(path, "-shm").size < files->files[2].size;
 }
 
+void journal_files_drop_index(const char *path)
+{
+    char *shm = xasprintf("%s-shm", path);
+
+    unlink(shm);
+    free(shm);
+}
+
 bool journal_files_set_aside(const char *path, char *aside, size_t size, struct err *err)
 {
     char stamp[32], from[4096], to[4096];

@@ -37,6 +37,9 @@ const char *journal_files_moved(const struct journal_files *files, const char *p
  * `aside`. */
 bool journal_files_set_aside(const char *path, char *aside, size_t size, struct err *err);
 
+/* Removes -shm of the (closed) database: who opens it next makes it anew from the WAL. */
+void journal_files_drop_index(const char *path);
+
 /* -shm, which only grows while it is open, is smaller than it was when it was noted. */
 bool journal_files_is_cut(const struct journal_files *files, const char *path);
 

@@ -184,6 +184,55 @@ static void test_cut(const char *suffix, off_t size)
     free(db), free(path), free(file);
 }
 
+/* Another process: reads once when it is told, keeps the file open until it is told again. */
+static _Noreturn void stay(const char *path, int told, int done)
+{
+    char byte;
+    sqlite3 *db;
+
+    if (read(told, &byte, 1) == 1 && sqlite3_open(path, &db) == SQLITE_OK &&
+        sqlite3_exec(db, "SELECT count(*) FROM decision", NULL, NULL, NULL) == SQLITE_OK &&
+        write(done, "r", 1) == 1 && read(told, &byte, 1) == 1)
+        _exit(0);
+    _exit(1);
+}
+
+/* A reader that stays keeps the index of the WAL as it was. */
+static void test_cut_before_reader(void)
+{
+    const char *path = path_of("stays.db");
+    int tell[2], done[2], status = 1;
+    struct journal *j;
+    bool read_once;
+    pid_t pid;
+    char byte;
+
+    if (pipe(tell) != 0 || pipe(done) != 0)
+        return;
+    fflush(stdout);
+    if ((pid = fork()) == 0)
+        stay(path, tell[0], done[1]);
+    j = logged_open(path);
+    logged_offer(j, 0, 500);
+    journal_close(j);
+    j = logged_open(path);
+    logged_offer(j, 500, 500);
+    logged_wait(j);
+    read_once = write(tell[1], "r", 1) == 1 && read(done[0], &byte, 1) == 1;
+    cut("stays.db-wal");
+    logged_offer(j, 1000, 10);
+    logged_wait(j);
+    tap_ok(read_once && status_of(j).healthy && status_of(j).dropped == 0,
+           "-wal is cut while a reader stays: written again");
+    tap_is(rows_of(path), "510|510\nok", "with all that was in the database");
+    if (write(tell[1], "e", 1) == 1)
+        waitpid(pid, &status, 0);
+    tap_is_int(status, 0, "the reader has gone");
+    journal_close(j);
+    tap_is(rows_of(path), "510|510\nok", "and closed");
+    tap_is_int(files_like("stays.db.corrupt-*"), 0, "nothing was taken for damaged");
+}
+
 static void test_reader(void)
 {
     const char *path = path_of("read.db");
@@ -264,6 +313,7 @@ int main(void)
     test_cut("-wal", 0);
     test_cut("-wal", 50000);
     test_cut("-shm", 100);
+    test_cut_before_reader();
     test_reader();
     test_others();
     return tap_done();
