@@ -5,6 +5,7 @@
 #include "table_type.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct cidr_rule {
     const char *text;
