@@ -223,6 +223,17 @@ plays('OK', "client_restrictions = permit\nrecipient_restrictions = reject\n",
 plays('effects', "client_restrictions = static:{HOLD wait}, static:{REDIRECT r\@x.example}, static:{BCC b\@x.example}, static:{PREPEND X-A: b}, static:{WARN w}, static:{INFO i}, static:{FILTER x:y}\n",
     'mail <a@x.example>' => $ok, 'rcpt <a@b.example>' => $ok, 'data' => $ok);
 
+plays('what has no extension', "recipient_delimiter = +-\nsender_restrictions = check_sender_access inline:{"
+        . join(', ', map { "$_\@x.example=REJECT" } qw(mailer double owner list)) . "}\n",
+    map { ("mail <$_\@x.example>" => $ok, 'rcpt <a@b.example>' => $ok) }
+        qw(mailer-daemon double-bounce owner-list list-request -list));
+plays('what has one', "recipient_delimiter = +-\nsender_restrictions = check_sender_access inline:{list\@x.example=REJECT}\n",
+    'mail <list-x@x.example>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <list-x@x.example>: Sender address rejected: Access denied');
+plays("$_ ends its list", "sender_restrictions = check_sender_access inline:{x.example=$_}, reject\n",
+    'mail <a@x.example>' => $ok, 'rcpt <a@b.example>' => $ok,
+    'mail <a@y.example>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <a@y.example>: Sender address rejected: Access denied')
+    for qw(OK RELAY 550 permit);
+
 # --- names and addresses as Postfix keeps them
 plays('HELO characters', "helo_restrictions = check_helo_access inline:{{?h? = REJECT as kept}}, reject_invalid_helo_hostname\n",
     'helo <h>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <?h?>: Helo command rejected: as kept',
