@@ -57,6 +57,10 @@ bool is_alnum(int c);
 bool is_print(int c);  /* 0x20 to 0x7e */
 int to_lower(int c);
 
+/* How many of the first bytes are printable ASCII (0x20 to 0x7e), all before the first other one;
+ * eight at a time. */
+size_t slice_plain(struct slice s);
+
 /* Blanks at both ends taken off. */
 struct slice slice_trim(struct slice s);
 

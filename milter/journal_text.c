@@ -41,10 +41,12 @@ void writing_start(struct writing *w)
         w->variables[VAR_SENDER].len ? domain_of(m->sender.text) : (struct slice){NULL, 0};
 }
 
-static bool continues_word(unsigned char c)
-{
-    return is_alnum(c) || c >= 0x80 || c == '.' || c == '-' || c == '_' || c == '@' || c == '+';
-}
+/* What a word consists of; a variable begins where one does. */
+static const bool in_words[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, [0x80 ... 0xff] = true,
+    ['.'] = true,         ['-'] = true,         ['_'] = true,         ['@'] = true,
+    ['+'] = true,
+};
 
 /* The longest variable that stands at the beginning of the text; 0: none. */
 static int variable_at(const struct writing *w, const char *text, size_t len)
@@ -71,9 +73,14 @@ struct dict_value writing_template(const struct writing *w, struct buf *b, const
     buf_clear(b);
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)text[i];
-        int variable = in_word ? 0 : variable_at(w, text + i, len - i);
+        int variable;
 
-        in_word = variable != 0 || continues_word(c);
+        if (in_word && in_words[c]) {
+            i++;
+            continue;
+        }
+        variable = in_word ? 0 : variable_at(w, text + i, len - i);
+        in_word = variable != 0 || in_words[c];
         if (variable != 0 || c < 0x20 || c == 0x7f) {
             buf_add(b, text + from, i - from);
             buf_addc(b, variable != 0 ? (char)variable : '?');
@@ -92,7 +99,7 @@ struct dict_value writing_clean(struct buf *b, const char *text)
     size_t len = strnlen(text, TEXT_MAX);
     bool dirty = false;
 
-    for (size_t i = 0; i < len && !dirty; i++)
+    for (size_t i = slice_plain((struct slice){text, len}); i < len && !dirty; i++)
         dirty = (unsigned char)text[i] < 0x20 || text[i] == 0x7f;
     if (!dirty)
         return dict_text(text, len);

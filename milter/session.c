@@ -246,9 +246,9 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
 
 void session_note_queue_id(struct session *s, const struct macros *macros)
 {
-    const char *id = macro_get(macros, "i");
+    const char *id = s->message->queue_id[0] == '\0' ? macro_get(macros, "i") : NULL;
 
-    if (id != NULL && s->message->queue_id[0] == '\0')
+    if (id != NULL)
         s->message->queue_id = printable_copy(s->message->arena, id, '?');
 }
 
