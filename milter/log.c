@@ -78,12 +78,27 @@ static const char *prefix_of(int priority)
     }
 }
 
+/* In a container there may be none: syslog(3) would look for it at each line, with four calls of
+ * the system. One that comes is found within a second. */
+static bool has_syslogd(void)
+{
+    static atomic_uint_fast64_t look_again_us;
+    static atomic_bool is_there;
+    uint64_t now = now_us();
+
+    if (now >= look_again_us) {
+        look_again_us = now + 1000000;
+        is_there = access(_PATH_LOG, F_OK) == 0;
+    }
+    return is_there;
+}
+
 static void print_line(int priority, const char *line)
 {
     char out[LINE_SIZE + 64];
     int len;
 
-    if (to_syslog)
+    if (to_syslog && has_syslogd())
         syslog(priority, "%s", line);
     if (!to_stderr)
         return;

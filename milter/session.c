@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDLE_BYTES = 64 * 1024 }; /* of records of checks that no message may follow */
+enum {
+    IDLE_BYTES = 64 * 1024, /* of records of checks that no message may follow */
+    CLIENT_BYTES = 1000,    /* what CONNECT and HELO mostly tell; malloc(3) keeps such pieces at hand */
+    HELO_BYTES = 500,
+};
 
 /* A new message: what its predecessor's lists left over is forgotten, what those of the session
  * left over is not. */
@@ -56,8 +60,8 @@ struct session *session_new(struct policy *policy, struct world *world, struct j
     s->journal = journal;
     s->enforce = always_enforce || policy->settings->mode == MODE_ENFORCE;
     s->annotates = !s->enforce && policy->settings->mode == MODE_ANNOTATE;
-    s->arena = arena_new();
-    s->helo_arena = arena_new();
+    s->arena = arena_new_sized(CLIENT_BYTES);
+    s->helo_arena = arena_new_sized(HELO_BYTES);
     s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client,
                                 .enforce = s->enforce};
     reset_client(s);
