@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <time.h>
+
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
 bool err_set(struct err *err, const char *fmt, ...)
 {
@@ -76,6 +79,20 @@ char *xasprintf(const char *fmt, ...)
     if (len < 0)
         die("out of memory");
     return text;
+}
+
+void *xalloc_large(size_t size)
+{
+    size_t unit = size >= HUGE_PAGE / 2 ? HUGE_PAGE : CACHE_LINE, bytes;
+    void *memory;
+
+    if (__builtin_add_overflow(size, unit - 1, &bytes))
+        die("out of memory");
+    bytes = bytes / unit * unit;
+    memory = checked(aligned_alloc(unit, bytes > 0 ? bytes : unit));
+    if (unit == HUGE_PAGE)
+        madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
 }
 
 struct slice slice_of(const char *text)
