@@ -168,9 +168,10 @@ static void crowded_net(struct net *net)
 {
     const unsigned char bytes[] = {10, (unsigned char)dice(3), (unsigned char)dice(256),
                                    (unsigned char)dice(256)};
-    static const unsigned char sizes[] = {0, 8, 15, 16, 17, 20, 23, 24, 24, 25, 28, 31, 32, 32, 32};
+    static const unsigned char sizes[] = {20, 23, 24, 24, 25, 28, 31, 32, 32, 32, 0, 8, 15, 16, 17};
+    unsigned large = dice(1000) == 0 ? 0 : 5;
 
-    *net = (struct net){.addr.family = AF_INET, .bits = sizes[dice(ARRAY_LEN(sizes))]};
+    *net = (struct net){.addr.family = AF_INET, .bits = sizes[dice(ARRAY_LEN(sizes) - large)]};
     for (unsigned i = 0; i < net->bits; i++)
         net->addr.bytes[i / 8] |= (unsigned char)(bytes[i / 8] & (0x80 >> i % 8));
 }
@@ -198,7 +199,7 @@ static void test_tree(void (*make)(struct net *net), const char *what)
 
         for (unsigned i = 0; i < NETS; i++) {
             make(&nets[i]);
-            numbers[i] = round == 0 ? i : dice(NETS * 2);
+            numbers[i] = round == 0 ? i : round == 1 ? NETS - i : dice(NETS * 2);
             net_tree_add(tree, &nets[i], numbers[i], NULL);
         }
         net_tree_finish(tree);
