@@ -422,7 +422,6 @@ struct journal *journal_open(const struct journal_options *options)
     struct journal *j = xcalloc(1, sizeof(*j));
     pthread_condattr_t attr;
 
-    journal_db_prepare();
     j->path = xstrdup(options->path);
     j->group = options->group ? xstrdup(options->group) : NULL;
     j->queue_limit = options->queue_limit > 0 ? options->queue_limit : 1;

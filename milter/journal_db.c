@@ -394,12 +394,6 @@ static enum db_result read_state(struct journal_db *db, struct err *err)
     return result;
 }
 
-/* Nobody asks how much memory SQLite has; to count it takes a lock at each piece. */
-void journal_db_prepare(void)
-{
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
 static enum db_result open_connection(struct journal_db *db, struct err *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
@@ -426,6 +420,9 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err)
 {
     enum db_result result;
 
+    /* Nobody asks how much memory SQLite has; to count it takes a lock for each piece. Once SQLite
+     * is in use this changes nothing. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (!make_file(db, err))
         return DB_BROKEN;
     result = open_connection(db, err);

@@ -9,9 +9,6 @@
 
 #include <sys/types.h>
 
-/* Before SQLite is used for the first time; later it changes nothing. */
-void journal_db_prepare(void);
-
 /* What an error of SQLite means for the writer. */
 enum db_result {
     DB_OK,

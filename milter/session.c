@@ -14,7 +14,7 @@
 
 enum {
     IDLE_BYTES = 64 * 1024, /* of records of checks that no message may follow */
-    CLIENT_BYTES = 1000,    /* what CONNECT and HELO mostly tell; malloc(3) keeps such pieces at hand */
+    CLIENT_BYTES = 1000,    /* what CONNECT mostly tells; malloc(3) keeps such pieces at hand */
     HELO_BYTES = 500,
 };
 
