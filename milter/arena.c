@@ -104,7 +104,8 @@ static size_t aligned(size_t size)
     return size == 0 ? align : (size + align - 1) & ~(align - 1);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* Not zeroed. */
+static void *take(struct arena *arena, size_t size)
 {
     struct block *b = arena->current;
     char *p;
@@ -116,7 +117,12 @@ void *arena_alloc(struct arena *arena, size_t size)
         b = block_for(arena, size);
     p = b->data + b->used;
     b->used += size;
-    return memset(p, 0, size);
+    return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 char *arena_strndup(struct arena *arena, const char *text, size_t len)
@@ -125,9 +131,10 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 
     if (len == SIZE_MAX)
         die("out of memory");
-    copy = arena_alloc(arena, len + 1);
+    copy = take(arena, len + 1);
     if (len > 0)
         memcpy(copy, text, len);
+    copy[len] = '\0';
     return copy;
 }
 
@@ -154,7 +161,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
     if ((size_t)len < room) {
         b->used += aligned((size_t)len + 1) < room ? aligned((size_t)len + 1) : room;
     } else {
-        text = arena_alloc(arena, (size_t)len + 1);
+        text = take(arena, (size_t)len + 1);
         vsnprintf(text, (size_t)len + 1, fmt, again);
     }
     va_end(again);

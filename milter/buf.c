@@ -43,7 +43,10 @@ void buf_add(struct buf *b, const void *data, size_t len)
 
 void buf_addc(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (b->cap - b->len < 2)
+        buf_reserve(b, 1);
+    b->ptr[b->len++] = c;
+    b->ptr[b->len] = '\0';
 }
 
 void buf_adds(struct buf *b, const char *text)
