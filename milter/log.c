@@ -87,8 +87,8 @@ static bool has_syslogd(void)
     uint64_t now = now_us();
 
     if (now >= look_again_us) {
-        look_again_us = now + 1000000;
         is_there = access(_PATH_LOG, F_OK) == 0;
+        look_again_us = now + 1000000; /* last: nobody may go by what was not looked for */
     }
     return is_there;
 }
