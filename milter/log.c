@@ -78,19 +78,19 @@ static const char *prefix_of(int priority)
     }
 }
 
-/* In a container there may be none: syslog(3) would look for it at each line, with four calls of
- * the system. One that comes is found within a second. */
+/* In a container there may be none: syslog(3) would take four calls of the system to find that out,
+ * for each line. While there is one, it is looked for once a second. */
 static bool has_syslogd(void)
 {
-    static atomic_uint_fast64_t look_again_us;
-    static atomic_bool is_there;
+    static atomic_uint_fast64_t good_until_us;
     uint64_t now = now_us();
 
-    if (now >= look_again_us) {
-        is_there = access(_PATH_LOG, F_OK) == 0;
-        look_again_us = now + 1000000; /* last: nobody may go by what was not looked for */
-    }
-    return is_there;
+    if (now < good_until_us)
+        return true;
+    if (access(_PATH_LOG, F_OK) != 0)
+        return false;
+    good_until_us = now + 1000000;
+    return true;
 }
 
 static void print_line(int priority, const char *line)
