@@ -39,9 +39,14 @@ static struct block *block_new(struct arena *arena, size_t size)
 
 struct arena *arena_new(void)
 {
+    return arena_new_sized(BLOCK_SIZE);
+}
+
+struct arena *arena_new_sized(size_t size)
+{
     struct arena *arena = xcalloc(1, sizeof(*arena));
 
-    arena->first = block_new(arena, BLOCK_SIZE - sizeof(struct block));
+    arena->first = block_new(arena, size > sizeof(struct block) ? size - sizeof(struct block) : 0);
     arena->current = arena->first;
     return arena;
 }
@@ -92,20 +97,32 @@ static struct block *block_for(struct arena *arena, size_t size)
     return b;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static size_t aligned(size_t size)
 {
     const size_t align = alignof(max_align_t);
+
+    return size == 0 ? align : (size + align - 1) & ~(align - 1);
+}
+
+/* Not zeroed. */
+static void *take(struct arena *arena, size_t size)
+{
     struct block *b = arena->current;
     char *p;
 
-    if (size > SIZE_MAX - align)
+    if (size > SIZE_MAX - alignof(max_align_t))
         die("out of memory");
-    size = size == 0 ? align : (size + align - 1) & ~(align - 1);
+    size = aligned(size);
     if (size > b->size - b->used)
         b = block_for(arena, size);
     p = b->data + b->used;
     b->used += size;
-    return memset(p, 0, size);
+    return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 char *arena_strndup(struct arena *arena, const char *text, size_t len)
@@ -114,9 +131,10 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 
     if (len == SIZE_MAX)
         die("out of memory");
-    copy = arena_alloc(arena, len + 1);
+    copy = take(arena, len + 1);
     if (len > 0)
         memcpy(copy, text, len);
+    copy[len] = '\0';
     return copy;
 }
 
@@ -125,20 +143,27 @@ char *arena_strdup(struct arena *arena, const char *text)
     return text ? arena_strndup(arena, text, strlen(text)) : NULL;
 }
 
+/* Written where it will stand if there is room: formatting twice would cost twice. */
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
+    struct block *b = arena->current;
+    size_t room = b->size - b->used;
     va_list ap, again;
-    char *text;
+    char *text = b->data + b->used;
     int len;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    len = vsnprintf(NULL, 0, fmt, ap);
+    len = vsnprintf(text, room, fmt, ap);
     va_end(ap);
     if (len < 0)
         die("vsnprintf failed");
-    text = arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, fmt, again);
+    if ((size_t)len < room) {
+        b->used += aligned((size_t)len + 1) < room ? aligned((size_t)len + 1) : room;
+    } else {
+        text = take(arena, (size_t)len + 1);
+        vsnprintf(text, (size_t)len + 1, fmt, again);
+    }
     va_end(again);
     return text;
 }

@@ -9,6 +9,7 @@ struct arena;
 
 /* Not thread-safe: one thread at a time. Nothing taken from an arena is freed by itself. */
 struct arena *arena_new(void);
+struct arena *arena_new_sized(size_t size); /* bytes of the first block: where little is expected */
 void arena_free(struct arena *arena); /* NULL is allowed */
 
 /* Everything taken so far is gone; the first block is kept for the next use. */

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
 bool err_set(struct err *err, const char *fmt, ...)
 {
@@ -77,6 +80,20 @@ char *xasprintf(const char *fmt, ...)
     return text;
 }
 
+void *xalloc_large(size_t size)
+{
+    size_t unit = size >= HUGE_PAGE / 2 ? HUGE_PAGE : CACHE_LINE, bytes;
+    void *memory;
+
+    if (__builtin_add_overflow(size, unit - 1, &bytes))
+        die("out of memory");
+    bytes = bytes / unit * unit;
+    memory = checked(aligned_alloc(unit, bytes > 0 ? bytes : unit));
+    if (unit == HUGE_PAGE)
+        madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
 struct slice slice_of(const char *text)
 {
     return (struct slice){text, text ? strlen(text) : 0};
@@ -87,8 +104,11 @@ bool slice_is(struct slice s, const char *text)
     return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
 }
 
+/* Names are mostly told apart by their first letter, without the length of the other one. */
 bool slice_is_nocase(struct slice s, const char *text)
 {
+    if (s.len > 0 && to_lower((unsigned char)s.ptr[0]) != to_lower((unsigned char)text[0]))
+        return false;
     if (s.len != strlen(text))
         return false;
     for (size_t i = 0; i < s.len; i++)
@@ -125,6 +145,30 @@ bool is_print(int c)
 int to_lower(int c)
 {
     return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* With its high bit set no byte borrows from the next one when 0x20 is taken from each. */
+static bool is_plain_word(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101ULL, high = ones << 7;
+
+    return (word & high) == 0 && (((word | high) - ones * 0x20) & high) == high &&
+           ((word + ones) & high) == 0;
+}
+
+size_t slice_plain(struct slice s)
+{
+    uint64_t word;
+    size_t i;
+
+    for (i = 0; i + sizeof(word) <= s.len; i += sizeof(word)) {
+        memcpy(&word, s.ptr + i, sizeof(word));
+        if (!is_plain_word(word))
+            break;
+    }
+    while (i < s.len && is_print((unsigned char)s.ptr[i]))
+        i++;
+    return i;
 }
 
 struct slice slice_trim(struct slice s)

@@ -44,6 +44,10 @@ char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t len);
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* Memory that is read all over and at random: at the beginning of a cache line, and, when it is
+ * large, in huge pages where the system has them. Not zeroed; release with free(3). */
+void *xalloc_large(size_t size);
+
 /* A slice over a NUL-terminated text (NULL gives an empty slice). */
 struct slice slice_of(const char *text);
 bool slice_is(struct slice s, const char *text);      /* equal, byte for byte */
@@ -56,6 +60,10 @@ bool is_digit(int c);
 bool is_alnum(int c);
 bool is_print(int c);  /* 0x20 to 0x7e */
 int to_lower(int c);
+
+/* How many of the first bytes are printable ASCII (0x20 to 0x7e), all before the first other one;
+ * eight at a time. */
+size_t slice_plain(struct slice s);
 
 /* Blanks at both ends taken off. */
 struct slice slice_trim(struct slice s);

@@ -43,7 +43,10 @@ void buf_add(struct buf *b, const void *data, size_t len)
 
 void buf_addc(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    if (b->cap - b->len < 2)
+        buf_reserve(b, 1);
+    b->ptr[b->len++] = c;
+    b->ptr[b->len] = '\0';
 }
 
 void buf_adds(struct buf *b, const char *text)
@@ -81,6 +84,17 @@ char *buf_steal(struct buf *b)
     return text;
 }
 
+/* What stands for itself in a JSON string. */
+static size_t plain_run(const char *text, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && (unsigned char)text[i] >= 0x20 && (unsigned char)text[i] < 0x7f &&
+           text[i] != '"' && text[i] != '\\')
+        i++;
+    return i;
+}
+
 static void add_json_ascii(struct buf *b, unsigned char c)
 {
     const char *short_form = c == '"'    ? "\\\""
@@ -92,10 +106,8 @@ static void add_json_ascii(struct buf *b, unsigned char c)
 
     if (short_form != NULL)
         buf_adds(b, short_form);
-    else if (c < 0x20 || c == 0x7f)
-        buf_addf(b, "\\u%04x", c);
     else
-        buf_addc(b, (char)c);
+        buf_addf(b, "\\u%04x", c);
 }
 
 void buf_add_json(struct buf *b, const char *text, size_t len)
@@ -103,8 +115,14 @@ void buf_add_json(struct buf *b, const char *text, size_t len)
     buf_addc(b, '"');
     for (size_t i = 0; i < len;) {
         const uint8_t *p = (const uint8_t *)text + i;
+        size_t plain = plain_run(text + i, len - i);
         int n = *p < 0x80 ? 1 : u8_mblen(p, len - i);
 
+        if (plain > 0) {
+            buf_add(b, p, plain);
+            i += plain;
+            continue;
+        }
         if (*p < 0x80)
             add_json_ascii(b, *p);
         else if (n > 0)

@@ -11,20 +11,49 @@
 /* One folded code point takes at most three times its bytes in UTF-8: U+0390 does. */
 enum { FOLD_GROWTH = 3 };
 
+/* Every key and every name comes by here: eight bytes are looked at at a time. */
+#define ONES 0x0101010101010101ULL
+#define HIGH (ONES << 7)
+
+/* The high bit of each byte that is one of A to Z: added to such a byte's seven bits, the first
+ * number reaches the high bit and the second does not. */
+static uint64_t upper_in(uint64_t word)
+{
+    uint64_t low = word & ~HIGH;
+
+    return (low + ONES * (0x80 - 'A')) & ~(low + ONES * (0x7f - 'Z')) & ~word & HIGH;
+}
+
+/* Does a byte have one of the bits that `look` finds in eight of them? */
+static bool has_bits(struct slice text, uint64_t (*look)(uint64_t word))
+{
+    uint64_t word = 0;
+    size_t i;
+
+    for (i = 0; i + sizeof(word) <= text.len; i += sizeof(word)) {
+        memcpy(&word, text.ptr + i, sizeof(word));
+        if (look(word) != 0)
+            return true;
+    }
+    word = 0;
+    if (i < text.len)
+        memcpy(&word, text.ptr + i, text.len - i);
+    return look(word) != 0;
+}
+
+static uint64_t high_in(uint64_t word)
+{
+    return word & HIGH;
+}
+
 static bool has_upper(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] >= 'A' && text.ptr[i] <= 'Z')
-            return true;
-    return false;
+    return has_bits(text, upper_in);
 }
 
 static bool is_ascii(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] >= 0x80)
-            return false;
-    return true;
+    return !has_bits(text, high_in);
 }
 
 bool is_utf8(struct slice text)
@@ -133,8 +162,14 @@ void fold_printable(char *text, char replacement)
     size_t left = strlen(text);
 
     for (char *p = text; left > 0;) {
-        int n = (unsigned char)*p < 0x80 ? 1 : u8_mblen((const uint8_t *)p, left);
+        size_t plain = slice_plain((struct slice){p, left});
+        int n;
 
+        p += plain;
+        left -= plain;
+        if (left == 0)
+            break;
+        n = (unsigned char)*p < 0x80 ? 1 : u8_mblen((const uint8_t *)p, left);
         if (n <= 0 || is_control((const unsigned char *)p)) {
             *p = replacement;
             n = 1;

@@ -43,10 +43,12 @@ void writing_start(struct writing *w)
         w->variables[VAR_SENDER].len ? domain_of(m->sender.text) : (struct slice){NULL, 0};
 }
 
-static bool continues_word(unsigned char c)
-{
-    return is_alnum(c) || c >= 0x80 || c == '.' || c == '-' || c == '_' || c == '@' || c == '+';
-}
+/* What a word consists of; a variable begins where one does. */
+static const bool in_words[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, [0x80 ... 0xff] = true,
+    ['.'] = true,         ['-'] = true,         ['_'] = true,         ['@'] = true,
+    ['+'] = true,
+};
 
 /* The longest variable that stands at the beginning of the text; 0: none. */
 static int variable_at(const struct writing *w, const char *text, size_t len)
@@ -88,10 +90,16 @@ struct dict_value writing_template(const struct writing *w, struct buf *b, const
         return dict_null();
     buf_clear(b);
     for (size_t i = 0; i < len; i += bytes) {
-        int variable = in_word ? 0 : variable_at(w, text + i, len - i);
-        const char *other = stand_in(text + i, len - i, &bytes);
+        unsigned char c = (unsigned char)text[i];
+        const char *other;
+        int variable;
 
-        in_word = variable != 0 || continues_word((unsigned char)text[i]);
+        bytes = 1;
+        if (in_word && c < 0x80 && in_words[c])
+            continue;
+        variable = in_word ? 0 : variable_at(w, text + i, len - i);
+        other = stand_in(text + i, len - i, &bytes);
+        in_word = variable != 0 || in_words[c];
         if (variable == 0 && other == NULL)
             continue;
         buf_add(b, text + from, i - from);
@@ -109,8 +117,9 @@ struct dict_value writing_template(const struct writing *w, struct buf *b, const
 
 struct dict_value writing_clean(struct buf *b, const char *text)
 {
-    size_t len = strnlen(text, TEXT_MAX), bytes, clean = 0;
+    size_t len = strnlen(text, TEXT_MAX), bytes, clean;
 
+    clean = slice_plain((struct slice){text, len});
     while (clean < len && stand_in(text + clean, len - clean, &bytes) == NULL)
         clean += bytes;
     if (clean == len)

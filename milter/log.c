@@ -59,12 +59,27 @@ static const char *prefix_of(int priority)
     }
 }
 
+/* In a container there may be none: syslog(3) would take four calls of the system to find that out,
+ * for each line. While there is one, it is looked for once a second. */
+static bool has_syslogd(void)
+{
+    static atomic_uint_fast64_t good_until_us;
+    uint64_t now = now_us();
+
+    if (now < good_until_us)
+        return true;
+    if (access(_PATH_LOG, F_OK) != 0)
+        return false;
+    good_until_us = now + 1000000;
+    return true;
+}
+
 static void print_line(int priority, const char *line)
 {
     char out[LINE_SIZE + 64];
     int len;
 
-    if (to_syslog)
+    if (to_syslog && has_syslogd())
         syslog(priority, "%s", line);
     if (!to_stderr)
         return;

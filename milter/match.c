@@ -356,7 +356,7 @@ static enum match_result pattern_matches(const struct match_list *list, const st
 static enum match_result match(const struct match_list *list, unsigned limit, struct slice name,
                                struct slice addr, struct arena *arena)
 {
-    struct slice folded = fold_case(name, arena);
+    struct slice folded = list->other_count > 0 ? fold_case(name, arena) : name;
 
     for (size_t i = 0; i < list->other_count && list->others[i] < limit; i++) {
         const struct pattern *p = &list->patterns[list->others[i]];
@@ -385,9 +385,9 @@ enum match_result match_client(const struct match_list *list, struct slice name,
     unsigned limit = UINT_MAX;
     struct slice key = {"", 0};
 
-    if (addr->family != AF_UNSPEC) {
-        key = slice_of(addr_text(addr, text));
+    if (addr->family != AF_UNSPEC)
         net_tree_find(list->nets, addr, &limit);
-    }
+    if (addr->family != AF_UNSPEC && list->other_count > 0)
+        key = slice_of(addr_text(addr, text));
     return match(list, limit, name, key, arena);
 }

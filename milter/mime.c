@@ -107,7 +107,9 @@ enum mime_class mime_class_of(struct slice name, enum mime_place place)
         "Content-Description", "Content-ID",
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(mime_fields); i++)
+    int first = name.len > 0 ? to_lower((unsigned char)name.ptr[0]) : 0;
+
+    for (size_t i = 0; (first == 'm' || first == 'c') && i < ARRAY_LEN(mime_fields); i++)
         if (slice_is_nocase(name, mime_fields[i]))
             return MIME_CLASS_MIME;
     return place == MIME_PRIMARY ? MIME_CLASS_HEADER
@@ -135,11 +137,13 @@ static void read_content_type(struct mime *m, struct slice value)
 static void tell_header(struct mime *m)
 {
     struct mime_header header = {.place = m->place};
+    const char *colon;
 
     if (m->header.len == 0)
         return;
     header.text = (struct slice){buf_text(&m->header), m->header.len};
-    header.name = (struct slice){header.text.ptr, strcspn(header.text.ptr, ":")};
+    colon = memchr(header.text.ptr, ':', header.text.len);
+    header.name = (struct slice){header.text.ptr, (size_t)(colon - header.text.ptr)};
     header.class = mime_class_of(header.name, m->place);
     if (!m->options.primary_only && slice_is_nocase(header.name, "Content-Type"))
         read_content_type(m, (struct slice){header.text.ptr + header.name.len + 1,

@@ -184,14 +184,23 @@ struct node {
 enum { ROOT4 = 1, ROOT6 = 2 };
 #define NO_NUMBER 0xffffffffU
 
-/* Where a walk for an IPv4 address with these first 16 bits stands after the nodes of fewer bits:
- * a large tree saves the reading of some ten nodes all over the memory. */
+/* Where a walk for an IPv4 address with these first 16 bits stands behind the nodes of no more
+ * bits: a large tree saves the reading of some ten nodes all over the memory. Where many nodes
+ * follow, there are shortcuts for the next eight bits, too. */
 struct shortcut {
-    unsigned next;
+    unsigned next; /* a node, or, with DEEPER, the first of 256 shortcuts */
     unsigned smallest;
 };
 
-enum { SHORTCUT_BITS = 16, SHORTCUTS = 1 << SHORTCUT_BITS, LARGE_TREE = 4096 };
+enum {
+    SHORTCUT_BITS = 16,
+    DEEPER_BITS = 24,
+    SHORTCUTS = 1 << SHORTCUT_BITS,
+    DEEPER_SHORTCUTS = 1 << (DEEPER_BITS - SHORTCUT_BITS),
+    LARGE_TREE = 4096,
+    MANY_NODES = 64, /* they take as much memory as the shortcuts to them */
+};
+#define DEEPER 0x80000000U
 
 struct net_tree {
     struct node *nodes;
@@ -302,23 +311,78 @@ bool net_tree_add(struct net_tree *tree, const struct net *net, unsigned number,
     return true;
 }
 
-static struct shortcut shortcut_to(const struct net_tree *tree, unsigned first_bits)
+/* From *s on, which is a shortcut of fewer bits, to behind the nodes of at most `bits`. */
+static struct shortcut shortcut_to(const struct net_tree *tree, struct shortcut s,
+                                   const unsigned char *bytes, unsigned bits)
 {
-    const unsigned char bytes[16] = {(unsigned char)(first_bits >> 8), (unsigned char)first_bits};
-    struct shortcut s = {ROOT4, NO_NUMBER};
-
-    while (s.next != 0 && tree->nodes[s.next].bits < SHORTCUT_BITS) {
+    while (s.next != 0) {
         const struct node *node = &tree->nodes[s.next];
 
-        if (!same_prefix(node->bytes, bytes, node->bits)) {
+        if (!same_prefix(node->bytes, bytes, node->bits < bits ? node->bits : bits)) {
             s.next = 0;
+        } else if (node->bits > bits) {
             break;
+        } else {
+            if (node->number < s.smallest)
+                s.smallest = node->number;
+            if (node->bits == bits && (node->child[0] != 0 || node->child[1] != 0))
+                break;
+            s.next = node->child[node->bits < bits && bit_of(bytes, node->bits)];
         }
-        if (node->number < s.smallest)
-            s.smallest = node->number;
-        s.next = node->child[bit_of(bytes, node->bits)];
     }
     return s;
+}
+
+/* At least so many nodes, this one and those below? */
+static bool has_nodes(const struct net_tree *tree, unsigned at, unsigned *wanted)
+{
+    if (at == 0)
+        return *wanted == 0;
+    if (*wanted > 0)
+        --*wanted;
+    return *wanted == 0 || has_nodes(tree, tree->nodes[at].child[0], wanted) ||
+           has_nodes(tree, tree->nodes[at].child[1], wanted);
+}
+
+/* Returns the count of all shortcuts then. */
+static size_t add_deeper(struct net_tree *tree, size_t count, unsigned first_bits)
+{
+    struct shortcut from = tree->shortcuts[first_bits];
+
+    tree->shortcuts = xreallocarray(tree->shortcuts, count + DEEPER_SHORTCUTS,
+                                    sizeof(*tree->shortcuts));
+    tree->shortcuts[first_bits].next = (unsigned)count | DEEPER;
+    for (unsigned i = 0; i < DEEPER_SHORTCUTS; i++) {
+        const unsigned char bytes[16] = {(unsigned char)(first_bits >> 8),
+                                         (unsigned char)first_bits, (unsigned char)i};
+
+        tree->shortcuts[count + i] = shortcut_to(tree, from, bytes, DEEPER_BITS);
+    }
+    return count + DEEPER_SHORTCUTS;
+}
+
+static void add_shortcuts(struct net_tree *tree)
+{
+    struct shortcut *made;
+    size_t count = SHORTCUTS;
+
+    tree->shortcuts = xreallocarray(NULL, SHORTCUTS, sizeof(*tree->shortcuts));
+    for (unsigned i = 0; i < SHORTCUTS; i++) {
+        const unsigned char bytes[16] = {(unsigned char)(i >> 8), (unsigned char)i};
+        struct shortcut root = {ROOT4, NO_NUMBER};
+
+        tree->shortcuts[i] = shortcut_to(tree, root, bytes, SHORTCUT_BITS);
+    }
+    for (unsigned i = 0; i < SHORTCUTS; i++) {
+        unsigned wanted = MANY_NODES;
+
+        if (has_nodes(tree, tree->shortcuts[i].next, &wanted))
+            count = add_deeper(tree, count, i);
+    }
+    made = xalloc_large(count * sizeof(*made));
+    memcpy(made, tree->shortcuts, count * sizeof(*made));
+    free(tree->shortcuts);
+    tree->shortcuts = made;
 }
 
 /* Copies what is below a node, parents right in front of their children, so that a walk stays in
@@ -338,7 +402,7 @@ static void lay_out(const struct node *from, struct node *to, unsigned at, unsig
 
 void net_tree_finish(struct net_tree *tree)
 {
-    struct node *nodes = xreallocarray(NULL, tree->count, sizeof(*nodes));
+    struct node *nodes = xalloc_large(tree->count * sizeof(*nodes));
     unsigned count = ROOT6 + 1;
 
     memcpy(nodes, tree->nodes, count * sizeof(*nodes));
@@ -347,11 +411,10 @@ void net_tree_finish(struct net_tree *tree)
     free(tree->nodes);
     tree->nodes = nodes;
     tree->cap = tree->count;
-    if (tree->count < LARGE_TREE || tree->shortcuts != NULL)
-        return;
-    tree->shortcuts = xreallocarray(NULL, SHORTCUTS, sizeof(*tree->shortcuts));
-    for (unsigned i = 0; i < SHORTCUTS; i++)
-        tree->shortcuts[i] = shortcut_to(tree, i);
+    free(tree->shortcuts);
+    tree->shortcuts = NULL;
+    if (tree->count >= LARGE_TREE)
+        add_shortcuts(tree);
 }
 
 /* Where a walk starts. */
@@ -359,9 +422,12 @@ static struct shortcut start_of(const struct net_tree *tree, const struct addr *
 {
     unsigned root = addr->family == AF_INET ? ROOT4 : addr->family == AF_INET6 ? ROOT6 : 0;
 
-    if (root == ROOT4 && tree->shortcuts != NULL)
-        return tree->shortcuts[addr->bytes[0] << 8 | addr->bytes[1]];
-    return (struct shortcut){root, NO_NUMBER};
+    struct shortcut s = {root, NO_NUMBER};
+
+    if (root != ROOT4 || tree->shortcuts == NULL)
+        return s;
+    s = tree->shortcuts[addr->bytes[0] << 8 | addr->bytes[1]];
+    return (s.next & DEEPER) != 0 ? tree->shortcuts[(s.next & ~DEEPER) + addr->bytes[2]] : s;
 }
 
 bool net_tree_find(const struct net_tree *tree, const struct addr *addr, unsigned *number)

@@ -298,6 +298,13 @@ static void load_keys(struct policy *p, struct problems *problems)
                                          problems);
 }
 
+/* By preset it is taken where the fields are seen anyway, because that costs. */
+static bool wants_evidence(const struct policy *policy)
+{
+    return policy->evidence[0] != NULL &&
+           settings_place(policy->settings, "evidence_headers").file != NULL;
+}
+
 struct policy *policy_load(const struct policy_source *source, struct problems *problems)
 {
     struct policy *p = xcalloc(1, sizeof(*p));
@@ -326,6 +333,7 @@ struct policy *policy_load(const struct policy_source *source, struct problems *
     p->may_edit = p->may_edit || p->authres.id != NULL || p->settings->received_spf_header ||
                   !keys_are_empty(p->keys);
     p->evidence = names_of(p->settings->evidence_headers, p->arena);
+    p->wants_evidence = wants_evidence(p);
     p->loaded_at = time(NULL);
     return problems->errors == 0 ? p : policy_refuse(p, problems);
 }
@@ -451,13 +459,6 @@ static bool has_checks(const struct policy *policy, enum checks_id id)
            || policy->checks[DIR_OUTGOING][id]->count > 0;
 }
 
-/* By preset it is taken where the fields are seen anyway, because that costs. */
-static bool wants_evidence(const struct policy *policy)
-{
-    return policy->evidence[0] != NULL &&
-           settings_place(policy->settings, "evidence_headers").file != NULL;
-}
-
 struct policy_needs policy_needs(const struct policy *policy)
 {
     const struct settings *s = policy->settings;
@@ -466,7 +467,7 @@ struct policy_needs policy_needs(const struct policy *policy)
     bool dkim = policy->verifies_dkim || !keys_are_empty(policy->keys);
 
     return (struct policy_needs){
-        .headers = s->log_message_id || wants_evidence(policy) || policy->authres.id != NULL ||
+        .headers = s->log_message_id || policy->wants_evidence || policy->authres.id != NULL ||
                    body || dkim || policy->shadow_headers ||
                    has_checks(policy, CHECKS_HEADER),
         .body = body || dkim,

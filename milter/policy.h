@@ -32,6 +32,7 @@ struct policy {
     const struct directions *directions;
     const struct rbl *rbl; /* the parameters of block lists */
     const char *const *evidence; /* fields that the log keeps for replays; ended by NULL */
+    bool wants_evidence; /* so much that headers are asked for, whatever the rules need */
     const char *hash; /* of all texts that it was read from; NULL until policy_record */
     struct keys *keys; /* never NULL; keys_are_empty: nothing is signed */
     const struct table *signing_senders; /* NULL: not set */

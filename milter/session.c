@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDLE_BYTES = 64 * 1024 }; /* of records of checks that no message may follow */
+enum {
+    IDLE_BYTES = 64 * 1024, /* of records of checks that no message may follow */
+    CLIENT_BYTES = 1000,    /* what CONNECT mostly tells; malloc(3) keeps such pieces at hand */
+    HELO_BYTES = 500,
+};
 
 /* A new message: what its predecessor's lists left over is forgotten, what those of the session
  * left over is not. */
@@ -55,8 +59,8 @@ struct session *session_new(struct policy *policy, struct world *world, struct j
     s->journal = journal;
     s->enforce = always_enforce || policy->settings->mode == MODE_ENFORCE;
     s->annotates = !s->enforce && policy->settings->mode == MODE_ANNOTATE;
-    s->arena = arena_new();
-    s->helo_arena = arena_new();
+    s->arena = arena_new_sized(CLIENT_BYTES);
+    s->helo_arena = arena_new_sized(HELO_BYTES);
     s->engine = (struct engine){.policy = policy, .world = world, .client = &s->client,
                                 .enforce = s->enforce};
     reset_client(s);
@@ -249,9 +253,9 @@ const struct verdict *session_helo(struct session *s, const char *name, const st
 
 void session_note_queue_id(struct session *s, const struct macros *macros)
 {
-    const char *id = macro_get(macros, "i");
+    const char *id = s->message->queue_id[0] == '\0' ? macro_get(macros, "i") : NULL;
 
-    if (id != NULL && s->message->queue_id[0] == '\0')
+    if (id != NULL)
         s->message->queue_id = printable_copy(s->message->arena, id, '?');
 }
 

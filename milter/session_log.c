@@ -61,6 +61,8 @@ bool session_log_parts(const struct session_log *log, const struct message *m)
 void session_log_header(const struct session_log *log, struct message *m, const char *name,
                         const char *value)
 {
+    int first = to_lower((unsigned char)name[0]);
+
     if (m->message_id[0] == '\0' && slice_is_nocase(slice_of(name), "Message-ID")) {
         struct slice id = slice_trim(slice_of(value));
 
@@ -74,7 +76,7 @@ void session_log_header(const struct session_log *log, struct message *m, const 
         return;
     }
     for (const char *const *wanted = log->policy->evidence; *wanted != NULL; wanted++) {
-        if (strcasecmp(*wanted, name) == 0) {
+        if (to_lower((unsigned char)(*wanted)[0]) == first && strcasecmp(*wanted, name) == 0) {
             message_add_evidence(m, name, value);
             return;
         }

@@ -8,10 +8,10 @@
 /* For the lists of this message's direction; what is to be discarded is not looked at. */
 static struct content *content_of(struct session *s)
 {
-    struct content_scene scene = {s->policy, &s->client, s->message, s->enforce, s->engine.quiet,
-                                  session_log_of(s)};
-
     if (!s->has_content && s->discard.act == ACT_DUNNO) {
+        struct content_scene scene = {s->policy, &s->client, s->message, s->enforce,
+                                      s->engine.quiet, session_log_of(s)};
+
         s->content = content_new(&scene);
         received_handle(&scene, s->content);
     }

@@ -2,22 +2,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
 #include "net.h"
+#include "table_rules.h"
 #include "table_type.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct cidr_rule {
-    const char *text;
-    uint32_t key, key_len, value; /* places in text; key: the network without its `!` */
-    int line;
-};
-
 /* What a tree cannot answer: a `!` rule, or an `if` with all that is inside. */
 struct special {
     struct net net;
     bool negated;
-    unsigned number;     /* its place among all statements */
+    unsigned number;     /* no larger than that of any rule behind it */
     struct block *block; /* NULL: a rule */
 };
 
@@ -31,10 +26,8 @@ struct block {
 };
 
 struct cidr {
-    const char *file;
-    struct lines *lines;
-    struct cidr_rule *rules;
-    size_t count, cap;
+    char *file;
+    struct table_rules rules;
     struct block *block;
 };
 
@@ -77,16 +70,6 @@ static void add_special(struct block *block, const struct special *special)
     block->specials[block->count++] = *special;
 }
 
-static unsigned add_rule(struct cidr *cidr, const struct cidr_rule *rule)
-{
-    if (cidr->count == cidr->cap) {
-        cidr->cap = cidr->cap ? cidr->cap * 2 : 16;
-        cidr->rules = xreallocarray(cidr->rules, cidr->cap, sizeof(*cidr->rules));
-    }
-    cidr->rules[cidr->count] = *rule;
-    return (unsigned)cidr->count++;
-}
-
 /* A plain rule that an earlier, wider one hides can never answer. */
 static void place_rule(struct loader *loader, const struct net *net, bool negated, unsigned number,
                        struct where at)
@@ -98,7 +81,7 @@ static void place_rule(struct loader *loader, const struct net *net, bool negate
     else if (!net_tree_add(loader->block->tree, net, number, &by))
         problems_add(loader->source->problems, SEV_NOTE, at,
                      "never used: line %d stands before and holds this network",
-                     loader->cidr->rules[by].line);
+                     table_rules_at(&loader->cidr->rules, by)->line);
 }
 
 static void dropped(struct loader *loader, struct where at, const char *why, struct slice key)
@@ -142,11 +125,20 @@ static void read_rule(struct loader *loader, struct slice text, struct where at)
     } else if (!read_net(key, &net, &why)) {
         dropped(loader, at, why.text, key);
     } else {
-        struct cidr_rule rule = {text.ptr, (uint32_t)(key.ptr - text.ptr), (uint32_t)key.len,
-                                 (uint32_t)(rest.ptr - text.ptr), at.line};
+        uint32_t start = (uint32_t)(key.ptr - text.ptr), len = (uint32_t)key.len;
+        struct table_rule rule = {start, len, start + len, (uint32_t)(rest.ptr - text.ptr),
+                                  at.line};
 
-        place_rule(loader, &net, negated, add_rule(loader->cidr, &rule), at);
+        place_rule(loader, &net, negated,
+                   table_rules_add(&loader->cidr->rules, &rule, text.ptr, NULL), at);
     }
+}
+
+static unsigned next_number(const struct cidr *cidr)
+{
+    const struct table_rules *rules = &cidr->rules;
+
+    return rules->count > 0 ? rules->numbers[rules->count - 1] + 1 : 0;
 }
 
 static void read_if(struct loader *loader, struct slice rest, struct where at)
@@ -165,8 +157,7 @@ static void read_if(struct loader *loader, struct slice rest, struct where at)
         return;
     }
     block = block_new(loader->block);
-    add_special(loader->block,
-                &(struct special){net, negated, (unsigned)loader->cidr->count, block});
+    add_special(loader->block, &(struct special){net, negated, next_number(loader->cidr), block});
     loader->block = block;
     loader->if_lines[loader->depth++] = at.line;
 }
@@ -193,7 +184,7 @@ static void read_all(struct loader *loader)
     struct slice text, rest;
     struct where at;
 
-    while (lines_next(loader->cidr->lines, &text, &at, loader->source->problems)) {
+    while (lines_next(loader->source->lines, &text, &at, loader->source->problems)) {
         rest = text;
         switch (statement_of(&rest)) {
         case STATEMENT_IF:
@@ -206,7 +197,8 @@ static void read_all(struct loader *loader)
             read_rule(loader, text, at);
         }
     }
-    loader->cidr->file = at.file;
+    loader->cidr->file = xstrdup(at.file);
+    table_rules_finish(&loader->cidr->rules);
     net_tree_finish(loader->cidr->block->tree);
     while (loader->depth > 0) {
         at.line = loader->if_lines[--loader->depth];
@@ -220,8 +212,8 @@ static void cidr_free(void *table)
     struct cidr *cidr = table;
 
     block_free(cidr->block);
-    lines_free(cidr->lines);
-    free(cidr->rules);
+    table_rules_free(&cidr->rules);
+    free(cidr->file);
     free(cidr);
 }
 
@@ -230,14 +222,14 @@ static void *cidr_open(struct source *source)
     struct cidr *cidr = xcalloc(1, sizeof(*cidr));
     struct loader loader = {.source = source, .cidr = cidr};
 
-    cidr->lines = source->lines;
     cidr->block = loader.block = block_new(NULL);
     read_all(&loader);
-    if (!loader.unusable)
+    if (!loader.unusable) {
+        lines_free(source->lines);
         return cidr;
+    }
     problems_add(source->problems, SEV_ERROR, (struct where){cidr->file, 0},
                  "if nests deeper than %d", NESTING_MAX);
-    cidr->lines = NULL;
     cidr_free(cidr);
     return NULL;
 }
@@ -277,7 +269,7 @@ static enum table_result cidr_lookup(const void *table, struct slice key, struct
                                      struct hit *hit)
 {
     const struct cidr *cidr = table;
-    const struct cidr_rule *rule;
+    const struct table_rule *rule;
     struct addr addr;
     unsigned number;
 
@@ -286,7 +278,7 @@ static enum table_result cidr_lookup(const void *table, struct slice key, struct
         return TABLE_NOT_FOUND;
     if (!addr_parse(key, &addr) || !block_find(cidr->block, &addr, &number))
         return TABLE_NOT_FOUND;
-    rule = &cidr->rules[number];
+    rule = table_rules_at(&cidr->rules, number);
     hit->value = rule->text + rule->value;
     hit->text = rule->text;
     hit->rule = (struct where){cidr->file, rule->line};
@@ -299,11 +291,11 @@ static void cidr_each(const void *table, void (*visit)(const struct rule *rule, 
     const struct cidr *cidr = table;
     struct buf key = {0};
 
-    for (size_t i = 0; i < cidr->count; i++) {
-        const struct cidr_rule *rule = &cidr->rules[i];
+    for (size_t i = 0; i < cidr->rules.count; i++) {
+        const struct table_rule *rule = table_rules_at(&cidr->rules, cidr->rules.numbers[i]);
 
         buf_clear(&key);
-        buf_add(&key, rule->text, rule->key + rule->key_len);
+        buf_add(&key, rule->text, rule->head_len);
         visit(&(struct rule){buf_text(&key), rule->text + rule->value, {cidr->file, rule->line},
                              false},
               arg);
@@ -313,7 +305,7 @@ static void cidr_each(const void *table, void (*visit)(const struct rule *rule, 
 
 static size_t cidr_count(const void *table)
 {
-    return ((const struct cidr *)table)->count;
+    return ((const struct cidr *)table)->rules.count;
 }
 
 const struct table_type type_cidr = {

@@ -4,43 +4,41 @@
 
 #include "buf.h"
 #include "fold.h"
+#include "table_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts stay in the memory of the file; only a key that folding changes is kept apart. */
-struct entry {
-    const char *text; /* the rule; the key as written comes first */
-    const char *key;  /* folded */
-    uint32_t key_len, written_len, value; /* value: offset in text */
-    int line;
-};
-
-/* Open addressing, linear probing, at most half full; index 0 is free. */
-struct slot {
-    uint32_t hash;
-    uint32_t index;
-};
-
+/* Open addressing, linear probing, at most four fifths full: tags, a byte each, and numbers stay in
+ * the cache even when the table is large. A key that is not there is mostly recognised by the tags;
+ * one that is there costs the reading of its rule, from wherever that is. */
 struct hash {
     const char *file;
-    struct lines *lines;
-    struct arena *arena;
-    struct entry *entries; /* [0] is not used */
-    size_t count, cap;     /* with [0] */
-    struct slot *slots;
+    struct arena *arena, *scratch;
+    struct table_rules rules;
+    unsigned char *tags; /* 0: free */
+    uint32_t *numbers;
     size_t mask;
 };
+
+enum { SLOTS_MIN = 16 };
+
+static void make_slots(struct hash *hash, size_t slots)
+{
+    hash->mask = slots - 1;
+    hash->numbers = xalloc_large(slots * (sizeof(*hash->numbers) + 1));
+    hash->tags = (unsigned char *)(hash->numbers + slots);
+    memset(hash->tags, 0, slots);
+}
 
 struct hash *hash_new(const char *file)
 {
     struct hash *hash = xcalloc(1, sizeof(*hash));
 
-    hash->file = file;
     hash->arena = arena_new();
-    hash->count = 1;
-    hash->mask = 15;
-    hash->slots = xcalloc(hash->mask + 1, sizeof(*hash->slots));
+    hash->scratch = arena_new();
+    hash->file = arena_strdup(hash->arena, file);
+    make_slots(hash, SLOTS_MIN);
     return hash;
 }
 
@@ -48,10 +46,10 @@ void hash_free(void *table)
 {
     struct hash *hash = table;
 
-    lines_free(hash->lines);
+    table_rules_free(&hash->rules);
     arena_free(hash->arena);
-    free(hash->entries);
-    free(hash->slots);
+    arena_free(hash->scratch);
+    free(hash->numbers);
     free(hash);
 }
 
@@ -62,7 +60,7 @@ struct arena *hash_arena(struct hash *hash)
 
 /* Eight bytes a step; the keys are the administrator's, so collisions cannot be forced from
  * outside, and a lookup compares at most one key of equal hash in practice. */
-static uint32_t hash_of(struct slice key)
+static uint64_t hash_of(struct slice key)
 {
     const uint64_t factor = 0x9e3779b97f4a7c15ULL;
     uint64_t h = key.len * factor, word;
@@ -79,74 +77,92 @@ static uint32_t hash_of(struct slice key)
         h = (h ^ word) * factor;
         h ^= h >> 32;
     }
-    return (uint32_t)(h ^ h >> 29);
+    return h ^ h >> 29;
+}
+
+/* The bits that say nothing of the slot. */
+static unsigned char tag_of(uint64_t h)
+{
+    return (unsigned char)(h >> 56 | 1);
+}
+
+static struct slice key_of(const struct table_rule *rule)
+{
+    return (struct slice){rule->text + rule->key, rule->key_len};
 }
 
 /* The slot of this key, or the free one where it belongs. */
-static struct slot *slot_of(const struct hash *hash, struct slice key, uint32_t h)
+static size_t slot_of(const struct hash *hash, struct slice key, uint64_t h)
 {
-    for (size_t i = h & hash->mask;; i = (i + 1) & hash->mask) {
-        struct slot *slot = &hash->slots[i];
-        const struct entry *entry;
+    unsigned char tag = tag_of(h);
+    size_t i;
 
-        if (slot->index == 0)
-            return slot;
-        if (slot->hash != h)
+    for (i = h & hash->mask; hash->tags[i] != 0; i = (i + 1) & hash->mask) {
+        struct slice other;
+
+        if (hash->tags[i] != tag)
             continue;
-        entry = &hash->entries[slot->index];
-        if (entry->key_len == key.len && memcmp(entry->key, key.ptr, key.len) == 0)
-            return slot;
+        other = key_of(table_rules_at(&hash->rules, hash->numbers[i]));
+        if (other.len == key.len && memcmp(other.ptr, key.ptr, key.len) == 0)
+            break;
     }
+    return i;
 }
 
 static void grow_slots(struct hash *hash)
 {
-    size_t old_count = hash->mask + 1;
-    struct slot *old = hash->slots;
+    size_t slots = hash->mask + 1;
+    unsigned char *old_tags = hash->tags;
+    uint32_t *old = hash->numbers;
 
-    hash->mask = old_count * 2 - 1;
-    hash->slots = xcalloc(hash->mask + 1, sizeof(*hash->slots));
-    for (size_t i = 0; i < old_count; i++) {
-        size_t k = old[i].hash & hash->mask;
+    make_slots(hash, slots * 2);
+    for (size_t i = 0; i < slots; i++) {
+        uint64_t h;
+        size_t k;
 
-        if (old[i].index == 0)
+        if (old_tags[i] == 0)
             continue;
-        while (hash->slots[k].index != 0)
-            k = (k + 1) & hash->mask;
-        hash->slots[k] = old[i];
+        h = hash_of(key_of(table_rules_at(&hash->rules, old[i])));
+        for (k = h & hash->mask; hash->tags[k] != 0; k = (k + 1) & hash->mask)
+            ;
+        hash->tags[k] = old_tags[i];
+        hash->numbers[k] = old[i];
     }
     free(old);
 }
 
-static uint32_t add_entry(struct hash *hash, const struct entry *entry)
+/* The later one takes the earlier one's place in the order, too. */
+static void replace_rule(struct hash *hash, uint32_t old, uint32_t number)
 {
-    if (hash->count >= hash->cap) {
-        hash->cap = hash->cap ? hash->cap * 2 : 16;
-        hash->entries = xreallocarray(hash->entries, hash->cap, sizeof(*hash->entries));
-    }
-    hash->entries[hash->count] = *entry;
-    return (uint32_t)hash->count++;
+    struct table_rules *rules = &hash->rules;
+
+    rules->count--;
+    for (size_t i = 0; i < rules->count; i++)
+        if (rules->numbers[i] == old)
+            rules->numbers[i] = number;
 }
 
 int hash_add(struct hash *hash, const char *text, size_t key_len, size_t value, int line,
              bool replace)
 {
-    struct slice key = fold_case((struct slice){text, key_len}, hash->arena);
-    struct entry entry = {text, key.ptr, (uint32_t)key.len, (uint32_t)key_len, (uint32_t)value,
-                          line};
-    uint32_t h = hash_of(key);
-    struct slot *slot = slot_of(hash, key, h);
-    int other = slot->index ? hash->entries[slot->index].line : 0;
+    struct slice key = fold_case((struct slice){text, key_len}, hash->scratch);
+    struct table_rule rule = {0, (uint32_t)key.len, (uint32_t)key_len, (uint32_t)value, line};
+    uint64_t h = hash_of(key);
+    size_t slot = slot_of(hash, key, h);
+    uint32_t old = hash->tags[slot] != 0 ? hash->numbers[slot] : 0;
+    int other = old != 0 ? table_rules_at(&hash->rules, old)->line : 0;
 
-    if (slot->index != 0) {
-        if (replace)
-            hash->entries[slot->index] = entry;
-        return other;
+    if (old == 0 || replace) {
+        hash->numbers[slot] =
+            table_rules_add(&hash->rules, &rule, text, key.ptr != text ? key.ptr : NULL);
+        hash->tags[slot] = tag_of(h);
+        if (old != 0)
+            replace_rule(hash, old, hash->numbers[slot]);
+        else if (hash->rules.count * 5 > hash->mask * 4)
+            grow_slots(hash);
     }
-    *slot = (struct slot){h, add_entry(hash, &entry)};
-    if (hash->count * 2 > hash->mask)
-        grow_slots(hash);
-    return 0;
+    arena_reset(hash->scratch);
+    return other;
 }
 
 enum table_result hash_lookup(const void *table, struct slice key, struct arena *arena,
@@ -154,15 +170,15 @@ enum table_result hash_lookup(const void *table, struct slice key, struct arena 
 {
     const struct hash *hash = table;
     struct slice folded = fold_case(key.len ? key : slice_of(""), arena);
-    const struct slot *slot = slot_of(hash, folded, hash_of(folded));
-    const struct entry *entry;
+    size_t slot = slot_of(hash, folded, hash_of(folded));
+    const struct table_rule *rule;
 
-    if (slot->index == 0)
+    if (hash->tags[slot] == 0)
         return TABLE_NOT_FOUND;
-    entry = &hash->entries[slot->index];
-    hit->value = entry->text + entry->value;
-    hit->text = entry->text;
-    hit->rule = (struct where){hash->file, entry->line};
+    rule = table_rules_at(&hash->rules, hash->numbers[slot]);
+    hit->value = rule->text + rule->value;
+    hit->text = rule->text;
+    hit->rule = (struct where){hash->file, rule->line};
     return TABLE_FOUND;
 }
 
@@ -171,13 +187,13 @@ void hash_each(const void *table, void (*visit)(const struct rule *rule, void *a
     const struct hash *hash = table;
     struct buf key = {0};
 
-    for (size_t i = 1; i < hash->count; i++) {
-        const struct entry *entry = &hash->entries[i];
+    for (size_t i = 0; i < hash->rules.count; i++) {
+        const struct table_rule *rule = table_rules_at(&hash->rules, hash->rules.numbers[i]);
 
         buf_clear(&key);
-        buf_add(&key, entry->text, entry->written_len);
-        visit(&(struct rule){buf_text(&key), entry->text + entry->value,
-                             {hash->file, entry->line}, false},
+        buf_add(&key, rule->text, rule->head_len);
+        visit(&(struct rule){buf_text(&key), rule->text + rule->value,
+                             {hash->file, rule->line}, false},
               arg);
     }
     buf_free(&key);
@@ -185,7 +201,7 @@ void hash_each(const void *table, void (*visit)(const struct rule *rule, void *a
 
 size_t hash_count(const void *table)
 {
-    return ((const struct hash *)table)->count - 1;
+    return ((const struct hash *)table)->rules.count;
 }
 
 /* Where the key ends: at the first white space outside "…", a backslash protecting the character
@@ -246,15 +262,15 @@ static void read_line(struct hash *hash, struct source *source, struct slice tex
 
 static void *hash_open(struct source *source)
 {
-    struct hash *hash = NULL;
+    struct hash *hash = hash_new(NULL);
     struct slice text;
     struct where at;
 
-    hash = hash_new(NULL);
-    hash->lines = source->lines;
     while (lines_next(source->lines, &text, &at, source->problems))
         read_line(hash, source, text, at);
-    hash->file = at.file;
+    hash->file = arena_strdup(hash->arena, at.file);
+    table_rules_finish(&hash->rules);
+    lines_free(source->lines);
     return hash;
 }
 

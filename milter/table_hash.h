@@ -7,12 +7,12 @@
 
 struct hash;
 
-struct hash *hash_new(const char *file); /* what hit.rule.file will be; lives as long as the hash */
+struct hash *hash_new(const char *file); /* what hit.rule.file will be; copied */
 void hash_free(void *hash);
 struct arena *hash_arena(struct hash *hash); /* lives as long as the hash */
 
-/* Adds the rule `text`, which lives as long as the hash: its first key_len bytes are the key, its
- * value starts at text + value. When the key is there already nothing is changed, and the answer is
+/* Adds a copy of the rule `text`: its first key_len bytes are the key, its value starts at
+ * text + value. When the key is there already nothing is changed, and the answer is
  * the line of that rule; else 0. With `replace` the later one counts. */
 int hash_add(struct hash *hash, const char *text, size_t key_len, size_t value, int line,
              bool replace);

@@ -40,6 +40,27 @@ static void test_words(void)
     tap_ok(slice_is(slice_trim(slice_of(" \r\n a b\t\n")), "a b"), "trim");
     tap_ok(slice_is_nocase(slice_of("ReJect"), "REJECT"), "case does not matter");
     tap_ok(!slice_is_nocase(slice_of("reject "), "REJECT"), "length does");
+    tap_ok(!slice_is_nocase(slice_of("reject"), "REJECT "), "from either side");
+    tap_ok(slice_is_nocase(slice_of(""), "") && !slice_is_nocase(slice_of(""), "x"), "nothing");
+}
+
+/* Each character at each place of a text that is looked at eight bytes at a time. */
+static void test_plain(void)
+{
+    unsigned wrong = 0;
+
+    for (int c = 0; c < 256; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            char text[20];
+            bool plain = c >= 0x20 && c <= 0x7e;
+
+            memset(text, 'x', sizeof(text));
+            text[at] = (char)c;
+            wrong += slice_plain((struct slice){text, sizeof(text)}) != (plain ? sizeof(text) : at);
+        }
+    }
+    tap_is_int(wrong, 0, "printable ASCII ends where something else begins");
+    tap_is_int((long long)slice_plain((struct slice){NULL, 0}), 0, "there is none in nothing");
 }
 
 static void test_buf(void)
@@ -61,6 +82,30 @@ static void test_buf(void)
     buf_add_json(&b, "a\"\\\n\x01\xc3\xa9\xff", 8);
     tap_is(buf_text(&b), "\"a\\\"\\\\\\n\\u0001\xc3\xa9\\ufffd\"", "JSON is always valid");
     buf_free(&b);
+}
+
+/* Of all lengths, so that some just fit into what is left and some just do not. */
+static void test_printf(struct arena *arena)
+{
+    const char *texts[300];
+    unsigned wrong = 0;
+
+    for (int i = 0; i < 300; i++)
+        texts[i] = arena_printf(arena, "%0*d", i + 1, i);
+    for (int i = 0; i < 300; i++)
+        wrong += strlen(texts[i]) != (size_t)i + 1 || strtol(texts[i], NULL, 10) != i;
+    tap_is_int(wrong, 0, "printf, from block to block");
+    wrong = 0;
+    for (size_t i = 0; i < 64; i++) {
+        struct arena *small = arena_new_sized(64);
+        const char *text = arena_printf(small, "%0*d", (int)i, 7);
+        const char *next = arena_strdup(small, "next");
+
+        wrong += strlen(text) != (i > 0 ? i : 1) || text[strlen(text) - 1] != '7' ||
+                 strcmp(next, "next") != 0;
+        arena_free(small);
+    }
+    tap_is_int(wrong, 0, "printf at the end of a small first block");
 }
 
 static void test_arena(void)
@@ -85,6 +130,7 @@ static void test_arena(void)
     arena_reset(arena);
     tap_is_int((long long)arena_size(arena), (long long)small, "a reset arena is as small as a new one");
     tap_is(arena_printf(arena, "%s:%d", "f", 3), "f:3", "printf");
+    test_printf(arena);
     tap_is(arena_strndup(arena, "abcdef", 3), "abc", "strndup");
     arena_free(arena);
 }
@@ -113,6 +159,7 @@ int main(void)
     tap_start(30);
     test_numbers();
     test_words();
+    test_plain();
     test_buf();
     test_arena();
     test_problems();

@@ -5,6 +5,27 @@
 
 #include <string.h>
 
+/* Each ASCII character at each place of a text that is looked at eight bytes at a time. */
+static void test_places(struct arena *arena)
+{
+    unsigned wrong = 0;
+
+    for (int c = 0; c < 128; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            char text[20], want[20];
+            struct slice got;
+
+            memset(text, 'x', sizeof(text));
+            memset(want, 'x', sizeof(want));
+            text[at] = (char)c;
+            want[at] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+            got = fold_case((struct slice){text, sizeof(text)}, arena);
+            wrong += got.len != sizeof(want) || memcmp(got.ptr, want, sizeof(want)) != 0;
+        }
+    }
+    tap_is_int(wrong, 0, "capitals are found wherever they stand");
+}
+
 static void test_case(struct arena *arena)
 {
     static const struct {
@@ -33,6 +54,7 @@ static void test_case(struct arena *arena)
         tap_ok((got.ptr == text.ptr) == (strcmp(rows[i].text, rows[i].want) == 0),
                "fold: %s: copied only when changed", rows[i].name);
     }
+    test_places(arena);
     tap_ok(memcmp(fold_case((struct slice){"A\0B\xc3\x89", 5}, arena).ptr, "a\0b\xc3\xa9", 6) == 0,
            "fold: NUL inside");
 }

@@ -163,6 +163,19 @@ static void random_net(struct net *net)
             (unsigned char)(values[dice(6)] & (0xff00 >> net->bits % 8));
 }
 
+/* All in three networks of 16 bits, of all sizes: these are searched by tables. */
+static void crowded_net(struct net *net)
+{
+    const unsigned char bytes[] = {10, (unsigned char)dice(3), (unsigned char)dice(256),
+                                   (unsigned char)dice(256)};
+    static const unsigned char sizes[] = {20, 23, 24, 24, 25, 28, 31, 32, 32, 32, 0, 8, 15, 16, 17};
+    unsigned large = dice(1000) == 0 ? 0 : 5;
+
+    *net = (struct net){.addr.family = AF_INET, .bits = sizes[dice(ARRAY_LEN(sizes) - large)]};
+    for (unsigned i = 0; i < net->bits; i++)
+        net->addr.bytes[i / 8] |= (unsigned char)(bytes[i / 8] & (0x80 >> i % 8));
+}
+
 enum { NETS = 6000, ROUNDS = 5 };
 
 static unsigned walk(const struct net *nets, const unsigned *numbers, const struct addr *addr)
@@ -175,7 +188,7 @@ static unsigned walk(const struct net *nets, const unsigned *numbers, const stru
     return best;
 }
 
-static void test_tree(void)
+static void test_tree(void (*make)(struct net *net), const char *what)
 {
     static struct net nets[NETS];
     static unsigned numbers[NETS];
@@ -185,8 +198,8 @@ static void test_tree(void)
         struct net_tree *tree = net_tree_new();
 
         for (unsigned i = 0; i < NETS; i++) {
-            random_net(&nets[i]);
-            numbers[i] = round == 0 ? i : dice(NETS * 2);
+            make(&nets[i]);
+            numbers[i] = round == 0 ? i : round == 1 ? NETS - i : dice(NETS * 2);
             net_tree_add(tree, &nets[i], numbers[i], NULL);
         }
         net_tree_finish(tree);
@@ -194,7 +207,7 @@ static void test_tree(void)
             struct net probe;
             unsigned want, got = 0;
 
-            random_net(&probe);
+            make(&probe);
             want = walk(nets, numbers, &probe.addr);
             found += want != 0xffffffffU;
             if (net_tree_find(tree, &probe.addr, &got) != (want != 0xffffffffU) || got != want)
@@ -202,7 +215,7 @@ static void test_tree(void)
         }
         net_tree_free(tree);
     }
-    tap_is_int(wrong, 0, "the tree answers as a walk over all networks, 20,000 times");
+    tap_is_int(wrong, 0, "%s: the tree answers as a walk over all networks, 20,000 times", what);
     tap_ok(found > 2000, "(%u of them found something)", found);
 }
 
@@ -227,12 +240,13 @@ static void test_covered(void)
 
 int main(void)
 {
-    tap_start(60);
+    tap_start(120);
     test_addresses();
     test_sockaddr();
     test_networks();
     test_matching();
-    test_tree();
+    test_tree(random_net, "all over");
+    test_tree(crowded_net, "side by side");
     test_covered();
     return tap_done();
 }
