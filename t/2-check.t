@@ -222,6 +222,27 @@ like((named($_))[0], qr/^milter\.conf:\d: error: restriction_classes: $_ is a/m,
         qr/^milter\.conf:3: warning: recipient_restrictions: check_policy_service: is skipped here, and Postfix has it no more: put it back into main\.cf$/m, 'with the mend');
 }
 
+# --- clients that a table let relay
+{
+    my $table = write_file('pop', "192.0.2.7 OK\n");
+    my $relay = sub {
+        my ($list, $main) = @_;
+        write_file('postfix/main.cf', $main);
+        my ($said) = check("recipient_restrictions = permit_mynetworks, $list\n", '-o', 'postfix_config_directory=' . workdir() . '/postfix');
+        return $said;
+    };
+    my $told = "milter.conf:3: warning: check_client_access texthash:pop permits relaying no more: Postfix decides first, and main.cf does not "
+        . "have it: put it in front of reject_unauth_destination in smtpd_relay_restrictions there\n";
+    my $list = "check_client_access texthash:$table, reject_unauth_destination";
+    is($relay->($list, "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"), $told, 'POP before SMTP');
+    is($relay->($list, "dir = /x\nsmtpd_relay_restrictions = permit_mynetworks, check_client_access hash:\$dir/pop, reject_unauth_destination\n"), '', 'main.cf has it');
+    is($relay->("reject_unauth_destination, check_client_access texthash:$table", "x = y\n"), '', 'behind the guard it permits no relaying');
+    is($relay->("warn_if_reject $list", "x = y\n"), '', 'nor by way of trial');
+    is($relay->("check_client_access texthash:" . write_file('black', "192.0.2.7 REJECT\n") . ', reject_unauth_destination', "x = y\n"), '', 'nor where it only refuses');
+    is($relay->("check_recipient_access texthash:" . write_file('role', "abuse\@ OK\n") . ', reject_unauth_destination', "x = y\n"), '',
+        'what says OK to recipients of this site');
+}
+
 # --- no destinations
 sub no_destinations {
     my ($name, $conf, $line) = @_;
