@@ -66,9 +66,12 @@ enum kept restriction_kept(const struct settings *settings, const struct restric
                            struct slice argument)
 {
     const struct conf *conf = settings->main_conf;
+    struct slice rest = argument;
 
     if (conf == NULL)
         return KEPT_UNKNOWN;
+    if (argument.len > 0)
+        slice_word(&rest, SEPARATORS, &argument); /* of { inet:HOST:PORT, OPTION=… } the service */
     for (size_t i = 0; i < conf_count(conf); i++)
         if (has_words(conf_get(conf, i)->value, row->name, argument))
             return KEPT;

@@ -214,6 +214,10 @@ like((named($_))[0], qr/^milter\.conf:\d: error: restriction_classes: $_ is a/m,
     };
     is($kept->(''), 'warning warning note', 'Postfix has none but what it does by itself');
     is($kept->("smtpd_recipient_restrictions = reject_unlisted_sender, check_policy_service inet:127.0.0.1:10023\n"), 'note note note', 'it has all');
+    is($kept->("smtpd_recipient_restrictions = check_policy_service { inet:127.0.0.1:10023, timeout=5s }\n"), 'warning note note', 'with options');
+    $list =~ s/(inet:\S+),/{ $1, default_action=DUNNO },/;
+    is($kept->("smtpd_recipient_restrictions = check_policy_service {inet:127.0.0.1:10023, timeout=5s}\n"), 'warning note note', 'on both sides');
+    $list =~ s/\{ (\S+), .*? \}/$1/;
     is($kept->("smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:9998\n"), 'warning warning note', 'another service');
     is($kept->("smtpd_reject_unlisted_sender = yes\nsmtpd_reject_unlisted_recipient = no\n"), 'note warning warning', 'by other parameters');
     is($kept->('', "smtp inet n - n - - smtpd\n  -o { smtpd_sender_restrictions = reject_unlisted_sender }\n#  -o smtpd_client_restrictions=check_policy_service,inet:127.0.0.1:10023\n"),
