@@ -247,6 +247,14 @@ like((named($_))[0], qr/^milter\.conf:\d: error: restriction_classes: $_ is a/m,
         'what says OK to recipients of this site');
 }
 
+# --- rules in braces, as of Postfix 3.7
+for my $type (qw(pcre regexp cidr)) {
+    my ($said, undef, $code) = check("client_restrictions = check_client_access $type:{{/^a b/ OK}, {/c/ REJECT}}\n");
+    is($said, "milter.conf:3: error: $type:{{/^a b/ OK}, {/c/ REJECT}}: tamis reads no rules out of { }: write each on a line of a file, and $type:FILE here\n",
+        "$type: told what to write");
+    is($code, 78, 'as an error');
+}
+
 # --- no destinations
 sub no_destinations {
     my ($name, $conf, $line) = @_;
