@@ -100,20 +100,41 @@ static void advise_non_smtpd(struct advice *advice)
                     "mail from sendmail(1): cron, web applications, mailing lists");
 }
 
+/* The first list of rules for contents that main.cf has. */
+static const char *checks_of_postfix(const struct advice *advice)
+{
+    static const char *const names[] = {"header_checks", "mime_header_checks",
+                                        "nested_header_checks", "body_checks"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (*param(advice, names[i]) != '\0')
+            return names[i];
+    return NULL;
+}
+
 static void advise_bounces(struct advice *advice)
 {
     const char *classes = param(advice, "internal_mail_filter_classes");
     struct slice rest = slice_of(classes), word;
+    const char *checks;
 
     if (advice->filter_returns_locally)
         return;
     while (slice_word(&rest, ", \t", &word))
         if (slice_is(word, "bounce"))
             return;
+    if ((checks = checks_of_postfix(advice)) != NULL) {
+        problems_add(advice->problems, SEV_NOTE, nowhere,
+                     "main.cf: bounces that Postfix makes reach no milter, and so no log; it is "
+                     "left so, because with internal_mail_filter_classes = bounce they would pass "
+                     "%s, too: what that refuses would be refused again when it is returned",
+                     checks);
+        return;
+    }
     advice_main(advice, "internal_mail_filter_classes",
                 *classes ? arena_printf(advice->postfix->arena, "%s, bounce", classes) : "bounce",
                 "without it, bounces that Postfix makes reach no milter, and so no log; they will "
-                "pass your header_checks and content_filter, too");
+                "pass your content_filter, too");
 }
 
 static bool is_old_protocol(const char *protocol)

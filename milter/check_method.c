@@ -197,7 +197,7 @@ const struct restriction rows_method[] = {
 #define ROW(action, ACT, method, result, IDENTITY, RESULT, family, STAGE)                          \
     {.name = #action "_" #method "_" #result, .first_stage = STAGE, .judge = judge_##family,       \
      .asks = asks_##family, .reads_dkim = reads_dkim_##family,                                     \
-     .awaits_login = awaits_login_##family,                                                        \
+     .awaits_login = awaits_login_##family, .own = true,                                           \
      .help = #action " if " #method " says " #result},
     ALL(ROW)
 #undef ROW

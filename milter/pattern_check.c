@@ -4,6 +4,8 @@
 
 #include "pattern_trial.h"
 
+#include <string.h>
+
 enum { CHECK_TIME = 10 * 1000 * 1000 };
 
 static bool has_literal(const struct atoms *atoms)
@@ -14,15 +16,24 @@ static bool has_literal(const struct atoms *atoms)
     return false;
 }
 
+/* What must not be there: "(?!" and "(?<!". */
+static bool forbids(struct slice pattern)
+{
+    return memmem(pattern.ptr, pattern.len, "(?!", 3) != NULL ||
+           memmem(pattern.ptr, pattern.len, "(?<!", 4) != NULL;
+}
+
 /* Of `*` and the like nobody expects that: who wrote letters meant them to be there. */
 static void check_everything(struct trial *trial, const struct trial_rule *rule)
 {
     if (rule->line.negated || rule->line.has_second || !rule->is_understood ||
-        !has_literal(&rule->atoms))
+        !has_literal(&rule->atoms) || forbids(rule->line.pattern))
         return;
     if (trial_run(trial, rule->code, slice_of("")) == PATTERN_MATCHES &&
         trial_run(trial, rule->code, slice_of("\001")) == PATTERN_MATCHES &&
-        trial_run(trial, rule->code, slice_of("X-Qzv: \002")) == PATTERN_MATCHES)
+        trial_run(trial, rule->code, slice_of("X-Qzv: \002")) == PATTERN_MATCHES &&
+        trial_run(trial, rule->code, slice_of("!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~")) ==
+            PATTERN_MATCHES)
         problems_add(trial->problems, SEV_WARNING, rule->line.where,
                      "the pattern matches every text, because all of it can be left out (a * "
                      "repeats what stands in front of it, or not even once; nothing between two | "

@@ -36,7 +36,8 @@ static const struct restriction rows_unjudged[] = {
     UNJUDGED("reject_authenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_unauthenticated_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
     UNJUDGED("reject_known_sender_login_mismatch", ARG_NONE, STAGE_MAIL),
-    UNJUDGED("greylist", ARG_NONE, STAGE_RCPT),
+    {.name = "greylist", .kind = KIND_UNJUDGED, .first_stage = STAGE_RCPT, .own = true,
+     .help = "not judged by this release: keep it in Postfix"},
     {0},
 };
 
@@ -53,7 +54,7 @@ static const struct restriction rows_old[] = {
 /* ACTION_METHOD_RESULT of RFC 8601, of the methods that are not in check_method.c. */
 static const struct restriction row_method = {
     .name = "ACTION_METHOD_RESULT", .kind = KIND_UNJUDGED, .first_stage = STAGE_MAIL,
-    .help = "result of DMARC: not judged by this release",
+    .own = true, .help = "result of DMARC: not judged by this release",
 };
 
 static const struct restriction *const families[] = {

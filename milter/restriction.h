@@ -41,6 +41,7 @@ struct restriction {
     bool asks;              /* its judge may ask the world: worth being judged early */
     bool reads_dkim;        /* its judge reads message->dkim: incoming mail is to be verified */
     bool awaits_login;      /* its answer may change when the client logs in */
+    bool own;               /* Postfix has no such name: one of restriction_classes may take it */
     const char *help;       /* one line */
 };
 

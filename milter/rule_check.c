@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "check_header_names.h"
+#include "policy_relay.h"
 #include "restriction.h"
 #include "steps.h"
 
@@ -323,6 +324,7 @@ void rule_check_policy(const struct policy *policy, struct problems *problems)
         for (size_t i = 0; i < policy->classes->count; i++)
             check_steps(&uses, policy->classes->list[i].steps[list], (enum list_id)list);
     }
+    policy_check_relay(policy, problems);
     check_hiding(policy, problems);
     check_evidence(policy, problems);
 }

@@ -307,6 +307,34 @@ const struct verdict *session_mail(struct session *s, const char *const *argv,
     return session_conclude(s, session_run(s, STAGE_MAIL, NULL), NULL);
 }
 
+/* Is it a status code and nothing else, "5.1.1"? */
+static bool is_status_code(const char *text)
+{
+    static const char digits[] = "0123456789";
+    size_t parts = 0, len;
+
+    for (;; text += len + 1, parts++) {
+        len = strspn(text, digits);
+        if (len == 0 || len > 3 || (text[len] != '.' && text[len] != '\0'))
+            return false;
+        if (text[len] == '\0')
+            return parts == 2;
+    }
+}
+
+/* Of one that the MTA refused the mailer is "error", the host the status code and the address the
+ * text of its reply. The mailer alone does not tell: in a domain of virtual_alias_domains it is
+ * "error", too, and the recipient is a good one. */
+static bool was_refused_by_mta(const struct macros *macros)
+{
+    const char *mailer = macro_get(macros, "{rcpt_mailer}");
+    const char *host = macro_get(macros, "{rcpt_host}");
+    const char *text = macro_get(macros, "{rcpt_addr}");
+
+    return mailer != NULL && strcmp(mailer, "error") == 0 && host != NULL &&
+           is_status_code(host) && text != NULL && strchr(text, ' ') != NULL;
+}
+
 /* A recipient that the MTA itself refused: shown to us for the log only, and without the reply
  * code. */
 static void note_mta_refusal(struct session *s, struct recipient *r, const struct macros *macros)
@@ -344,9 +372,8 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
 const struct verdict *session_rcpt(struct session *s, const char *const *argv,
                                    const struct macros *macros)
 {
-    const char *mailer = macro_get(macros, "{rcpt_mailer}");
     struct session_log log = session_log_of(s);
-    bool by_mta = mailer != NULL && strcmp(mailer, "error") == 0;
+    bool by_mta = was_refused_by_mta(macros);
     struct verdict v = {.stage = STAGE_RCPT};
     struct recipient *r;
 

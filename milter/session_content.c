@@ -347,13 +347,26 @@ const struct header *content_keep(const struct policy *policy, struct message *m
     return NULL;
 }
 
+/* A bounce that Postfix makes cannot be told from other mail of sendmail(1) without a sender. Its
+ * own lists Postfix does not ask about them: what a rule refused would be refused again when it is
+ * returned, and stay in the queue for good. */
+static bool is_bounce(const struct content_scene *scene)
+{
+    const struct address *sender = &scene->message->sender;
+
+    return scene->client->local && sender->key != NULL && sender->key[0] == '\0';
+}
+
 struct content *content_new(const struct content_scene *scene)
 {
     struct mime_options options = {.line_limit = LINE_LIMIT};
     struct mime_events events = {.header = on_header};
-    struct content *c = xcalloc(1, sizeof(*c));
+    struct content *c;
     bool any = false;
 
+    if (is_bounce(scene))
+        return NULL;
+    c = xcalloc(1, sizeof(*c));
     c->scene = *scene;
     c->lists = scene->policy->checks[scene->message->direction];
     for (int id = 0; id < CHECKS_COUNT; id++)

@@ -18,8 +18,9 @@ struct content_scene {
     struct session_log log;
 };
 
-/* NULL when no list is to be asked for a message of this direction; the functions below take that,
- * too. The caller frees it. Nothing here waits for anything; one thread at a time. */
+/* NULL when no list is to be asked for a message of this direction, or about a bounce; the
+ * functions below take that, too. The caller frees it. Nothing here waits for anything; one thread
+ * at a time. */
 struct content *content_new(const struct content_scene *scene);
 void content_free(struct content *content);
 

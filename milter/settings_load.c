@@ -255,7 +255,11 @@ static void load_class(struct loader *l, const char *name, struct where at)
     struct raw raw;
     int direction;
 
-    if (settings_row(name, &direction) != NULL) {
+    if (settings_row(name, &direction) != NULL && setting != NULL && settings_may_be_class(name))
+        problems_add(l->problems, SEV_NOTE, setting->where,
+                     "%s is a class of restriction_classes; the parameter %s keeps its preset",
+                     name, name);
+    if (!settings_may_be_class(name)) {
         problems_add(l->problems, SEV_ERROR, at,
                      "restriction_classes: %s is a parameter: choose another name", name);
     } else if (setting == NULL) {

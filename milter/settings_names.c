@@ -32,6 +32,32 @@ static void give(const struct setting **slot, const struct setting *setting,
         *slot = setting;
 }
 
+bool settings_may_be_class(const char *name)
+{
+    int direction;
+    const struct param *row = settings_row(name, &direction);
+
+    return row == NULL || !(row->flags & PARAM_SMTPD || postfix_knows(name));
+}
+
+/* Is the assignment the definition of a class, though a parameter has the name, too? */
+static bool defines_class(const struct conf *conf, const char *name)
+{
+    static const char *const lists[] = {"restriction_classes", "smtpd_restriction_classes"};
+
+    if (!settings_may_be_class(name))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct setting *names = conf_find(conf, lists[i]);
+        struct slice rest = slice_of(names ? names->value : ""), word;
+
+        while (slice_word(&rest, ", \t\r\n", &word))
+            if (slice_is(word, name))
+                return true;
+    }
+    return false;
+}
+
 struct given *settings_assign(const struct conf *conf, struct problems *problems)
 {
     struct given *given = xcalloc(row_count(), sizeof(*given));
@@ -43,7 +69,7 @@ struct given *settings_assign(const struct conf *conf, struct problems *problems
         int direction;
 
         row = settings_row(setting->name, &direction);
-        if (row == NULL)
+        if (row == NULL || defines_class(conf, setting->name))
             continue;
         g = &given[row - settings_rows];
         if (direction < 0)

@@ -4,6 +4,7 @@
 
 #include "overlay.h"
 #include "restriction.h"
+#include "restriction_kept.h"
 
 #include <string.h>
 
@@ -138,12 +139,24 @@ static void skip(struct parser *p, const struct restriction *row, struct slice n
 {
     bool mta = row->kind == KIND_MTA;
     struct slice argument = {0};
+    enum kept kept;
     bool spf;
 
     if (row->arg != ARG_NONE)
         next_word(p, &argument);
     spf = mta && argument.len > 0 && memmem(argument.ptr, argument.len, "spf", 3) != NULL;
     p->warn_only = false;
+    if (!p->source->strict && p->source->settings != NULL &&
+        !(spf && strstr(p->source->text, "_spf_") != NULL) &&
+        (kept = restriction_kept(p->source->settings, row, argument)) != KEPT_UNKNOWN) {
+        complain(p, kept == KEPT ? SEV_NOTE : SEV_WARNING, name,
+                 kept == KEPT ? "stays in Postfix, which has it; skipped here"
+                 : spf ? "skipped here, and Postfix has it no more: write reject_spf_fail and "
+                         "reject_helo_spf_fail in its place if it judges SPF, else put it back "
+                         "into main.cf"
+                       : "is skipped here, and Postfix has it no more: put it back into main.cf");
+        return;
+    }
     complain(p, p->source->strict ? SEV_ERROR : mta ? SEV_NOTE : SEV_WARNING, name,
              spf ? "skipped here; if it judges SPF, write reject_spf_fail and reject_helo_spf_fail "
                    "in its place (tamis-rules(5)), and take it out of main.cf"

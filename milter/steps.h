@@ -24,6 +24,7 @@ struct steps_source {
     enum stage stage;   /* at which the list is evaluated */
     bool nested;        /* the value of an access table: no tables, no problems printed twice */
     bool strict;        /* what stays in Postfix is an error */
+    const struct settings *settings; /* to look what Postfix has kept; NULL: do not look */
     const struct restriction_classes *classes;
     struct tables *tables; /* NULL if nested */
 };

@@ -112,6 +112,11 @@ static bool find_type(const char *spec, struct where at, struct problems *proble
     if (name->len == 0)
         return problems_add(problems, SEV_ERROR, at, "%s: nothing behind %.*s:", spec,
                             (int)type.len, type.ptr);
+    if (types[*row].type->has_file && name->ptr[0] == '{')
+        return problems_add(problems, SEV_ERROR, at,
+                            "%s: tamis reads no rules out of { }: write each on a line of a file, "
+                            "and %.*s:FILE here",
+                            spec, (int)type.len, type.ptr);
     return true;
 }
 

@@ -132,6 +132,11 @@ static const struct row rows[] = {
      "note: main.cf: smtpd_milter_maps = cidr:/etc/x"},
     {"an old protocol", GOOD "milter_protocol = 2\n", SMTP, "", "", "",
      "warning: main.cf: milter_protocol = 2"},
+    {"bounces stay away from the checks of main.cf",
+     "smtpd_milters = " ITEM "\nnon_smtpd_milters = " ITEM "\nnested_header_checks = regexp:/r\n", SMTP,
+     "", "", "",
+     "note: main.cf: bounces that Postfix makes reach no milter, and so no log; it is left so, because "
+     "with internal_mail_filter_classes = bounce they would pass nested_header_checks, too"},
     {"a path that a chroot hides", "", SMTP, "", "socket=unix:/run/tamis/s",
      "main.cf: smtpd_milters = { unix:/run/tamis/s, default_action=tempfail, command_timeout=30s "
      "}\n" BOTH BOUNCE,

@@ -155,6 +155,11 @@ rules('pcre',
     '/./ OK'                => '',
     '/.*/ OK'               => '',
     '/a+/ OK'               => '',
+    '/^(?!.*@).*$/ OK'      => '',
+    '/^(?!.*viagra)/ OK'    => '',
+    '/(?<!x)$/ OK'          => '',
+    '/^[^@]*(spam)?$/ OK'   => '',
+    '/^[^@]*(spam)?/ OK'    => 'the pattern matches every text',
 );
 my ($err) = check('pcre', "/^Mime-Version:/ IGNORE\n/^Subject: x/ IGNORE\n/./ IGNORE\n");
 like($err, qr/^rules:1: note: this removes Mime-Version: /m, 'Mime-Version is removed');

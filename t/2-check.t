@@ -165,6 +165,96 @@ is($status, 78, 'is an error');
 ($out, $err, $status) = (run_tamis('', 'check', '-c', '/nonexistent/milter.conf'));
 is($status, 78, 'a missing configuration');
 
+# --- classes that only tables name
+my $by_table = 'recipient_restrictions = check_recipient_access inline:{a@here.example=gate}' . "\nrestriction_classes = gate\n";
+($err, undef, $status) = check("${by_table}gate = permit_mynetwork, check_sender_access\n");
+is($err, "milter.conf:5: error: class gate: permit_mynetwork: nobody knows this restriction: did you mean permit_mynetworks?\n"
+    . "milter.conf:5: error: class gate: check_sender_access: needs a lookup table behind it, TYPE:FILE\n", 'what is wrong in such a class is told');
+is($status, 78, 'as in a list: who meets it would be let in unchecked');
+is(join('', check("${by_table}gate = hold_dkim_fail\n")), "usable: 0 errors, 0 warnings\n0", 'one for the end of data is right');
+($err) = check("${by_table}gate = check_policy_service inet:127.0.0.1:10023\n");
+is($err, "milter.conf:5: note: class gate: check_policy_service: stays in Postfix (keep it in main.cf); skipped here\n", 'and what is skipped');
+($err) = check("${by_table}gate = permit_mynetworks, check_client_access texthash:/nonexistent/x\n");
+like($err, qr{^milter\.conf:5: error: class gate: /nonexistent/x: no such file}m, 'and a table that is not there');
+
+# --- classes with names that mean something to tamis, but nothing to Postfix
+sub named {
+    my ($name) = @_;
+    return check("recipient_restrictions = check_recipient_access inline:{a\@here.example=$name}\n"
+        . "smtpd_restriction_classes = $name\n$name = reject_non_fqdn_sender, permit\n");
+}
+for my $name (qw(greylist reject_spf_fail)) {
+    is(join('', named($name)), "usable: 0 errors, 0 warnings\n0", "a class may be called $name");
+}
+for my $name (qw(strict outgoing)) {
+    is((named($name))[0], "milter.conf:5: note: $name is a class of restriction_classes; the parameter $name keeps its preset\n",
+        "and $name");
+}
+like((named($_))[0], qr/^milter\.conf:\d: error: restriction_classes: $_ is a/m, "but not $_")
+    for qw(reject_unknown_client mynetworks sender_restrictions);
+{
+    my $conf = write_file('milter.conf', "postfix_config_directory =\nmydestination = here.example\nrestriction_classes = strict, greylist\n"
+        . "strict = check_sender_access inline:{{<>=REJECT strictly}}\ngreylist = defer\n"
+        . 'recipient_restrictions = check_recipient_access inline:{a@here.example=strict, b@here.example=greylist}' . "\n");
+    my ($out) = run_tamis("mail <>\nrcpt <a\@here.example>\nrcpt <b\@here.example>\n", 'test', '-c', $conf, '--session', '-');
+    is($out, "250 2.0.0 Ok\n554 5.7.1 <>: Sender address rejected: strictly\n450 4.3.2 <b\@here.example>: Recipient address rejected: Try again later\n",
+        'and they do what they say');
+}
+
+# --- what stays in Postfix: does it have it?
+{
+    mkdir workdir() . '/postfix';
+    my $list = "recipient_restrictions = reject_unlisted_sender, check_policy_service inet:127.0.0.1:10023, reject_unlisted_recipient\n";
+    my $kept = sub {
+        my ($main, $master) = @_;
+        write_file('postfix/main.cf', $main);
+        write_file('postfix/master.cf', $master // '');
+        my ($said) = check($list, '-o', 'postfix_config_directory=' . workdir() . '/postfix');
+        return join ' ', $said =~ /(note|warning): recipient_restrictions/g;
+    };
+    is($kept->(''), 'warning warning note', 'Postfix has none but what it does by itself');
+    is($kept->("smtpd_recipient_restrictions = reject_unlisted_sender, check_policy_service inet:127.0.0.1:10023\n"), 'note note note', 'it has all');
+    is($kept->("smtpd_recipient_restrictions = check_policy_service { inet:127.0.0.1:10023, timeout=5s }\n"), 'warning note note', 'with options');
+    $list =~ s/(inet:\S+),/{ $1, default_action=DUNNO },/;
+    is($kept->("smtpd_recipient_restrictions = check_policy_service {inet:127.0.0.1:10023, timeout=5s}\n"), 'warning note note', 'on both sides');
+    $list =~ s/\{ (\S+), .*? \}/$1/;
+    is($kept->("smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:9998\n"), 'warning warning note', 'another service');
+    is($kept->("smtpd_reject_unlisted_sender = yes\nsmtpd_reject_unlisted_recipient = no\n"), 'note warning warning', 'by other parameters');
+    is($kept->('', "smtp inet n - n - - smtpd\n  -o { smtpd_sender_restrictions = reject_unlisted_sender }\n#  -o smtpd_client_restrictions=check_policy_service,inet:127.0.0.1:10023\n"),
+        'note warning note', 'in master.cf');
+    like((check($list, '-o', 'postfix_config_directory=' . workdir() . '/postfix'))[0],
+        qr/^milter\.conf:3: warning: recipient_restrictions: check_policy_service: is skipped here, and Postfix has it no more: put it back into main\.cf$/m, 'with the mend');
+}
+
+# --- clients that a table let relay
+{
+    my $table = write_file('pop', "192.0.2.7 OK\n");
+    my $relay = sub {
+        my ($list, $main) = @_;
+        write_file('postfix/main.cf', $main);
+        my ($said) = check("recipient_restrictions = permit_mynetworks, $list\n", '-o', 'postfix_config_directory=' . workdir() . '/postfix');
+        return $said;
+    };
+    my $told = "milter.conf:3: warning: check_client_access texthash:pop permits relaying no more: Postfix decides first, and main.cf does not "
+        . "have it: put it in front of reject_unauth_destination in smtpd_relay_restrictions there\n";
+    my $list = "check_client_access texthash:$table, reject_unauth_destination";
+    is($relay->($list, "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"), $told, 'POP before SMTP');
+    is($relay->($list, "dir = /x\nsmtpd_relay_restrictions = permit_mynetworks, check_client_access hash:\$dir/pop, reject_unauth_destination\n"), '', 'main.cf has it');
+    is($relay->("reject_unauth_destination, check_client_access texthash:$table", "x = y\n"), '', 'behind the guard it permits no relaying');
+    is($relay->("warn_if_reject $list", "x = y\n"), '', 'nor by way of trial');
+    is($relay->("check_client_access texthash:" . write_file('black', "192.0.2.7 REJECT\n") . ', reject_unauth_destination', "x = y\n"), '', 'nor where it only refuses');
+    is($relay->("check_recipient_access texthash:" . write_file('role', "abuse\@ OK\n") . ', reject_unauth_destination', "x = y\n"), '',
+        'what says OK to recipients of this site');
+}
+
+# --- rules in braces, as of Postfix 3.7
+for my $type (qw(pcre regexp cidr)) {
+    my ($said, undef, $code) = check("client_restrictions = check_client_access $type:{{/^a b/ OK}, {/c/ REJECT}}\n");
+    is($said, "milter.conf:3: error: $type:{{/^a b/ OK}, {/c/ REJECT}}: tamis reads no rules out of { }: write each on a line of a file, and $type:FILE here\n",
+        "$type: told what to write");
+    is($code, 78, 'as an error');
+}
+
 # --- no destinations
 sub no_destinations {
     my ($name, $conf, $line) = @_;

@@ -69,7 +69,7 @@ is($out, <<"EOS", 'the lines, each with its reason');
 smtpd_milters = inet:127.0.0.1:8891, $item
 # mail from sendmail(1): cron, web applications, mailing lists
 non_smtpd_milters = $item
-# without it, bounces that Postfix makes reach no milter, and so no log; they will pass your header_checks and content_filter, too
+# without it, bounces that Postfix makes reach no milter, and so no log; they will pass your content_filter, too
 internal_mail_filter_classes = bounce
 # ---- /etc/postfix/master.cf ----
 # takes back what a content filter has seen: that mail has passed tamis before and would be judged and logged a second time

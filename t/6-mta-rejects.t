@@ -30,6 +30,18 @@ $mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
 is $mta->rcpt('<reject@example.org>', @error)->{action}, 'continue', 'all refused:';
 $mta->abort;
 is $mta->rcpt('<reject@example.org>', @error)->{action}, 'continue', 'no MAIL:';
+
+# Domains of virtual_alias_domains have that mailer, and so have all that transport_maps says error: of. Postfix has
+# taken their recipients.
+for my $host ('User unknown in virtual alias table', '5.1.1 moved', 'moved', '', '5.1', '5.1.1.1', '5.1.', '5.1.1234') {
+    $mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
+    is $mta->rcpt('<reject@example.org>', '{rcpt_mailer}' => 'error', '{rcpt_host}' => $host, '{rcpt_addr}' => 'reject@example.org')->{action},
+        'replycode', "mailer error, host \"$host\": judged";
+    $mta->abort;
+}
+$mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
+is $mta->rcpt('<reject@example.org>', '{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1', '{rcpt_addr}' => 'reject@example.org')->{action},
+    'replycode', 'mailer error, a code for a host, but an address: judged';
 $mta->quit;
 
 my @rows = $filter->wait_sql(4, q{SELECT address, action, code, dsn, text FROM recipient ORDER BY id, n});

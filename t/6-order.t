@@ -146,11 +146,16 @@ for my $how (['port 0', 0], ['{daemon_port} 0', 40000, '{daemon_port}' => '0']) 
     my ($name, $port, @macros) = @$how;
     $mta = Tamis::Mta->connect($filter->milter);
     my @actions = map { $_->{action} } $mta->connect_info('localhost', 4, $port, '127.0.0.1', @macros), $mta->helo('localhost'),
-        $mta->mail(''), $mta->rcpt('reject@example.org'), $mta->data;
+        $mta->mail('root@example.org'), $mta->rcpt('reject@example.org'), $mta->data;
     is_deeply \@actions, [('continue') x 5], "local mail, $name: nothing is answered before its end";
     my $reply = $mta->content("Subject: x\n\nx\n");
     is $reply->{action}, 'continue', "local mail, $name: the lists are not asked";
     is_deeply [Tamis::Mta::edits($reply)], ['insheader 1 X-H: h'], "local mail, $name: header checks are";
+    $mta->abort;
+    $mta->mail('', '{mail_addr}' => '');
+    $mta->rcpt('bob@example.org');
+    $mta->data;
+    is_deeply [Tamis::Mta::edits($mta->content("Subject: x\n\nx\n"))], [], "a bounce, $name: they are not";
     $mta->quit;
 }
 $mta = Tamis::Mta->connect($filter->milter);

@@ -38,8 +38,8 @@ for my $typed (@odd) {
     for my $resolved (undef, @odd) {
         my $mail = $mta->mail([$typed, $typed], '{mail_addr}' => $resolved, '{auth_authen}' => $resolved);
         my $rcpt = $mta->rcpt([$typed, $typed], '{rcpt_addr}' => $resolved, '{rcpt_host}' => $typed);
-        my $refused = $mta->rcpt($typed, '{rcpt_mailer}' => 'error');
-        $mta->macros('{rcpt_mailer}' => undef);
+        my $refused = $mta->rcpt($typed, '{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1', '{rcpt_addr}' => 'no such user');
+        $mta->macros(map { $_ => undef } '{rcpt_mailer}', '{rcpt_host}', '{rcpt_addr}');
         my $data = $mta->data;
         my $eom = $mta->eom;
         $mta->abort;

@@ -1,0 +1,1 @@
+/^/ FILTER smtp:[127.0.0.1]:@BACK_PORT@

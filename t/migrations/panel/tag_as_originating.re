@@ -1,0 +1,1 @@
+/^/ PREPEND X-Originating: yes
