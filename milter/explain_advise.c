@@ -215,12 +215,12 @@ static void advise_allowing(struct explanation *e, struct explain_again *again)
     struct place place;
 
     if (policy == NULL || !find_place(e, policy, &place)) {
-        const char *file = report_get(e->mail, 0, "file");
+        const char *file = explain_decided(e, "file");
 
         if (file != NULL)
             say(e, "next",
                 arena_printf(e->arena, "to allow it: change or remove %s:%s", file,
-                             report_get(e->mail, 0, "line")));
+                             explain_decided(e, "line")));
         return;
     }
     if (remedy_by_table(e, &place, &remedy) || remedy_by_list(e, &place, &remedy))

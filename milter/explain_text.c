@@ -70,7 +70,24 @@ static bool is_taken(const char *action)
 
 static bool is_enforced(const struct explanation *e)
 {
-    return report_number(e->mail, 0, "enforced") != 0;
+    return strcmp(or (explain_decided(e, "enforced"), "0"), "0") != 0;
+}
+
+/* What became of it when it was not what became of the recipient in focus. */
+static void add_message(struct section *s, const struct explanation *e)
+{
+    const char *action = or (mail_get(e, "action"), ""), *stage = or (mail_get(e, "stage"), "-");
+    bool would = !is_taken(action) && report_number(e->mail, 0, "enforced") == 0;
+
+    if (strcmp(action, or (focus_get(e, "action"), "")) == 0 &&
+        strcmp(stage, or (explain_decided(e, "stage"), "-")) == 0)
+        return;
+    begin(s);
+    buf_addf(&s->text, "the message itself: %s%s", would ? "would have been " : "",
+             action_word(action));
+    if (strcmp(action, "aborted") != 0)
+        buf_addf(&s->text, " at %s", stage);
+    end(s);
 }
 
 static void add_verdict(struct section *s, const struct explanation *e)
@@ -82,7 +99,7 @@ static void add_verdict(struct section *s, const struct explanation *e)
     buf_addf(&s->text, "%s%s", taken || is_enforced(e) ? "" : "would have been ",
              action_word(action));
     if (!taken)
-        buf_addf(&s->text, " at %s", or (mail_get(e, "stage"), "-"));
+        buf_addf(&s->text, " at %s", or (explain_decided(e, "stage"), "-"));
     buf_addf(&s->text, ", %s UTC, %s", or (mail_get(e, "time"), "-"),
              or (mail_get(e, "direction"), "-"));
     end(s);
@@ -90,6 +107,7 @@ static void add_verdict(struct section *s, const struct explanation *e)
         add_line(s, "rejected by the MTA, not by tamis");
     if (!taken && !is_enforced(e))
         add_line(s, "only judged: the mail server was told to go on (mode = observe)");
+    add_message(s, e);
 }
 
 static void add_identity(struct section *s, const struct explanation *e)
@@ -128,14 +146,17 @@ static void add_sender(struct section *s, const struct explanation *e)
     free(text);
 }
 
-static void add_recipient(struct section *s, const struct explanation *e, size_t row)
+static void add_recipient(struct section *s, const struct explanation *e, size_t row, bool all)
 {
     const struct report_table *t = e->recipients;
     const char *action = or (report_get(t, row, "action"), "");
-    char *text =
-        xasprintf("<%s>: %s%s%s%s", or (report_get(t, row, "address"), ""),
-                  is_taken(action) || is_enforced(e) ? "" : "would have been ", action_word(action),
-                  report_get(t, row, "file") ? " by " : "", or (report_get(t, row, "file"), ""));
+    const char *stage = all && !is_taken(action) ? report_get(t, row, "stage") : NULL;
+    bool would = !is_taken(action) && report_number(t, row, "enforced") == 0;
+    char *text = xasprintf("<%s>: %s%s%s%s%s%s", or (report_get(t, row, "address"), ""),
+                           would ? "would have been " : "", action_word(action),
+                           stage ? " at " : "", or (stage, ""),
+                           report_get(t, row, "file") ? " by " : "",
+                           or (report_get(t, row, "file"), ""));
 
     begin(s);
     report_add_printable(&s->text, text);
@@ -152,9 +173,9 @@ static void add_recipients(struct section *s, const struct explanation *e, bool 
     if (rows == 0)
         return;
     if (!all)
-        add_recipient(s, e, (size_t)e->focus - 1);
+        add_recipient(s, e, (size_t)e->focus - 1, false);
     for (size_t i = 0; i < rows && all; i++)
-        add_recipient(s, e, i);
+        add_recipient(s, e, i, true);
     if (!all && rows > 1) {
         begin(s);
         buf_addf(&s->text, "and %zu more: --all, or --rcpt ADDRESS", rows - 1);
@@ -216,13 +237,13 @@ static void add_rule_life(struct section *s, const struct explanation *e)
 
 static void add_rule(struct section *s, const struct explanation *e)
 {
-    const char *text = mail_get(e, "rule_text");
+    const char *text = explain_decided(e, "rule_text");
 
-    if (mail_get(e, "file") == NULL)
+    if (explain_decided(e, "file") == NULL)
         return;
     begin(s);
-    report_add_printable(&s->text, mail_get(e, "file"));
-    buf_addf(&s->text, ":%s  ", or (mail_get(e, "line"), "0"));
+    report_add_printable(&s->text, explain_decided(e, "file"));
+    buf_addf(&s->text, ":%s  ", or (explain_decided(e, "line"), "0"));
     report_add_printable(&s->text, or (text, ""));
     end(s);
     add_rule_life(s, e);
@@ -470,25 +491,5 @@ void explain_add_text(struct buf *b, const struct explanation *e, bool all)
     for (size_t i = 0; i < SECTIONS; i++) {
         buf_adds(b, buf_text(&sections[i].text));
         buf_free(&sections[i].text);
-    }
-}
-
-void explain_add_candidates(struct buf *b, const struct report_table *found)
-{
-    size_t rows = found->rows > EXPLAIN_CANDIDATES ? EXPLAIN_CANDIDATES : found->rows;
-
-    buf_addf(b, "%s%zu transactions fit, the newest first; name one by its id, or add --last:\n",
-             found->rows > rows ? "more than " : "", rows);
-    for (size_t i = 0; i < rows; i++) {
-        buf_addf(b, "%s %s %s %s ", or (report_get(found, i, "id"), "-"),
-                 or (report_get(found, i, "time"), "-"),
-                 or (report_get(found, i, "queue_id"), "NOQUEUE"),
-                 or (report_get(found, i, "action"), "-"));
-        report_add_printable(b, or (report_get(found, i, "client_name"), "unknown"));
-        buf_addf(b, "[%s] <", or (report_get(found, i, "client_addr"), ""));
-        report_add_printable(b, or (report_get(found, i, "sender"), "-"));
-        buf_adds(b, "> -> ");
-        report_add_printable(b, or (report_get(found, i, "recipients"), "-"));
-        buf_addc(b, '\n');
     }
 }
