@@ -381,8 +381,8 @@ static enum db_result open_connection(struct journal_db *db, struct err *err)
     return read_state(db, err);
 }
 
-/* A file that was cut to nothing while a reader has it open: SQLite wants it alone to begin it anew,
- * and the reader may stay for ever. A filter that is beginning one holds it only for a moment. */
+/* A file that was cut to nothing while a reader has it open: SQLite wants it alone to begin it, and
+ * the reader may stay for ever. A filter that is beginning one holds it only for a moment. */
 static enum db_result judge_empty(struct journal_db *db, enum db_result result, struct err *err)
 {
     journal_files_note(&db->files, db->path);
