@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "explain.h"
 
+#include "fold.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +13,19 @@ enum { QUESTIONS = 6, LINES_A_KIND = 4 };
 struct section {
     const char *heading;
     struct buf text;
-    size_t lines;
+    size_t lines, from; /* of the line that is begun */
 };
 
 static void begin(struct section *s)
 {
+    s->from = s->text.len;
     buf_addf(&s->text, "%-10s ", s->lines == 0 ? s->heading : "");
 }
 
+/* Nothing in it may write on the reader's terminal, whoever said it. */
 static void end(struct section *s)
 {
+    fold_printable(s->text.ptr + s->from, '?');
     buf_addc(&s->text, '\n');
     s->lines++;
 }
@@ -28,7 +33,7 @@ static void end(struct section *s)
 static void add_line(struct section *s, const char *text)
 {
     begin(s);
-    report_add_printable(&s->text, text);
+    buf_adds(&s->text, text);
     end(s);
 }
 
@@ -121,7 +126,7 @@ static void add_identity(struct section *s, const struct explanation *e)
             buf_addf(&s->text, ", token %s", report_get(e->tokens, i, "token"));
     if (mail_get(e, "message_id") != NULL) {
         buf_adds(&s->text, ", Message-ID ");
-        report_add_printable(&s->text, mail_get(e, "message_id"));
+        buf_adds(&s->text, mail_get(e, "message_id"));
     }
     end(s);
 }
@@ -159,7 +164,7 @@ static void add_recipient(struct section *s, const struct explanation *e, size_t
                            or (report_get(t, row, "file"), ""));
 
     begin(s);
-    report_add_printable(&s->text, text);
+    buf_adds(&s->text, text);
     if (report_get(t, row, "line") != NULL)
         buf_addf(&s->text, ":%s", report_get(t, row, "line"));
     end(s);
@@ -209,7 +214,7 @@ static void add_reply(struct section *s, const struct explanation *e)
         buf_adds(&s->text, "nothing; it would have been ");
     if (code != NULL)
         buf_addf(&s->text, "%s %s ", code, or (dsn, ""));
-    report_add_printable(&s->text, text);
+    buf_adds(&s->text, text);
     if (focus_token(e) != NULL)
         buf_addf(&s->text, " [%s]", focus_token(e));
     end(s);
@@ -242,9 +247,9 @@ static void add_rule(struct section *s, const struct explanation *e)
     if (explain_decided(e, "file") == NULL)
         return;
     begin(s);
-    report_add_printable(&s->text, explain_decided(e, "file"));
+    buf_adds(&s->text, explain_decided(e, "file"));
     buf_addf(&s->text, ":%s  ", or (explain_decided(e, "line"), "0"));
-    report_add_printable(&s->text, or (text, ""));
+    buf_adds(&s->text, or (text, ""));
     end(s);
     add_rule_life(s, e);
 }
@@ -279,16 +284,16 @@ static void add_step(struct section *s, const struct explanation *e, size_t row,
 
     begin(s);
     buf_addf(&s->text, "%c%*zu ", row == deciding ? '>' : ' ', t->rows < 100 ? 2 : 4, row + 1);
-    report_add_printable(&s->text, or (restriction, "-"));
+    buf_adds(&s->text, or (restriction, "-"));
     if (asked != NULL) {
         buf_adds(&s->text, ": ");
-        report_add_printable(&s->text, asked);
+        buf_adds(&s->text, asked);
         buf_adds(&s->text, " -> ");
-        report_add_printable(&s->text, or (report_get(t, row, "answer"), "-"));
+        buf_adds(&s->text, or (report_get(t, row, "answer"), "-"));
     }
     buf_addf(&s->text, ": %s (", or (report_get(t, row, "result"), "-"));
     if (report_get(t, row, "file") != NULL) {
-        report_add_printable(&s->text, report_get(t, row, "file"));
+        buf_adds(&s->text, report_get(t, row, "file"));
         buf_addf(&s->text, ":%s, ", or (report_get(t, row, "line"), "0"));
     }
     add_duration(&s->text, report_number(t, row, "us"));
@@ -329,9 +334,9 @@ static void add_question(struct section *s, const struct explanation *e, size_t 
     const struct report_table *t = e->questions;
 
     begin(s);
-    report_add_printable(&s->text, or (report_get(t, row, "question"), "-"));
+    buf_adds(&s->text, or (report_get(t, row, "question"), "-"));
     buf_adds(&s->text, " -> ");
-    report_add_printable(&s->text, or (report_get(t, row, "answer"), "-"));
+    buf_adds(&s->text, or (report_get(t, row, "answer"), "-"));
     buf_addf(&s->text, " (%s, ", or (report_get(t, row, "state"), "-"));
     add_duration(&s->text, report_number(t, row, "us"));
     buf_addc(&s->text, ')');
@@ -374,13 +379,13 @@ static void add_signatures(struct section *s, const struct explanation *e, bool 
         bool ours = report_number(e->signatures, i, "signed") != 0;
 
         begin(s);
-        report_add_printable(&s->text, or (report_get(e->signatures, i, "domain"), "-"));
+        buf_adds(&s->text, or (report_get(e->signatures, i, "domain"), "-"));
         buf_addf(&s->text, "/%s %s: %s", or (report_get(e->signatures, i, "selector"), "-"),
                  or (report_get(e->signatures, i, "algorithm"), ""),
                  ours ? "made here" : or (report_get(e->signatures, i, "result"), "-"));
         if (report_get(e->signatures, i, "reason") != NULL) {
             buf_adds(&s->text, ", ");
-            report_add_printable(&s->text, report_get(e->signatures, i, "reason"));
+            buf_adds(&s->text, report_get(e->signatures, i, "reason"));
         }
         end(s);
     }
@@ -391,9 +396,9 @@ static void add_edits(struct section *s, const struct explanation *e, bool all)
     for (size_t i = 0; i < e->edits->rows && (all || i < LINES_A_KIND); i++) {
         begin(s);
         buf_addf(&s->text, "%s ", or (report_get(e->edits, i, "op"), "-"));
-        report_add_printable(&s->text, or (report_get(e->edits, i, "field"), ""));
+        buf_adds(&s->text, or (report_get(e->edits, i, "field"), ""));
         buf_adds(&s->text, report_get(e->edits, i, "value") ? ": " : "");
-        report_add_printable(&s->text, or (report_get(e->edits, i, "value"), ""));
+        buf_adds(&s->text, or (report_get(e->edits, i, "value"), ""));
         if (report_get(e->edits, i, "file") != NULL)
             buf_addf(&s->text, " (%s:%s)", report_get(e->edits, i, "file"),
                      or (report_get(e->edits, i, "line"), "0"));
