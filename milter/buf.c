@@ -125,6 +125,8 @@ void buf_add_json(struct buf *b, const char *text, size_t len)
         }
         if (*p < 0x80)
             add_json_ascii(b, *p);
+        else if (n == 2 && *p == 0xc2 && p[1] < 0xa0)
+            buf_addf(b, "\\u%04x", p[1]); /* C1, which a terminal would obey */
         else if (n > 0)
             buf_add(b, p, (size_t)n);
         else

@@ -4,6 +4,7 @@
 
 #include "cmd_world.h"
 #include "explain_advise.h"
+#include "fold.h"
 #include "log.h"
 #include "options.h"
 
@@ -89,6 +90,25 @@ static int explain_one(struct logdb *log, const struct asked *asked, int64_t id,
     return status;
 }
 
+/* It may be what a stranger wrote, and somebody gives it to a shell. */
+static void print_grep(const char *pattern)
+{
+    struct buf b = {0};
+
+    for (const char *c = pattern; *c != '\0'; c++)
+        if (*c == '\'')
+            buf_adds(&b, "'\\''");
+        else
+            buf_addc(&b, *c);
+    buf_addc(&b, '\'');
+    fold_printable(b.ptr, '.');
+    fprintf(stderr,
+            "; the mail server may have refused it before tamis saw it: "
+            "grep -F '%s /var/log/mail.log",
+            b.ptr);
+    buf_free(&b);
+}
+
 /* Why it may not be there, and where else to look. */
 static int tell_missing(struct logdb *log, const struct asked *asked)
 {
@@ -107,10 +127,7 @@ static int tell_missing(struct logdb *log, const struct asked *asked)
     else
         fputs("which is empty", stderr);
     if (pattern != NULL)
-        fprintf(stderr,
-                "; the mail server may have refused it before tamis saw it: "
-                "grep -F '%s' /var/log/mail.log",
-                pattern);
+        print_grep(pattern);
     fputs("\n", stderr);
     sqlite3_finalize(stmt);
     return NOT_FOUND;

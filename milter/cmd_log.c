@@ -221,12 +221,15 @@ static bool wait_a_little(void)
     return poll(&out, 1, POLL_MS) <= 0 || (out.revents & (POLLERR | POLLNVAL)) == 0;
 }
 
-static void reopen_if_replaced(struct logdb *log, const char *path)
+/* Another connection counts its versions anew, maybe from the same number. */
+static void reopen_if_replaced(struct logdb *log, const char *path, int64_t *version)
 {
     if (log->db != NULL && logdb_is_replaced(log))
         logdb_close(log);
-    if (log->db == NULL)
-        logdb_open(log, path, NULL);
+    if (log->db != NULL)
+        return;
+    *version = -1;
+    logdb_open(log, path, NULL);
 }
 
 /* Until interrupted, or nobody reads. A log that is away for a while is waited for. */
@@ -235,7 +238,7 @@ static void follow(struct logdb *log, const struct query *q, int64_t last)
     int64_t version = -1, now;
 
     while (!stopped && !ferror(stdout) && wait_a_little()) {
-        reopen_if_replaced(log, q->file);
+        reopen_if_replaced(log, q->file, &version);
         if (log->db == NULL)
             continue;
         now = read_number(log, "PRAGMA data_version");

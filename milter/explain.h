@@ -20,10 +20,11 @@ struct explanation {
     int64_t id;
     int64_t focus;                   /* the recipient whose steps are told; 0: none */
     const struct report_table *mail; /* decision: one row */
-    const struct report_table *recipients, *steps, *questions, *signatures, *edits, *tokens;
+    const struct report_table *recipients; /* with stage, enforced, rule_text */
+    const struct report_table *steps, *questions, *signatures, *edits, *tokens;
     const struct report_table *policy;  /* in force then: policy, loaded, loaded_by */
-    const struct report_table *rule;    /* since, in_force, file_since */
-    const struct report_table *history; /* way, accepted, refused, last, looked_at */
+    const struct report_table *rule;    /* of what explain_decided names: since, file_since */
+    const struct report_table *history; /* way, accepted, refused, last */
     const bool *unused; /* by question: no rule needed the answer; NULL: not known */
     struct explain_line *again, *advice;
 };
@@ -49,6 +50,10 @@ struct report_table *explain_find(struct logdb *log, const struct explain_query 
  * first. NULL with err. */
 struct explanation *explain_read(struct logdb *log, int64_t id, int64_t focus, struct arena *arena,
                                  struct err *err);
+
+/* stage, enforced, file, line or rule_text of what decided for the recipient in focus: its own
+ * refusal, else the verdict on the whole message. NULL: none. */
+const char *explain_decided(const struct explanation *e, const char *name);
 
 /* The step that decided for the recipient in focus, or the row beyond the last. */
 size_t explain_deciding_step(const struct explanation *e);

@@ -23,6 +23,18 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+static bool fits_inline(const char *key)
+{
+    return strpbrk(key, " \t\"\\#{},=$") == NULL;
+}
+
+static bool is_word(const char *text)
+{
+    while (is_alnum((unsigned char)*text))
+        text++;
+    return *text == '\0';
+}
+
 /* As keys stand in tables. */
 static const char *lower(const char *text, struct arena *arena)
 {
@@ -154,7 +166,7 @@ static bool remedy_by_list(const struct explanation *e, const struct place *plac
 {
     const struct step *step = &place->list->list[place->index];
     const char *sender = lower(report_get(e->mail, 0, "sender"), e->arena);
-    bool by_sender = has_domain(sender) && strpbrk(sender, " \t\"\\#{},=") == NULL;
+    bool by_sender = has_domain(sender) && fits_inline(sender);
     const char *key = by_sender ? sender : report_get(e->mail, 0, "client_addr");
 
     if (step->where.file == NULL || key == NULL)
@@ -215,12 +227,12 @@ static void advise_allowing(struct explanation *e, struct explain_again *again)
     struct place place;
 
     if (policy == NULL || !find_place(e, policy, &place)) {
-        const char *file = report_get(e->mail, 0, "file");
+        const char *file = explain_decided(e, "file");
 
         if (file != NULL)
             say(e, "next",
                 arena_printf(e->arena, "to allow it: change or remove %s:%s", file,
-                             report_get(e->mail, 0, "line")));
+                             explain_decided(e, "line")));
         return;
     }
     if (remedy_by_table(e, &place, &remedy) || remedy_by_list(e, &place, &remedy))
@@ -253,12 +265,24 @@ static void advise_refusing(struct explanation *e, struct explain_again *again)
             return;
         }
     }
-    if (!outgoing && has_domain(sender))
+    if (!outgoing && has_domain(sender) && fits_inline(sender))
         say(e, "next",
             arena_printf(e->arena,
                          "to refuse it: in milter.conf, first in "
                          "sender_restrictions: check_sender_access inline:{{%s = REJECT}}",
                          sender));
+}
+
+/* For a pattern of grep between single quotes, which somebody gives to a shell: what means
+ * something there is any character. */
+static const char *as_pattern(const char *text, struct arena *arena)
+{
+    char *copy = arena_strdup(arena, text);
+
+    for (char *c = copy; *c != '\0'; c++)
+        if (strchr("'\\[]*^$", *c) != NULL)
+            *c = '.';
+    return copy;
 }
 
 /* What only the mail server's own log tells. */
@@ -268,6 +292,10 @@ static void advise_elsewhere(struct explanation *e, const char *action)
     const char *address =
         e->focus > 0 ? report_get(e->recipients, (size_t)e->focus - 1, "address") : NULL;
 
+    if (address != NULL)
+        address = as_pattern(address, e->arena);
+    if (queue_id != NULL && !is_word(queue_id))
+        queue_id = arena_printf(e->arena, "'%s'", as_pattern(queue_id, e->arena));
     if (queue_id != NULL && strcmp(action, "accept") == 0)
         say(e, "elsewhere",
             arena_printf(e->arena,

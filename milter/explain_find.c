@@ -269,3 +269,30 @@ struct report_table *explain_find(struct logdb *log, const struct explain_query 
     buf_free(&s.where);
     return found;
 }
+
+static const char * or (const char *text, const char *otherwise)
+{
+    return text != NULL ? text : otherwise;
+}
+
+void explain_add_candidates(struct buf *b, const struct report_table *found)
+{
+    size_t rows = found->rows > EXPLAIN_CANDIDATES ? EXPLAIN_CANDIDATES : found->rows;
+
+    buf_addf(b, "%s%zu transactions fit, the newest first; name one by its id, or add --last:\n",
+             found->rows > rows ? "more than " : "", rows);
+    for (size_t i = 0; i < rows; i++) {
+        buf_addf(b, "%s %s ", or (report_get(found, i, "id"), "-"),
+                 or (report_get(found, i, "time"), "-"));
+        report_add_printable(b, or (report_get(found, i, "queue_id"), "NOQUEUE"));
+        buf_addf(b, " %s ", or (report_get(found, i, "action"), "-"));
+        report_add_printable(b, or (report_get(found, i, "client_name"), "unknown"));
+        buf_addc(b, '[');
+        report_add_printable(b, or (report_get(found, i, "client_addr"), ""));
+        buf_adds(b, "] <");
+        report_add_printable(b, or (report_get(found, i, "sender"), "-"));
+        buf_adds(b, "> -> ");
+        report_add_printable(b, or (report_get(found, i, "recipients"), "-"));
+        buf_addc(b, '\n');
+    }
+}

@@ -8,7 +8,11 @@
 #define HISTORY "2000"
 
 static const char sql_mail[] = "SELECT * FROM decision WHERE id = :id";
-static const char sql_recipients[] = "SELECT * FROM recipient WHERE id = :id ORDER BY n";
+static const char sql_recipients[] =
+    "SELECT r.*, v.stage, v.enforced, u.text AS rule_text FROM recipient AS r"
+    " JOIN mail_recipient AS k ON k.id = r.id AND k.n = r.n"
+    " LEFT JOIN verdict AS v ON v.id = k.verdict LEFT JOIN rule AS u ON u.id = v.rule"
+    " WHERE r.id = :id ORDER BY r.n";
 static const char sql_steps[] = "SELECT * FROM check_result WHERE id = :id ORDER BY n";
 static const char sql_questions[] = "SELECT * FROM question WHERE id = :id ORDER BY n";
 static const char sql_signatures[] = "SELECT * FROM signature WHERE id = :id ORDER BY n";
@@ -23,8 +27,13 @@ static const char sql_policy[] =
 /* The rule as it stands in the policy that was loaded last, since when; and since when the file had
  * been as it was at that time. */
 static const char sql_rule[] =
-    "WITH d AS (SELECT file, line, rule_text, policy, (id >> 22) + 1577836800000 AS ms"
-    "           FROM decision WHERE id = :id),"
+    "WITH d AS (SELECT u.file, u.text AS rule_text, m.policy,"
+    "            (m.id >> 22) + 1577836800000 AS ms"
+    "           FROM mail AS m JOIN verdict AS v ON v.id = ifnull("
+    "            (SELECT r.verdict FROM mail_recipient AS r JOIN verdict AS o ON o.id = r.verdict"
+    "             WHERE r.id = m.id AND r.n = :focus AND o.action NOT IN ('accept', 'aborted')),"
+    "            m.verdict)"
+    "           JOIN rule AS u ON u.id = v.rule WHERE m.id = :id),"
     " t AS (SELECT f.text FROM ruleset_file AS f, d WHERE f.ruleset = d.policy AND f.path = d.file)"
     " SELECT (SELECT datetime(min(since_ms) / 1000, 'unixepoch') FROM ruleset_rule AS r"
     "         WHERE r.file IS d.file AND r.text IS d.rule_text) AS since,"
@@ -77,6 +86,15 @@ static const struct report_table *read(struct logdb *log, const struct explanati
         return table;
     err_set(err, "%s: %s", log->path, sqlite3_errmsg(log->db));
     return NULL;
+}
+
+const char *explain_decided(const struct explanation *e, const char *name)
+{
+    size_t row = e->focus > 0 ? (size_t)e->focus - 1 : 0;
+    const char *action = e->focus > 0 ? report_get(e->recipients, row, "action") : NULL;
+    bool taken = action == NULL || strcmp(action, "accept") == 0 || strcmp(action, "aborted") == 0;
+
+    return taken ? report_get(e->mail, 0, name) : report_get(e->recipients, row, name);
 }
 
 static bool is_refusal(const char *action)

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "explain.h"
 
+#include "fold.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +13,19 @@ enum { QUESTIONS = 6, LINES_A_KIND = 4 };
 struct section {
     const char *heading;
     struct buf text;
-    size_t lines;
+    size_t lines, from; /* of the line that is begun */
 };
 
 static void begin(struct section *s)
 {
+    s->from = s->text.len;
     buf_addf(&s->text, "%-10s ", s->lines == 0 ? s->heading : "");
 }
 
+/* Nothing in it may write on the reader's terminal, whoever said it. */
 static void end(struct section *s)
 {
+    fold_printable(s->text.ptr + s->from, '?');
     buf_addc(&s->text, '\n');
     s->lines++;
 }
@@ -28,7 +33,7 @@ static void end(struct section *s)
 static void add_line(struct section *s, const char *text)
 {
     begin(s);
-    report_add_printable(&s->text, text);
+    buf_adds(&s->text, text);
     end(s);
 }
 
@@ -70,7 +75,24 @@ static bool is_taken(const char *action)
 
 static bool is_enforced(const struct explanation *e)
 {
-    return report_number(e->mail, 0, "enforced") != 0;
+    return strcmp(or (explain_decided(e, "enforced"), "0"), "0") != 0;
+}
+
+/* What became of it when it was not what became of the recipient in focus. */
+static void add_message(struct section *s, const struct explanation *e)
+{
+    const char *action = or (mail_get(e, "action"), ""), *stage = or (mail_get(e, "stage"), "-");
+    bool would = !is_taken(action) && report_number(e->mail, 0, "enforced") == 0;
+
+    if (strcmp(action, or (focus_get(e, "action"), "")) == 0 &&
+        strcmp(stage, or (explain_decided(e, "stage"), "-")) == 0)
+        return;
+    begin(s);
+    buf_addf(&s->text, "the message itself: %s%s", would ? "would have been " : "",
+             action_word(action));
+    if (strcmp(action, "aborted") != 0)
+        buf_addf(&s->text, " at %s", stage);
+    end(s);
 }
 
 static void add_verdict(struct section *s, const struct explanation *e)
@@ -82,7 +104,7 @@ static void add_verdict(struct section *s, const struct explanation *e)
     buf_addf(&s->text, "%s%s", taken || is_enforced(e) ? "" : "would have been ",
              action_word(action));
     if (!taken)
-        buf_addf(&s->text, " at %s", or (mail_get(e, "stage"), "-"));
+        buf_addf(&s->text, " at %s", or (explain_decided(e, "stage"), "-"));
     buf_addf(&s->text, ", %s UTC, %s", or (mail_get(e, "time"), "-"),
              or (mail_get(e, "direction"), "-"));
     end(s);
@@ -90,6 +112,7 @@ static void add_verdict(struct section *s, const struct explanation *e)
         add_line(s, "rejected by the MTA, not by tamis");
     if (!taken && !is_enforced(e))
         add_line(s, "only judged: the mail server was told to go on (mode = observe)");
+    add_message(s, e);
 }
 
 static void add_identity(struct section *s, const struct explanation *e)
@@ -103,7 +126,7 @@ static void add_identity(struct section *s, const struct explanation *e)
             buf_addf(&s->text, ", token %s", report_get(e->tokens, i, "token"));
     if (mail_get(e, "message_id") != NULL) {
         buf_adds(&s->text, ", Message-ID ");
-        report_add_printable(&s->text, mail_get(e, "message_id"));
+        buf_adds(&s->text, mail_get(e, "message_id"));
     }
     end(s);
 }
@@ -128,17 +151,20 @@ static void add_sender(struct section *s, const struct explanation *e)
     free(text);
 }
 
-static void add_recipient(struct section *s, const struct explanation *e, size_t row)
+static void add_recipient(struct section *s, const struct explanation *e, size_t row, bool all)
 {
     const struct report_table *t = e->recipients;
     const char *action = or (report_get(t, row, "action"), "");
-    char *text =
-        xasprintf("<%s>: %s%s%s%s", or (report_get(t, row, "address"), ""),
-                  is_taken(action) || is_enforced(e) ? "" : "would have been ", action_word(action),
-                  report_get(t, row, "file") ? " by " : "", or (report_get(t, row, "file"), ""));
+    const char *stage = all && !is_taken(action) ? report_get(t, row, "stage") : NULL;
+    bool would = !is_taken(action) && report_number(t, row, "enforced") == 0;
+    char *text = xasprintf("<%s>: %s%s%s%s%s%s", or (report_get(t, row, "address"), ""),
+                           would ? "would have been " : "", action_word(action),
+                           stage ? " at " : "", or (stage, ""),
+                           report_get(t, row, "file") ? " by " : "",
+                           or (report_get(t, row, "file"), ""));
 
     begin(s);
-    report_add_printable(&s->text, text);
+    buf_adds(&s->text, text);
     if (report_get(t, row, "line") != NULL)
         buf_addf(&s->text, ":%s", report_get(t, row, "line"));
     end(s);
@@ -152,9 +178,9 @@ static void add_recipients(struct section *s, const struct explanation *e, bool 
     if (rows == 0)
         return;
     if (!all)
-        add_recipient(s, e, (size_t)e->focus - 1);
+        add_recipient(s, e, (size_t)e->focus - 1, false);
     for (size_t i = 0; i < rows && all; i++)
-        add_recipient(s, e, i);
+        add_recipient(s, e, i, true);
     if (!all && rows > 1) {
         begin(s);
         buf_addf(&s->text, "and %zu more: --all, or --rcpt ADDRESS", rows - 1);
@@ -188,7 +214,7 @@ static void add_reply(struct section *s, const struct explanation *e)
         buf_adds(&s->text, "nothing; it would have been ");
     if (code != NULL)
         buf_addf(&s->text, "%s %s ", code, or (dsn, ""));
-    report_add_printable(&s->text, text);
+    buf_adds(&s->text, text);
     if (focus_token(e) != NULL)
         buf_addf(&s->text, " [%s]", focus_token(e));
     end(s);
@@ -216,14 +242,14 @@ static void add_rule_life(struct section *s, const struct explanation *e)
 
 static void add_rule(struct section *s, const struct explanation *e)
 {
-    const char *text = mail_get(e, "rule_text");
+    const char *text = explain_decided(e, "rule_text");
 
-    if (mail_get(e, "file") == NULL)
+    if (explain_decided(e, "file") == NULL)
         return;
     begin(s);
-    report_add_printable(&s->text, mail_get(e, "file"));
-    buf_addf(&s->text, ":%s  ", or (mail_get(e, "line"), "0"));
-    report_add_printable(&s->text, or (text, ""));
+    buf_adds(&s->text, explain_decided(e, "file"));
+    buf_addf(&s->text, ":%s  ", or (explain_decided(e, "line"), "0"));
+    buf_adds(&s->text, or (text, ""));
     end(s);
     add_rule_life(s, e);
 }
@@ -258,16 +284,16 @@ static void add_step(struct section *s, const struct explanation *e, size_t row,
 
     begin(s);
     buf_addf(&s->text, "%c%*zu ", row == deciding ? '>' : ' ', t->rows < 100 ? 2 : 4, row + 1);
-    report_add_printable(&s->text, or (restriction, "-"));
+    buf_adds(&s->text, or (restriction, "-"));
     if (asked != NULL) {
         buf_adds(&s->text, ": ");
-        report_add_printable(&s->text, asked);
+        buf_adds(&s->text, asked);
         buf_adds(&s->text, " -> ");
-        report_add_printable(&s->text, or (report_get(t, row, "answer"), "-"));
+        buf_adds(&s->text, or (report_get(t, row, "answer"), "-"));
     }
     buf_addf(&s->text, ": %s (", or (report_get(t, row, "result"), "-"));
     if (report_get(t, row, "file") != NULL) {
-        report_add_printable(&s->text, report_get(t, row, "file"));
+        buf_adds(&s->text, report_get(t, row, "file"));
         buf_addf(&s->text, ":%s, ", or (report_get(t, row, "line"), "0"));
     }
     add_duration(&s->text, report_number(t, row, "us"));
@@ -308,9 +334,9 @@ static void add_question(struct section *s, const struct explanation *e, size_t 
     const struct report_table *t = e->questions;
 
     begin(s);
-    report_add_printable(&s->text, or (report_get(t, row, "question"), "-"));
+    buf_adds(&s->text, or (report_get(t, row, "question"), "-"));
     buf_adds(&s->text, " -> ");
-    report_add_printable(&s->text, or (report_get(t, row, "answer"), "-"));
+    buf_adds(&s->text, or (report_get(t, row, "answer"), "-"));
     buf_addf(&s->text, " (%s, ", or (report_get(t, row, "state"), "-"));
     add_duration(&s->text, report_number(t, row, "us"));
     buf_addc(&s->text, ')');
@@ -353,13 +379,13 @@ static void add_signatures(struct section *s, const struct explanation *e, bool 
         bool ours = report_number(e->signatures, i, "signed") != 0;
 
         begin(s);
-        report_add_printable(&s->text, or (report_get(e->signatures, i, "domain"), "-"));
+        buf_adds(&s->text, or (report_get(e->signatures, i, "domain"), "-"));
         buf_addf(&s->text, "/%s %s: %s", or (report_get(e->signatures, i, "selector"), "-"),
                  or (report_get(e->signatures, i, "algorithm"), ""),
                  ours ? "made here" : or (report_get(e->signatures, i, "result"), "-"));
         if (report_get(e->signatures, i, "reason") != NULL) {
             buf_adds(&s->text, ", ");
-            report_add_printable(&s->text, report_get(e->signatures, i, "reason"));
+            buf_adds(&s->text, report_get(e->signatures, i, "reason"));
         }
         end(s);
     }
@@ -370,9 +396,9 @@ static void add_edits(struct section *s, const struct explanation *e, bool all)
     for (size_t i = 0; i < e->edits->rows && (all || i < LINES_A_KIND); i++) {
         begin(s);
         buf_addf(&s->text, "%s ", or (report_get(e->edits, i, "op"), "-"));
-        report_add_printable(&s->text, or (report_get(e->edits, i, "field"), ""));
+        buf_adds(&s->text, or (report_get(e->edits, i, "field"), ""));
         buf_adds(&s->text, report_get(e->edits, i, "value") ? ": " : "");
-        report_add_printable(&s->text, or (report_get(e->edits, i, "value"), ""));
+        buf_adds(&s->text, or (report_get(e->edits, i, "value"), ""));
         if (report_get(e->edits, i, "file") != NULL)
             buf_addf(&s->text, " (%s:%s)", report_get(e->edits, i, "file"),
                      or (report_get(e->edits, i, "line"), "0"));
@@ -470,25 +496,5 @@ void explain_add_text(struct buf *b, const struct explanation *e, bool all)
     for (size_t i = 0; i < SECTIONS; i++) {
         buf_adds(b, buf_text(&sections[i].text));
         buf_free(&sections[i].text);
-    }
-}
-
-void explain_add_candidates(struct buf *b, const struct report_table *found)
-{
-    size_t rows = found->rows > EXPLAIN_CANDIDATES ? EXPLAIN_CANDIDATES : found->rows;
-
-    buf_addf(b, "%s%zu transactions fit, the newest first; name one by its id, or add --last:\n",
-             found->rows > rows ? "more than " : "", rows);
-    for (size_t i = 0; i < rows; i++) {
-        buf_addf(b, "%s %s %s %s ", or (report_get(found, i, "id"), "-"),
-                 or (report_get(found, i, "time"), "-"),
-                 or (report_get(found, i, "queue_id"), "NOQUEUE"),
-                 or (report_get(found, i, "action"), "-"));
-        report_add_printable(b, or (report_get(found, i, "client_name"), "unknown"));
-        buf_addf(b, "[%s] <", or (report_get(found, i, "client_addr"), ""));
-        report_add_printable(b, or (report_get(found, i, "sender"), "-"));
-        buf_adds(b, "> -> ");
-        report_add_printable(b, or (report_get(found, i, "recipients"), "-"));
-        buf_addc(b, '\n');
     }
 }

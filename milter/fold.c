@@ -179,6 +179,20 @@ void fold_printable(char *text, char replacement)
     }
 }
 
+void fold_controls(char *text, size_t len, char replacement)
+{
+    char *to = text;
+
+    for (size_t i = 0; i < len; i++) {
+        bool control = is_control((const unsigned char *)text + i) &&
+                       (text[i] != '\n' && text[i] != '\t');
+
+        *to++ = control ? replacement : text[i];
+        i += control && (unsigned char)text[i] == 0xc2;
+    }
+    *to = '\0';
+}
+
 size_t fold_length(const char *text, size_t left)
 {
     int n = u8_mblen((const uint8_t *)text, left);

@@ -18,6 +18,10 @@ struct slice fold_case(struct slice text, struct arena *arena);
  * `replacement`, in place. */
 void fold_printable(char *text, char replacement);
 
+/* Each control character but line feeds and tabs becomes `replacement`, in place; the text may get
+ * shorter. All other bytes stay, UTF-8 or not. text[len] must be writable. */
+void fold_controls(char *text, size_t len, char replacement);
+
 /* The bytes of the UTF-8 character that the text (`left` bytes, no NUL) begins with; 0: none. */
 size_t fold_length(const char *text, size_t left);
 

@@ -40,11 +40,12 @@ static void count_mail(struct counts *c, const struct writing *w, int64_t hour)
 {
     const struct entry *e = w->entry;
     const struct message *m = e->message;
+    bool undecided = e->action == ENTRY_ABORTED && m->verdict.act == ACT_DUNNO;
     struct dict_value keys[5] = {
         dict_number(m->direction == DIR_OUTGOING),
         text_of(entry_action_name(e->action)),
         dict_number(m->verdict.enforced),
-        text_of(stage_name(m->verdict.stage)),
+        text_of(undecided ? "" : stage_name(m->verdict.stage)),
         dict_number(verdict_refuses(&m->verdict) ? m->verdict.code : 0),
     };
     int64_t numbers[2] = {1, m->recipient_count};
@@ -179,8 +180,10 @@ static struct slice spf_domain(const struct finding *f)
     const char *at = f->answer != NULL ? strstr(f->answer, " domain=") : NULL;
     struct slice rest = slice_of(f->question), word = {NULL, 0};
 
-    if (at != NULL)
+    if (at != NULL && at[strlen(" domain=")] != '"')
         return first_word(at + strlen(" domain="));
+    if (at != NULL)
+        return (struct slice){"", 0}; /* none, or nothing that is a domain */
     for (int i = 0; i < 3; i++)
         if (!slice_word(&rest, " ", &word))
             return (struct slice){"", 0};

@@ -13,7 +13,7 @@
 
 #define CUT_SHORT "%s, its -wal or -shm was cut short by somebody"
 
-enum { BUSY_MS = 100 };
+enum { BUSY_MS = 100, EMPTY_US = 1000000 };
 
 /* The cache holds what is written at random, the index of queue ids above all; the more the WAL
  * takes before a checkpoint, the more often a page of it is written once for many changes. */
@@ -381,6 +381,24 @@ static enum db_result open_connection(struct journal_db *db, struct err *err)
     return read_state(db, err);
 }
 
+/* A file that was cut to nothing while a reader has it open: SQLite wants it alone to begin it, and
+ * the reader may stay for ever. A filter that is beginning one holds it only for a moment. */
+static enum db_result judge_empty(struct journal_db *db, enum db_result result, struct err *err)
+{
+    journal_files_note(&db->files, db->path);
+    if (result != DB_BUSY || db->files.files[0].size != 0) {
+        db->empty_since_us = 0;
+        return result;
+    }
+    if (db->empty_since_us == 0)
+        db->empty_since_us = now_us();
+    if (now_us() - db->empty_since_us < EMPTY_US)
+        return result;
+    db->empty_since_us = 0;
+    err_set(err, "%s is empty, and somebody who reads it holds it", db->path);
+    return DB_CORRUPT;
+}
+
 enum db_result journal_db_open(struct journal_db *db, struct err *err)
 {
     enum db_result result;
@@ -390,7 +408,7 @@ enum db_result journal_db_open(struct journal_db *db, struct err *err)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     if (!journal_files_make(db->path, db->group, err))
         return DB_BROKEN;
-    result = open_connection(db, err);
+    result = judge_empty(db, open_connection(db, err), err);
     if (result != DB_OK) {
         journal_db_close(db);
         return result;

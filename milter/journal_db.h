@@ -81,6 +81,7 @@ struct journal_db {
     struct dicts *dicts;
     struct counts *counts;
     struct buf scratch[4];      /* kept from row to row */
+    uint64_t empty_since_us;    /* the file is empty and locked by somebody; 0: it is not */
     int64_t last_id;            /* of the newest row */
     int64_t generation;         /* of the dictionaries */
     uint64_t generation_rows;   /* written in it */
@@ -91,7 +92,8 @@ struct journal_db {
 };
 
 /* Opens, or creates with mode 0640 and the group; brings an older schema forward; refuses a
- * database that is newer or not ours. Waits at most a fraction of a second for locks. */
+ * database that is newer or not ours. Waits at most a fraction of a second for locks. A file of no
+ * bytes that somebody holds, for a second: DB_CORRUPT. */
 enum db_result journal_db_open(struct journal_db *db, struct err *err);
 
 /* Moves what is in the WAL into the database; NULL statements, closed database: allowed. */

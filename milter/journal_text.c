@@ -75,6 +75,8 @@ static const char *stand_in(const char *text, size_t len, size_t *bytes)
     if (c < 0x80)
         return c < 0x20 || c == 0x7f ? "?" : NULL;
     *bytes = fold_length(text, len);
+    if (*bytes == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0)
+        return "??"; /* C1; as fold_printable has it */
     if (*bytes > 0)
         return NULL;
     *bytes = 1;

@@ -27,6 +27,12 @@ int64_t journal_id(int64_t time_us, int64_t last, unsigned node, int64_t *clock_
     return ms << 22 | (int64_t)node << 12 | sequence;
 }
 
+/* Broken off before anything was decided. */
+static bool is_undecided(const struct entry *e)
+{
+    return e->action == ENTRY_ABORTED && e->shadow == NULL && e->message->verdict.act == ACT_DUNNO;
+}
+
 int journal_verdict_id(struct writing *w, const char *action, const struct verdict *v, int64_t *id)
 {
     struct dict_value values[DICT_VALUES_MAX];
@@ -36,7 +42,8 @@ int journal_verdict_id(struct writing *w, const char *action, const struct verdi
     if (rc != SQLITE_OK)
         return rc;
     values[0] = dict_text(action, strlen(action));
-    values[1] = writing_clean(&w->texts[0], stage_name(v->stage));
+    values[1] = is_undecided(w->entry) ? dict_null()
+                                       : writing_clean(&w->texts[0], stage_name(v->stage));
     values[2] = dict_number(v->enforced);
     values[3] = dict_number_or_null(v->code);
     values[4] = verdict_refuses(v) && v->dsn ? writing_clean(&w->texts[0], v->dsn) : dict_null();
@@ -77,7 +84,7 @@ static const struct recipient *last_recipient(const struct message *m)
     return last;
 }
 
-/* What was refused, discarded or broken off holds nothing, whatever rules wanted. */
+/* What was refused, discarded or broken off is not held (or redirected), whatever rules wanted. */
 static bool is_held(const struct entry *entry)
 {
     return entry->action == ENTRY_ACCEPT && message_last_edit(entry->message, ACT_HOLD) != NULL;
@@ -87,7 +94,8 @@ static int add_mail(struct writing *w, int64_t clock_ms)
 {
     const struct entry *entry = w->entry;
     const struct message *m = entry->message;
-    const struct edit *redirect = message_last_edit(m, ACT_REDIRECT);
+    const struct edit *redirect =
+        entry->action == ENTRY_ACCEPT ? message_last_edit(m, ACT_REDIRECT) : NULL;
     sqlite3_stmt *stmt = w->db->stmts[DB_ADD_MAIL];
     int64_t client, helo, login, sender, verdict, redirected, policy, circumstance;
     const char *mail_from = m->has_mail ? m->sender.text : NULL;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "logdb.h"
 
+#include "buf.h"
 #include "schema.h"
 #include "shm_guard.h"
 
@@ -72,23 +73,59 @@ static bool check_version(struct logdb *log, struct err *err)
     return true;
 }
 
+static bool open_as(struct logdb *log, const char *name, int flags, struct err *err)
+{
+    if (sqlite3_open_v2(name, &log->db, SQLITE_OPEN_READONLY | flags, shm_guard_vfs()) !=
+        SQLITE_OK) {
+        err_set(err, "%s: %s", log->path, log->db ? sqlite3_errmsg(log->db) : "out of memory");
+        logdb_close(log);
+        return false;
+    }
+    sqlite3_busy_timeout(log->db, BUSY_MS);
+    if (check_version(log, err))
+        return true;
+    logdb_close(log);
+    return false;
+}
+
+static void add_uri(struct buf *b, const char *path)
+{
+    buf_adds(b, "file:");
+    for (; *path != '\0'; path++)
+        buf_addf(b, strchr("%?#", *path) != NULL ? "%%%02x" : "%c", (unsigned char)*path);
+    buf_adds(b, "?immutable=1");
+}
+
+/* Another program that could write has taken -wal and -shm away with it, and whoever may not make
+ * them cannot read; but then nobody writes, and all there is stands in the database. A filter that
+ * starts meanwhile is found by its files (logdb_is_replaced). */
+static bool open_alone(struct logdb *log, struct err *err)
+{
+    struct err why;
+    struct buf uri = {0};
+    bool good;
+
+    journal_files_note_rest(&log->files, log->path);
+    if (log->files.files[1].inode != 0 || log->files.files[2].inode != 0)
+        return false;
+    add_uri(&uri, log->path);
+    good = open_as(log, buf_text(&uri), SQLITE_OPEN_URI, &why);
+    buf_free(&uri);
+    if (!good || !logdb_is_replaced(log))
+        return good;
+    logdb_close(log);
+    return open_as(log, log->path, 0, err);
+}
+
 bool logdb_open(struct logdb *log, const char *path, struct err *err)
 {
     *log = (struct logdb){.path = path};
     if (!check_file(log, path, err))
         return false;
-    if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READONLY, shm_guard_vfs()) != SQLITE_OK) {
-        err_set(err, "%s: %s", path, log->db ? sqlite3_errmsg(log->db) : "out of memory");
-        logdb_close(log);
-        return false;
-    }
-    sqlite3_busy_timeout(log->db, BUSY_MS);
-    if (check_version(log, err)) {
-        journal_files_note_rest(&log->files, path);
-        return true;
-    }
-    logdb_close(log);
-    return false;
+    if (!open_as(log, path, 0, err))
+        return open_alone(log, err);
+    journal_files_note_rest(&log->files, path);
+    return true;
 }
 
 void logdb_close(struct logdb *log)

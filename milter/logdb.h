@@ -14,8 +14,9 @@ struct logdb {
 };
 
 /* Opens read-only; works while the filter writes, after it has gone, and for a member of the file's
- * group. The path must live as long as the logdb. Waits up to 2 s for a lock. On failure err says
- * what is wrong and what to do: no such file, no permission, no log of ours, a newer one. */
+ * group, even where -wal and -shm, which he may not make, are gone. The path must live as long as
+ * the logdb. Waits up to 2 s for a lock. On failure err says what is wrong and what to do: no such
+ * file, no permission, no log of ours, a newer one. */
 bool logdb_open(struct logdb *log, const char *path, struct err *err);
 void logdb_close(struct logdb *log); /* closed already: allowed */
 

@@ -46,7 +46,7 @@ void report_add_json(struct buf *b, const struct report *r)
  * apostrophe in front: what stands in it comes from strangers. */
 static void add_csv_text(struct buf *b, const char *text, bool number)
 {
-    bool formula = !number && text[0] != '\0' && strchr("=+-@\t", text[0]) != NULL;
+    bool formula = !number && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
     bool quoted = strpbrk(text, ",\"\r\n") != NULL;
 
     buf_adds(b, quoted ? "\"" : "");

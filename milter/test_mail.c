@@ -3,6 +3,7 @@
 #include "test_mail.h"
 
 #include "eml.h"
+#include "fold.h"
 #include "header_diff.h"
 #include "header_edits.h"
 #include "rehearsal.h"
@@ -241,8 +242,8 @@ static void print_end(FILE *out, const struct message *m, const struct verdict *
             verdict_reply(last, arena));
 }
 
-static void print_text(FILE *out, struct session *session, const struct verdict *last,
-                       const char *path)
+static void print_parts(FILE *out, struct session *session, const struct verdict *last,
+                        const char *path)
 {
     const struct message *m = session_message(session);
     struct arena *arena = arena_new();
@@ -258,6 +259,23 @@ static void print_text(FILE *out, struct session *session, const struct verdict 
         print_edits(out, m, path);
     fprintf(out, "%s\n", outcome_name(outcome_of(m, last)));
     arena_free(arena);
+}
+
+/* Whose mail it is does not write on the terminal; else the diff stays as the bytes are. */
+static void print_text(FILE *out, struct session *session, const struct verdict *last,
+                       const char *path)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+
+    if (memory == NULL)
+        die("out of memory");
+    print_parts(memory, session, last, path);
+    fclose(memory);
+    fold_controls(text, len, '?');
+    fputs(text, out);
+    free(text);
 }
 
 static void json_rule(struct buf *b, const struct rule_ref *rule)

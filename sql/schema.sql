@@ -344,13 +344,14 @@ CREATE TABLE hour_reject (
 --   action      accept, reject, tempfail, discard, or aborted: the client ended it
 --   enforced    0: judged only; the mail server was told to go on
 --   stage       where it was decided, as in Postfix's log: CONNECT, HELO, MAIL, RCPT, DATA,
---               HEADER, BODY, END-OF-MESSAGE
---   code, dsn, text          what the client was told: 554, 5.7.1, ...
+--               HEADER, BODY, END-OF-MESSAGE; NULL: aborted before anything was
+--   code, dsn, text          what the client was told: 554, 5.7.1, ...; of discard only a text, for
+--               whoever reads the log
 --   file, line, rule_text    the rule that decided
 --   recipients  all that were named, in their order, separated by commas
 --   ms          from the first event to the last answer
 --   held        1: put on hold, else 0
---   redirected  the address to which the message was redirected
+--   redirected  the address to which the message was redirected; NULL where it was refused
 --   policy      the policy in force, of the view policy
 --   size        in bytes, as the client announced it
 CREATE VIEW decision (id, time, queue_id, message_id, direction, client_name, client_addr, helo,

@@ -23,7 +23,7 @@ WITH chosen AS (
     UNION ALL SELECT 'login', login FROM chosen
     UNION ALL SELECT 'sender', '<' || sender || '>' FROM chosen
     UNION ALL SELECT 'recipients', recipients FROM chosen
-    UNION ALL SELECT 'decision', action || iif(enforced, '', ' (not enforced)') || ' at ' || stage
+    UNION ALL SELECT 'decision', action || iif(enforced, '', ' (not enforced)') || ifnull(' at ' || stage, '')
               FROM chosen
     UNION ALL SELECT 'answer', code || ' ' || dsn || ' ' || text FROM chosen
     UNION ALL SELECT 'rule', file || ':' || line FROM chosen

@@ -161,6 +161,38 @@ static void test_errors(void)
     path = kept;
 }
 
+/* Of which a reader that opens it sees the same version as of the one before. */
+static void put_another(int number)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", ""};
+    char *other = xasprintf("%s.other", path);
+    struct journal *j = logged_open(other);
+
+    logged_offer(j, number, 1);
+    journal_close(j);
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        char *from = xasprintf("%s%s", other, suffixes[i]);
+        char *to = xasprintf("%s%s", path, suffixes[i]);
+
+        rename(from, to);
+        free(from);
+        free(to);
+    }
+    free(other);
+}
+
+static void test_replaced(void)
+{
+    struct running r = start(ARGS(text_f, text_n, one));
+
+    read_lines(&r, 1);
+    usleep(600000); /* it may have looked twice; if not, this shows nothing */
+    put_another(11);
+    tap_ok(strstr(read_lines(&r, 1), " Q11 ") != NULL, "follow: another file, with a row already");
+    kill(r.pid, SIGTERM);
+    tap_is_int(finish(&r), 0, "ends");
+}
+
 static void test_follow(void)
 {
     struct running r = start(ARGS(text_f, text_n, one));
@@ -204,5 +236,6 @@ int main(void)
     test_lines();
     test_errors();
     test_follow();
+    test_replaced();
     return tap_done();
 }

@@ -233,6 +233,49 @@ static void test_cut_before_reader(void)
     tap_is_int(files_like("stays.db.corrupt-*"), 0, "nothing was taken for damaged");
 }
 
+/* The whole database is cut while a reader has it open, who stays as long as he likes. */
+static void test_cut_under_reader(off_t size)
+{
+    char *db = xasprintf("held%d.db", (int)size), *path = xstrdup(path_of(db));
+    char *aside = xasprintf("%s.corrupt-*[0-9]", db);
+    int tell[2], done[2], status = 1;
+    struct journal *j;
+    bool read_once;
+    pid_t pid;
+    char byte;
+
+    if (pipe(tell) != 0 || pipe(done) != 0)
+        return;
+    fflush(stdout);
+    if ((pid = fork()) == 0)
+        stay(path, tell[0], done[1]);
+    j = logged_open(path);
+    logged_offer(j, 0, 500);
+    logged_wait(j);
+    journal_close(j);
+    j = logged_open(path);
+    logged_offer(j, 500, 10);
+    logged_wait(j);
+    read_once = write(tell[1], "r", 1) == 1 && read(done[0], &byte, 1) == 1;
+    if (truncate(path, size) != 0)
+        tap_diag("%s cannot be cut", path);
+    logged_offer(j, 1000, 10);
+    logged_wait(j);
+    tap_ok(read_once && status_of(j).healthy && status_of(j).dropped == 0,
+           "log.db cut to %d while a reader stays: written again", (int)size);
+    tap_is(rows_of(path), "10|10\nok", "into a new file");
+    tap_is_int(files_like(aside), 1, "the other is kept");
+    if (write(tell[1], "e", 1) == 1)
+        waitpid(pid, &status, 0);
+    tap_is_int(status, 0, "the reader has gone");
+    logged_offer(j, 1010, 10);
+    journal_close(j);
+    tap_is(rows_of(path), "20|20\nok", "which is nothing to the new one");
+    free(db), free(path), free(aside);
+    for (int i = 0; i < 2; i++)
+        close(tell[i]), close(done[i]);
+}
+
 static void test_reader(void)
 {
     const char *path = path_of("read.db");
@@ -314,6 +357,8 @@ int main(void)
     test_cut("-wal", 50000);
     test_cut("-shm", 100);
     test_cut_before_reader();
+    test_cut_under_reader(0);
+    test_cut_under_reader(5000);
     test_reader();
     test_others();
     return tap_done();

@@ -294,6 +294,52 @@ rcpt <other@here.example>
 # expect: 554 5.7.1 <Friend@bad.example>: Sender address rejected: go away
 END
 
+($text) = explained('4Qgggg', '--rcpt', 'other@here.example');
+is($text =~ /^(verdict.*?)^which/ms && $1, <<'END', 'refused by itself before the message was: both, each at its stage');
+verdict    rejected at RCPT, 2026-11-22 08:19:00 UTC, incoming
+           the message itself: rejected at HEADER
+END
+is($text =~ /^(rule .*?)^steps/ms && $1, <<'END', 'by its own rule, and since when that is there');
+rule       sender:2  bad.example REJECT go away
+           in force since 2026-11-20 08:00:00, still so; policy 2, loaded 2026-11-20 08:00:00 by SIGUSR1
+END
+like($text, qr/^told +554 5\.7\.1 .* go away \[GGGG-0002\]$/m, 'and what it was told');
+($text) = explained('4Qgggg', '--all');
+is($text =~ /^(to .*?)^told/ms && $1, <<'END', '--all: each recipient at its stage');
+to         <user@here.example>: rejected at HEADER by headers:1
+           <other@here.example>: rejected at RCPT by sender:2
+END
+
+# --- one recipient refused, the message taken for the other
+
+my $tenth = id('2026-11-22 08:22:00');
+sqlite(<<"END");
+INSERT INTO mail (id, direction, client, helo, sender, verdict, us, held, queue_id, policy, circumstance)
+    VALUES ($tenth, 0, 1, 1, 1, 1, 100, 0, '4Qjjjj', 1, 1);
+INSERT INTO mail_recipient VALUES ($tenth, 1, 2, 1), ($tenth, 2, 3, 2);
+INSERT INTO mail_check VALUES ($tenth, '[[1,1,12],[2,2,3400]]');
+END
+($text) = explained('--last');
+is($text =~ /^(verdict.*?)^told/ms && $1, <<"END", 'the refused one in focus, at RCPT; and the message');
+verdict    rejected at RCPT, 2026-11-22 08:22:00 UTC, incoming
+           the message itself: accepted at END-OF-MESSAGE
+which      id $tenth, queue id 4Qjjjj
+client     mail.bad.example[192.0.2.7], HELO mail.bad.example
+from       <Friend\@bad.example>
+to         <other\@here.example>: rejected by sender:2
+           and 1 more: --all, or --rcpt ADDRESS
+END
+like($text, qr/^rule +sender:2  bad\.example REJECT go away$/m, 'its rule, though the message has none');
+($text) = explained('4Qjjjj', '--rcpt', 'user@here.example');
+is($text =~ /^(verdict.*?)^which/ms && $1, <<'END', 'of the other one: nothing but that it was taken');
+verdict    accepted, 2026-11-22 08:22:00 UTC, incoming
+END
+unlike($text, qr/^(?:rule|told) /m, 'and no rule');
+$json = decode_json((explained('4Qjjjj', '--json'))[0]);
+is_deeply([map { "$_->{address} $_->{action} $_->{stage} $_->{enforced}" } @{ $json->{recipients} }],
+    ['user@here.example accept END-OF-MESSAGE 1', 'other@here.example reject RCPT 1'], '--json: stages');
+is($json->{rule}{since}, '2026-11-20 08:00:00', '--json: the rule of the recipient in focus');
+
 # --- mode = observe
 
 my $ninth = id('2026-11-22 08:21:00');

@@ -88,6 +88,7 @@ static struct entry *null_sender_entry(void)
 
     m->sender = (struct address){"<>", "", ""};
     message_add_edit(m, ACT_HOLD, "check this", &none);
+    message_add_edit(m, ACT_REDIRECT, "postmaster@here.example", &none);
     m->verdict = (struct verdict){.act = ACT_REJECT,
                                   .stage = STAGE_EOM,
                                   .code = 550,
@@ -96,6 +97,33 @@ static struct entry *null_sender_entry(void)
                                   .enforced = true};
     entry->action = ENTRY_REJECT;
     return entry;
+}
+
+/* Nothing was decided. */
+static struct entry *given_up_entry(void)
+{
+    struct entry *entry = logged_entry(4);
+    struct finding *f = message_add_finding(entry->message, "spf helo <> 192.0.2.1 h");
+
+    f->state = FINDING_FOUND;
+    f->answer = "none domain=\"\" why=\"an empty name\" terms=0";
+    entry->message->verdict = (struct verdict){.act = ACT_DUNNO, .enforced = true};
+    entry->action = ENTRY_ABORTED;
+    return entry;
+}
+
+static void test_given_up(void)
+{
+    const char *path = path_of("given-up.db");
+    struct journal *j = logged_open(path);
+
+    journal_offer(j, given_up_entry());
+    journal_close(j);
+    tap_is(logged_query(path, "SELECT action, stage, text FROM decision; SELECT action, stage,"
+                              " messages FROM volume; SELECT action FROM recipient"),
+           "aborted|NULL|NULL\naborted|NULL|1\naborted", "broken off before anything was decided");
+    tap_is(logged_query(path, "SELECT method, domain, result, n FROM auth_rate"),
+           "spf|NULL|none|1", "no domain is NULL");
 }
 
 static void test_views(void)
@@ -119,8 +147,9 @@ static void test_views(void)
                               " redirected FROM decision WHERE queue_id = 'Q1'"),
            "outgoing|anna|accept|NULL|NULL|NULL|NULL|NULL|1|postmaster@here.example",
            "outgoing, held and redirected");
-    tap_is(logged_query(path, "SELECT action, held FROM decision WHERE queue_id = 'Q3'"), "reject|0",
-           "what is refused is not held");
+    tap_is(logged_query(path, "SELECT action, held, redirected FROM decision"
+                              " WHERE queue_id = 'Q3'"), "reject|0|NULL",
+           "what is refused is neither held nor redirected");
     tap_is(logged_query(
                path, "SELECT queue_id, message_id, client_name, client_addr, helo, login, sender,"
                      " recipients, stage, action, enforced, code, dsn, text FROM decision"
@@ -381,6 +410,7 @@ int main(void)
     if (system("sqlite3 -version >/dev/null 2>&1") != 0)
         tap_skip_all("no sqlite3 shell");
     test_views();
+    test_given_up();
     test_texts();
     test_bytes();
     test_keys();

@@ -31,7 +31,7 @@ sub ends {
     $mta->abort if !$finish;
     $mta->quit;
     my @found = $filter->wait_sql(++$rows, 'SELECT action, stage FROM decision ORDER BY id');
-    return "$found[-1]{action} $found[-1]{stage}";
+    return join ' ', grep { defined } @{ $found[-1] }{qw(action stage)};
 }
 
 is ends(1, 'yes'), 'accept END-OF-MESSAGE', 'a message';

@@ -61,6 +61,22 @@ chmod 0644, $filter->{conf};
 is $filter->stop, 0, 'ends';
 ok !-e "$top/a/b/milter" && !-e "$top/c/control" && !-e "$top/e/pid", 'and leaves nothing but the log';
 
+# A shell that may write has taken -wal and -shm away: a member of the group may not make them.
+SKIP: {
+    my @member = ('setpriv', '--reuid=12345', "--regid=$group->[1]", '--clear-groups');
+    skip 'needs sqlite3, setpriv, and a tamis that everybody can run', 5
+        if (run_command([@member, $ENV{TAMIS}, '--version']))[0]
+        || (run_command(['sqlite3', "$top/d/log.db", 'SELECT count(*) FROM decision']))[0];
+    chmod 0755, $top;
+    ok !-e "$top/d/log.db-wal" && !-e "$top/d/log.db-shm", 'the shell took its companions away';
+    my ($exit, $out, $err) = run_command([@member, $ENV{TAMIS}, 'log', '--file', "$top/d/log.db"]);
+    is $exit, 0, 'tamis log: a member of the group reads all the same' or diag $err;
+    like $out, qr/^\S+ \S+ \S+ outgoing accept /, 'the decision';
+    ok !-e "$top/d/log.db-wal", 'and leaves nothing behind';
+    is +(run_command([@member, 'sqlite3', "file:$top/d/log.db?immutable=1", 'SELECT count(*) FROM decision']))[1], "1\n",
+        'the shell, too, with immutable=1';
+}
+
 # The supplementary groups of the user are kept: a file for one of them can be read.
 SKIP: {
     my $member;

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
-use Tamis::Guard qw(spew wait_until);
+use Tamis::Guard qw(spew temp_dir wait_until);
 use Tamis::Live qw(live_filter live_mta play status_of);
 
 alarm 300;
@@ -100,5 +100,32 @@ for my $why ('not a regular file', '-wal was removed', '-shm was removed',
     ok $lines >= 1 && $lines <= 5, "logged, and not each time: $why ($lines)";
 }
 unlike $filter->stderr, qr/Sanitizer|runtime error/, 'no sanitizer spoke';
+
+# A disk that gives up, and one that the kernel has made read-only below the open files.
+my $disk = temp_dir() . '/disk';
+$filter = live_filter(set => { log_queue_limit => 50 },
+    env => { ASAN_OPTIONS => join(':', $ENV{ASAN_OPTIONS} // (), 'verify_asan_link_order=0'),
+        LD_PRELOAD => "$ENV{builddir}/t/lib/broken_disk.so", BROKEN_DISK => $disk });
+$log = $filter->log_file;
+$mta = live_mta($filter);
+mail_flows('before', 10);
+log_is('before: written', sub { $_[0]{written} == 10 });
+for my $case (['EIO', qr/disk I\/O error: Input\/output error/], ['EROFS', qr/readonly database|Read-only file system/],
+    ['read', qr/disk I\/O error/]) {
+    my ($word, $text) = @$case;
+    my $dropped = status_of($filter)->{log}{dropped};
+    spew($disk, $word);
+    $word eq 'read' ? mail_flows($word, 120) : trouble($word, $text);
+    log_is("$word: what was not logged is counted", sub { $_[0]{dropped} > $dropped }) if $word ne 'read';
+    unlink $disk;
+    heals($word);
+}
+log_is('each decision is written or counted', sub { $_[0]{written} + $_[0]{dropped} == $_[0]{offered} });
+$mta->quit;
+is $filter->stop, 0, 'ends';
+my %said;
+$said{$_}++ for $filter->stderr =~ /^tamis: warning: decision log: (.*)/mg;
+ok !(grep { $_ > 3 } values %said), 'logged, and not each time' or diag explain \%said;
+ok !(glob "$log.corrupt-*"), 'nothing was taken for damaged';
 
 done_testing;

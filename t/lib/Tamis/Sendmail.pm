@@ -93,6 +93,8 @@ sub write_config {
         confHOST_STATUS_DIRECTORY => '', confSERVICE_SWITCH_FILE => "$dir/mail/service.switch",
         confTRUSTED_USER => 'root', confDOMAIN_NAME => 'mx.test.example',
         confCONNECTION_RATE_THROTTLE => '0', confTO_IDENT => '0',
+        # A machine at work would have it queue mail, then refuse it.
+        confQUEUE_LA => '10000', confREFUSE_LA => '10000', confDELAY_LA => '0',
         $name eq 'submit'
             ? (confRUN_AS_USER => $USER, RELAY_MAILER_ARGS => "TCP \$h $self->{ports}{smtp}")
             : $self->delivery,
