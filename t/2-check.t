@@ -183,7 +183,7 @@ no_destinations('not at all', "restriction_classes = lax\nlax = permit\nrelay_re
 
 # --- the service user
 SKIP: {
-    skip 'needs root, and a user nobody', 5 if $> != 0 || !getpwnam 'nobody';
+    skip 'needs root, and a user nobody', 11 if $> != 0 || !getpwnam 'nobody';
     chmod 0755, workdir();
     my $secret = write_file('secret', "k OK\n");
     my $conf = "user = nobody\nsender_restrictions = check_sender_access texthash:$secret\n";
@@ -195,6 +195,26 @@ SKIP: {
     is((check("sender_restrictions = check_sender_access texthash:$secret\n"))[2], 0, 'no user: root reads it');
     ($said, undef, $code) = check("user = no-such-user-here\n");
     like($said, qr/^milter\.conf:3: error: user = no-such-user-here: there is no such user/, 'an unknown user');
+
+    # what a first run as root leaves behind
+    my $places = workdir() . '/places';
+    mkdir $places;
+    mkdir "$places/run";
+    chown +(getpwnam 'nobody')[2], -1, $places, "$places/run";
+    $conf = "user = nobody\nlog_file = $places/log.db\ncontrol_socket = $places/run/control\n";
+    is(join('|', check($conf)), "|usable: 0 errors, 0 warnings\n|0", 'the user may write');
+    write_file('places/log.db-wal', '');
+    like((check($conf))[0], qr{^milter\.conf:4: warning: log_file = places/log\.db: nobody may not write it, so nothing would be logged: chown nobody places/log\.db\*$}m, 'a log of root');
+    is((check($conf))[2], 0, 'with which it starts');
+    unlink "$places/log.db-wal";
+    chown 0, -1, "$places/run";
+    ($said, undef, $code) = check($conf);
+    is($said, "milter.conf:5: error: control_socket = places/run/control: nobody may not write in places/run: "
+        . "chown nobody places/run, or name a directory of its own\n", 'a directory of root for the control socket');
+    is($code, 78, 'with which it does not');
+    chown 0, -1, $places;
+    like((check($conf))[0], qr{^milter\.conf:4: warning: log_file = places/log\.db: nobody may not write in places: chown nobody places, or}m,
+        'a directory of root for the log');
 }
 
 # --- fields that replays would need
