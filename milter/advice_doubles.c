@@ -61,20 +61,23 @@ static bool counts_as_double(struct slice word)
     return starts_with(word, "reject_") || memchr(word.ptr, ':', word.len) != NULL;
 }
 
+/* Told once for a list: its mend is one. */
 static void judge_double_list(struct advice *advice, const char *name)
 {
-    const char *ours = setting(advice, name);
+    const char *ours = setting(advice, name), *doubles = "";
     struct slice rest = slice_of(param(advice, name)), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
-        if (counts_as_double(word) && has_word(ours, word))
-            problems_add(
-                advice->problems, SEV_WARNING, nowhere,
-                "main.cf: %s has %.*s, and so has tamis: Postfix decides first, so what it "
-                "refuses is missing from tamis's log. Move the list whole: take it out of "
-                "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
-                "reject_unauth_destination",
-                name, (int)word.len, word.ptr);
+        if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
+            doubles = arena_printf(advice->postfix->arena, "%s%s%.*s", doubles,
+                                   *doubles ? ", " : "", (int)word.len, word.ptr);
+    if (*doubles != '\0')
+        problems_add(advice->problems, SEV_WARNING, nowhere,
+                     "main.cf: %s has %s, and so has tamis: Postfix decides first, so what it "
+                     "refuses is missing from tamis's log. Move the list whole: take it out of "
+                     "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
+                     "reject_unauth_destination",
+                     name, doubles);
 }
 
 static void judge_double_checks(struct advice *advice, const char *name)

@@ -158,6 +158,24 @@ static const struct row rows[] = {
      "recipient_restrictions=permit_mynetworks, reject_unauth_destination, check_sender_access "
      "hash:/etc/x",
      "", "warning: main.cf: smtpd_recipient_restrictions has proxy:hash:/etc/x, and so has tamis"},
+    {"several restrictions of a list are told together",
+     GOOD "smtpd_helo_restrictions = permit_mynetworks, check_helo_access hash:/etc/x, "
+          "reject_invalid_helo_hostname, reject_unknown_helo_hostname\n",
+     SMTP, "",
+     "helo_restrictions=check_helo_access hash:/etc/x, reject_invalid_helo_hostname", "",
+     "warning: main.cf: smtpd_helo_restrictions has hash:/etc/x, reject_invalid_helo_hostname, and "
+     "so has tamis"},
+    {"a socket that tamis had before",
+     "smtpd_milters = inet:h:1, { inet:127.0.0.1:8894, default_action=accept }\n"
+     "non_smtpd_milters = unix:tamis/old.sock, { unix:tamis/s, default_action=tempfail }\n"
+     "internal_mail_filter_classes = bounce\n",
+     SMTP, "", "socket=/var/spool/postfix/tamis/s",
+     "main.cf: smtpd_milters = inet:h:1, { unix:tamis/s, default_action=tempfail, "
+     "command_timeout=30s }\nmain.cf: non_smtpd_milters = { unix:tamis/s, "
+     "default_action=tempfail }\n",
+     "warning: main.cf: smtpd_milters has inet:127.0.0.1:8894, which looks like a former socket of "
+     "tamis (now it is unix:tamis/s): leave it out, as printed\n"
+     "warning: main.cf: non_smtpd_milters has unix:tamis/old.sock, which"},
     {"permits and the relay guard stand on both sides",
      GOOD "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
           "reject_unauth_destination\n",
