@@ -61,11 +61,24 @@ static bool counts_as_double(struct slice word)
     return starts_with(word, "reject_") || memchr(word.ptr, ':', word.len) != NULL;
 }
 
+static const char *file(const struct postfix_service *service)
+{
+    return service ? "master.cf" : "main.cf";
+}
+
+static const char *place(const struct advice *advice, const struct postfix_service *service)
+{
+    return service ? arena_printf(advice->postfix->arena, "master.cf: %s %s", service->name,
+                                  service->type)
+                   : "main.cf";
+}
+
 /* Told once for a list: its mend is one. */
-static void judge_double_list(struct advice *advice, const char *name)
+static void judge_double_list(struct advice *advice, const struct postfix_service *service,
+                              const char *name, const char *theirs)
 {
     const char *ours = setting(advice, name), *doubles = "";
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(theirs), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
@@ -73,25 +86,40 @@ static void judge_double_list(struct advice *advice, const char *name)
                                    *doubles ? ", " : "", (int)word.len, word.ptr);
     if (*doubles != '\0')
         problems_add(advice->problems, SEV_WARNING, nowhere,
-                     "main.cf: %s has %s, and so has tamis: Postfix decides first, so what it "
+                     "%s: %s has %s, and so has tamis: Postfix decides first, so what it "
                      "refuses is missing from tamis's log. Move the list whole: take it out of "
-                     "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
+                     "%s, leave permit_mynetworks, permit_sasl_authenticated and "
                      "reject_unauth_destination",
-                     name, doubles);
+                     place(advice, service), name, doubles, file(service));
 }
 
-static void judge_double_checks(struct advice *advice, const char *name)
+static void judge_double_checks(struct advice *advice, const struct postfix_service *service,
+                                const char *name, const char *theirs)
 {
     const char *ours = setting(advice, name);
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(theirs), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (has_word(ours, word))
             problems_add(
                 advice->problems, SEV_WARNING, nowhere,
-                "main.cf: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
-                "WARN would log twice. Take it out of main.cf",
-                name, (int)word.len, word.ptr);
+                "%s: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
+                "WARN would log twice. Take it out of %s",
+                place(advice, service), name, (int)word.len, word.ptr, file(service));
+}
+
+/* The same two for main.cf, then for each service of master.cf that has the list as an -o. */
+static void judge_everywhere(struct advice *advice, const char *name,
+                             void (*judge)(struct advice *, const struct postfix_service *,
+                                           const char *, const char *))
+{
+    judge(advice, NULL, name, param(advice, name));
+    for (const struct postfix_service *s = advice->postfix->services; s != NULL; s = s->next) {
+        const char *theirs = postfix_override(advice->postfix, s, name);
+
+        if (theirs != NULL)
+            judge(advice, s, name, theirs);
+    }
 }
 
 /* "unix:private/policyd-spf" is served by policyd-spf of master.cf, whose time limit main.cf may
@@ -178,10 +206,10 @@ void advice_doubles(struct advice *advice)
                                          "nested_header_checks", "body_checks"};
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        judge_double_list(advice, lists[i]);
+        judge_everywhere(advice, lists[i], judge_double_list);
         judge_policy_services(advice, lists[i]);
     }
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-        judge_double_checks(advice, checks[i]);
+        judge_everywhere(advice, checks[i], judge_double_checks);
     tell_missing(advice);
 }

@@ -151,6 +151,17 @@ static const struct row rows[] = {
     {"the same header checks on both sides", GOOD "header_checks = pcre:/etc/postfix/hc\n", SMTP,
      "", "header_checks=pcre:/etc/postfix/hc", "",
      "warning: main.cf: header_checks has pcre:/etc/postfix/hc, and so has tamis"},
+    {"header checks of a cleanup service of its own", GOOD,
+     SMTP "subclean unix n - y - 0 cleanup -o header_checks=pcre:/etc/postfix/out\n",
+     "subclean/unix/header_checks = pcre:/etc/postfix/out\n", "header_checks=pcre:/etc/postfix/out",
+     "",
+     "warning: master.cf: subclean unix: header_checks has pcre:/etc/postfix/out, and so has tamis: "
+     "PREPEND would add its field twice, WARN would log twice. Take it out of master.cf"},
+    {"a restriction of a service", GOOD,
+     SMTP "submission inet n - y - - smtpd -o smtpd_sender_restrictions=check_sender_access,h:/x\n",
+     "submission/inet/smtpd_sender_restrictions = check_sender_access,h:/x\n",
+     "sender_restrictions=check_sender_access h:/x", "",
+     "warning: master.cf: submission inet: smtpd_sender_restrictions has h:/x, and so has tamis"},
     {"the same restriction on both sides",
      GOOD "smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, "
           "check_sender_access proxy:hash:/etc/x\n",
