@@ -73,6 +73,22 @@ static const char *place(const struct advice *advice, const struct postfix_servi
                    : "main.cf";
 }
 
+/* While tamis only looks on, Postfix must go on deciding. */
+static enum severity how_bad(const struct advice *advice)
+{
+    return advice->side->enforces ? SEV_WARNING : SEV_NOTE;
+}
+
+/* The first word of a mend. */
+static const char *begin(const struct advice *advice, const char *verb, const char *later)
+{
+    return advice->side->enforces
+               ? verb
+               : arena_printf(advice->postfix->arena,
+                              "That is right while tamis does not enforce; with mode = enforce %s",
+                              later);
+}
+
 /* Told once for a list: its mend is one. */
 static void judge_double_list(struct advice *advice, const struct postfix_service *service,
                               const char *name, const char *theirs)
@@ -85,12 +101,13 @@ static void judge_double_list(struct advice *advice, const struct postfix_servic
             doubles = arena_printf(advice->postfix->arena, "%s%s%.*s", doubles,
                                    *doubles ? ", " : "", (int)word.len, word.ptr);
     if (*doubles != '\0')
-        problems_add(advice->problems, SEV_WARNING, nowhere,
+        problems_add(advice->problems, how_bad(advice), nowhere,
                      "%s: %s has %s, and so has tamis: Postfix decides first, so what it "
-                     "refuses is missing from tamis's log. Move the list whole: take it out of "
+                     "refuses is missing from tamis's log. %s the list whole: take it out of "
                      "%s, leave permit_mynetworks, permit_sasl_authenticated and "
                      "reject_unauth_destination",
-                     place(advice, service), name, doubles, file(service));
+                     place(advice, service), name, doubles, begin(advice, "Move", "move"),
+                     file(service));
 }
 
 static void judge_double_checks(struct advice *advice, const struct postfix_service *service,
@@ -102,10 +119,11 @@ static void judge_double_checks(struct advice *advice, const struct postfix_serv
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (has_word(ours, word))
             problems_add(
-                advice->problems, SEV_WARNING, nowhere,
+                advice->problems, how_bad(advice), nowhere,
                 "%s: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
-                "WARN would log twice. Take it out of %s",
-                place(advice, service), name, (int)word.len, word.ptr, file(service));
+                "WARN would log twice. %s it out of %s",
+                place(advice, service), name, (int)word.len, word.ptr,
+                begin(advice, "Take", "take"), file(service));
 }
 
 /* The same two for main.cf, then for each service of master.cf that has the list as an -o. */
@@ -162,10 +180,11 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
         for (size_t l = 0; l < ARRAY_LEN(lists); l++)
             if (strstr(setting(advice, lists[l]), rows[i].ours) != NULL) {
                 problems_add(
-                    advice->problems, SEV_WARNING, nowhere,
+                    advice->problems, how_bad(advice), nowhere,
                     "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                    "too: take it out of main.cf, and its entry out of master.cf%s",
+                    "too: %stake it out of main.cf, and its entry out of master.cf%s",
                     list, (int)service.len, service.ptr, rows[i].work,
+                    advice->side->enforces ? "" : "together with mode = enforce ",
                     time_limit(advice, service));
                 return;
             }

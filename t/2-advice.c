@@ -176,6 +176,15 @@ static const struct row rows[] = {
      "helo_restrictions=check_helo_access hash:/etc/x, reject_invalid_helo_hostname", "",
      "warning: main.cf: smtpd_helo_restrictions has hash:/etc/x, reject_invalid_helo_hostname, and "
      "so has tamis"},
+    {"while tamis observes the list stays in main.cf",
+     "smtpd_milters = { inet:localhost:8894, default_action=accept }\nnon_smtpd_milters = "
+     "$smtpd_milters\nnon_smtpd_milters = { inet:localhost:8894, default_action=accept }\n"
+     "internal_mail_filter_classes = bounce\nsmtpd_helo_restrictions = check_helo_access "
+     "hash:/etc/x\n",
+     SMTP, "", "helo_restrictions=check_helo_access hash:/etc/x\nmode=observe", "",
+     "note: main.cf: smtpd_helo_restrictions has hash:/etc/x, and so has tamis: Postfix decides "
+     "first, so what it refuses is missing from tamis's log. That is right while tamis does not "
+     "enforce; with mode = enforce move the list whole: take it out of main.cf"},
     {"a socket that tamis had before",
      "smtpd_milters = inet:h:1, { inet:127.0.0.1:8894, default_action=accept }\n"
      "non_smtpd_milters = unix:tamis/old.sock, { unix:tamis/s, default_action=tempfail }\n"
@@ -266,10 +275,14 @@ static const struct row rows[] = {
 /* `ours` is one name=value. */
 static const char *setting(void *arg, const char *name)
 {
-    const char *ours = arg;
     size_t len = strlen(name);
 
-    return strncmp(ours, name, len) == 0 && ours[len] == '=' ? ours + len + 1 : NULL;
+    for (const char *ours = arg; ours != NULL; ours = strchr(ours, '\n')) {
+        ours += *ours == '\n';
+        if (strncmp(ours, name, len) == 0 && ours[len] == '=')
+            return ours + len + 1;
+    }
+    return NULL;
 }
 
 static void check_findings(const struct row *row, const struct problems *problems)
