@@ -217,6 +217,13 @@ static const struct row rows[] = {
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},
+    {"OpenDKIM signs while tamis observes",
+     "smtpd_milters = inet:localhost:8891, { inet:localhost:8894, default_action=accept }\n"
+     "non_smtpd_milters = { inet:localhost:8894, default_action=accept }\n"
+     "internal_mail_filter_classes = bounce\n",
+     SMTP, "", "signing_key=example.org:s:/k\nmode=observe", "",
+     "note: main.cf: smtpd_milters has inet:localhost:8891, which looks like OpenDKIM; it signs, "
+     "and tamis does not, as long as mode = observe: take it out together with mode = annotate"},
     {"OpenDKIM beside a tamis that signs",
      "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
      "\ninternal_mail_filter_classes = bounce\n",
