@@ -240,7 +240,7 @@ sub check {
     if ($child == 0) {
         open STDERR, '>', "$dir/err" or die;
         open STDOUT, '>', "$dir/out" or die;
-        $> = $as if defined $as;
+        $< = $> = $as if defined $as;
         exec $tamis, 'check', @_ or die;
     }
     waitpid $child, 0;
