@@ -49,6 +49,14 @@ static const char *advice_item(const struct advice *advice)
                         advice->side->enforces ? "tempfail" : "accept");
 }
 
+bool advice_is_former(const struct advice *advice, const char *address)
+{
+    if (milter_address_same(address, advice->address))
+        return false;
+    return milter_address_same(address, PRESET_ADDRESS) ||
+           (strncmp(address, "unix:", 5) == 0 && strstr(address, "tamis") != NULL);
+}
+
 size_t advice_count(const struct advice *advice, const char *list)
 {
     size_t count = 0;
@@ -73,7 +81,8 @@ const char *advice_list_without(const struct advice *advice, const char *list)
     const char *result = "";
 
     for (const struct milter_item *i = milter_items(arena, list); i != NULL; i = i->next)
-        if (!milter_address_same(i->address, advice->address))
+        if (!milter_address_same(i->address, advice->address) &&
+            !advice_is_former(advice, i->address))
             result = arena_printf(arena, "%s%s%s", result, *result ? ", " : "", i->text);
     return result;
 }

@@ -53,7 +53,11 @@ void advice_main(struct advice *advice, const char *name, const char *value, con
 void advice_master(struct advice *advice, const struct postfix_service *service, const char *name,
                    const char *value, const char *why);
 
-/* A list of milters with its other elements kept and tamis last (or left out). */
+/* Where tamis listened before `socket` was changed, by its look: nobody answers there now. */
+bool advice_is_former(const struct advice *advice, const char *address);
+
+/* A list of milters with its other elements kept and tamis last (or left out); its former sockets
+ * go. */
 const char *advice_list_with(const struct advice *advice, const char *list);
 const char *advice_list_without(const struct advice *advice, const char *list);
 size_t advice_count(const struct advice *advice,

@@ -61,34 +61,83 @@ static bool counts_as_double(struct slice word)
     return starts_with(word, "reject_") || memchr(word.ptr, ':', word.len) != NULL;
 }
 
-static void judge_double_list(struct advice *advice, const char *name)
+static const char *file(const struct postfix_service *service)
 {
-    const char *ours = setting(advice, name);
-    struct slice rest = slice_of(param(advice, name)), word;
-
-    while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
-        if (counts_as_double(word) && has_word(ours, word))
-            problems_add(
-                advice->problems, SEV_WARNING, nowhere,
-                "main.cf: %s has %.*s, and so has tamis: Postfix decides first, so what it "
-                "refuses is missing from tamis's log. Move the list whole: take it out of "
-                "main.cf, leave permit_mynetworks, permit_sasl_authenticated and "
-                "reject_unauth_destination",
-                name, (int)word.len, word.ptr);
+    return service ? "master.cf" : "main.cf";
 }
 
-static void judge_double_checks(struct advice *advice, const char *name)
+static const char *place(const struct advice *advice, const struct postfix_service *service)
+{
+    return service ? arena_printf(advice->postfix->arena, "master.cf: %s %s", service->name,
+                                  service->type)
+                   : "main.cf";
+}
+
+/* While tamis only looks on, Postfix must go on deciding. */
+static enum severity how_bad(const struct advice *advice)
+{
+    return advice->side->enforces ? SEV_WARNING : SEV_NOTE;
+}
+
+/* The first word of a mend. */
+static const char *begin(const struct advice *advice, const char *verb, const char *later)
+{
+    return advice->side->enforces
+               ? verb
+               : arena_printf(advice->postfix->arena,
+                              "That is right while tamis does not enforce; with mode = enforce %s",
+                              later);
+}
+
+/* Told once for a list: its mend is one. */
+static void judge_double_list(struct advice *advice, const struct postfix_service *service,
+                              const char *name, const char *theirs)
+{
+    const char *ours = setting(advice, name), *doubles = "";
+    struct slice rest = slice_of(theirs), word;
+
+    while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
+        if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
+            doubles = arena_printf(advice->postfix->arena, "%s%s%.*s", doubles,
+                                   *doubles ? ", " : "", (int)word.len, word.ptr);
+    if (*doubles != '\0')
+        problems_add(advice->problems, how_bad(advice), nowhere,
+                     "%s: %s has %s, and so has tamis: Postfix decides first, so what it "
+                     "refuses is missing from tamis's log. %s the list whole: take it out of "
+                     "%s, leave permit_mynetworks, permit_sasl_authenticated and "
+                     "reject_unauth_destination",
+                     place(advice, service), name, doubles, begin(advice, "Move", "move"),
+                     file(service));
+}
+
+static void judge_double_checks(struct advice *advice, const struct postfix_service *service,
+                                const char *name, const char *theirs)
 {
     const char *ours = setting(advice, name);
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(theirs), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (has_word(ours, word))
             problems_add(
-                advice->problems, SEV_WARNING, nowhere,
-                "main.cf: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
-                "WARN would log twice. Take it out of main.cf",
-                name, (int)word.len, word.ptr);
+                advice->problems, how_bad(advice), nowhere,
+                "%s: %s has %.*s, and so has tamis: PREPEND would add its field twice, "
+                "WARN would log twice. %s it out of %s",
+                place(advice, service), name, (int)word.len, word.ptr,
+                begin(advice, "Take", "take"), file(service));
+}
+
+/* The same two for main.cf, then for each service of master.cf that has the list as an -o. */
+static void judge_everywhere(struct advice *advice, const char *name,
+                             void (*judge)(struct advice *, const struct postfix_service *,
+                                           const char *, const char *))
+{
+    judge(advice, NULL, name, param(advice, name));
+    for (const struct postfix_service *s = advice->postfix->services; s != NULL; s = s->next) {
+        const char *theirs = postfix_override(advice->postfix, s, name);
+
+        if (theirs != NULL)
+            judge(advice, s, name, theirs);
+    }
 }
 
 /* "unix:private/policyd-spf" is served by policyd-spf of master.cf, whose time limit main.cf may
@@ -131,10 +180,11 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
         for (size_t l = 0; l < ARRAY_LEN(lists); l++)
             if (strstr(setting(advice, lists[l]), rows[i].ours) != NULL) {
                 problems_add(
-                    advice->problems, SEV_WARNING, nowhere,
+                    advice->problems, how_bad(advice), nowhere,
                     "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                    "too: take it out of main.cf, and its entry out of master.cf%s",
+                    "too: %stake it out of main.cf, and its entry out of master.cf%s",
                     list, (int)service.len, service.ptr, rows[i].work,
+                    advice->side->enforces ? "" : "together with mode = enforce ",
                     time_limit(advice, service));
                 return;
             }
@@ -175,10 +225,10 @@ void advice_doubles(struct advice *advice)
                                          "nested_header_checks", "body_checks"};
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        judge_double_list(advice, lists[i]);
+        judge_everywhere(advice, lists[i], judge_double_list);
         judge_policy_services(advice, lists[i]);
     }
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-        judge_double_checks(advice, checks[i]);
+        judge_everywhere(advice, checks[i], judge_double_checks);
     tell_missing(advice);
 }

@@ -36,11 +36,29 @@ static void judge_fault_action(struct advice *advice, const char *name,
                      name);
 }
 
+/* A milter at which nobody listens costs each mail its default_action. */
+static bool judge_former(struct advice *advice, const char *name, const char *list)
+{
+    bool any = false;
+
+    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next) {
+        if (!advice_is_former(advice, i->address))
+            continue;
+        any = true;
+        problems_add(advice->problems, SEV_WARNING, nowhere,
+                     "main.cf: %s has %s, which looks like a former socket of tamis (now it is "
+                     "%s): leave it out, as printed",
+                     name, i->address, advice->address);
+    }
+    return any;
+}
+
 /* Says what is wrong with tamis's place in a list; true when the list must be changed. */
 static bool judge_list(struct advice *advice, const char *name, const char *list)
 {
     const struct milter_item *own = NULL;
     size_t count = advice_count(advice, list);
+    bool former = judge_former(advice, name, list);
 
     for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next)
         if (milter_address_same(i->address, advice->address))
@@ -57,7 +75,7 @@ static bool judge_list(struct advice *advice, const char *name, const char *list
                      "main.cf: in %s other milters come after tamis; what they change was not seen "
                      "by tamis: put tamis last",
                      name);
-    return count > 1 || !advice_is_last(advice, list) ||
+    return former || count > 1 || !advice_is_last(advice, list) ||
            (advice->side->enforces && strcmp(fault_action(advice, own), "accept") == 0);
 }
 

@@ -40,11 +40,24 @@ static const struct milter_item *find_signer(const struct advice *advice, const 
     return item;
 }
 
+/* tamis signs with mode = annotate, too. */
+static bool only_observes(const struct advice *advice)
+{
+    const char *mode = advice->side->setting(advice->side->arg, "mode");
+
+    return mode != NULL && strcmp(mode, "observe") == 0;
+}
+
 static void judge_signer(struct advice *advice, const char *place, const char *list)
 {
     const struct milter_item *item = find_signer(advice, list);
 
-    if (item != NULL)
+    if (item != NULL && only_observes(advice))
+        problems_add(advice->problems, SEV_NOTE, nowhere,
+                     "%s has %s, which looks like OpenDKIM; it signs, and tamis does not, as long "
+                     "as mode = observe: take it out together with mode = annotate or enforce",
+                     place, item->address);
+    else if (item != NULL)
         problems_add(
             advice->problems, SEV_WARNING, nowhere,
             "%s has %s, which looks like OpenDKIM, and tamis has keys: mail would be signed twice. "

@@ -7,6 +7,7 @@
 #include "keys_check.h"
 #include "options.h"
 #include "pattern_check.h"
+#include "place_check.h"
 #include "policy.h"
 #include "rbl_test.h"
 #include "rights.h"
@@ -118,6 +119,23 @@ static void check(const struct policy_source *source, const struct check_dns *fr
     policy_reap();
 }
 
+/* What it would write, which who asks may well be unable to: only as the filter. */
+static void check_places(const struct policy_source *source, const struct rights *rights,
+                         struct problems *problems)
+{
+    bool presets = source->path != NULL && strcmp(source->path, options_default_file()) == 0;
+    struct problems ignored = {0};
+    struct settings *settings =
+        settings_load(source->path, source->overrides, source->override_count, &ignored);
+    char user[64];
+
+    if (!rights_user_name(rights->uid, user, sizeof(user)))
+        snprintf(user, sizeof(user), "%ld", (long)rights->uid);
+    place_check(settings, user, presets, problems);
+    settings_free(settings);
+    problems_free(&ignored);
+}
+
 /* With the rights of the filter, so that what it cannot read is found. */
 static void check_as_filter(const struct policy_source *source, const struct check_dns *from,
                             struct problems *problems)
@@ -131,6 +149,7 @@ static void check_as_filter(const struct policy_source *source, const struct che
         problems_add(problems, SEV_ERROR, (struct where){NULL, 0}, "%s", err.text);
     } else {
         check(source, from, problems);
+        check_places(source, &rights, problems);
         rights_restore(&before);
     }
 }

@@ -4,7 +4,10 @@
 #include "buf.h"
 #include "cmd.h"
 #include "options.h"
+#include "rights.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +126,42 @@ static const char *missing_file(const struct options *options)
     return options->file == NULL && access(file, F_OK) != 0 ? file : NULL;
 }
 
+static bool is_member(const struct passwd *user, gid_t group)
+{
+    gid_t groups[RIGHTS_GROUPS_MAX];
+    int count = ARRAY_LEN(groups);
+
+    if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
+        return true; /* of too many to look at */
+    for (int i = 0; i < count; i++)
+        if (groups[i] == group)
+            return true;
+    return false;
+}
+
+/* The socket is made with mode 0660 for the service user and its group. */
+static void judge_group(const struct advice *advice, const struct settings *settings)
+{
+    const char *owner = postfix_param(advice->postfix, "mail_owner");
+    const struct passwd *postfix;
+    const struct group *group;
+    struct rights rights;
+    struct err ignored;
+
+    if (strncmp(advice->address, "unix:", 5) != 0 || *settings->user == '\0' ||
+        !rights_of_user(settings->user, &rights, &ignored))
+        return;
+    postfix = getpwnam(*owner ? owner : "postfix");
+    group = getgrgid(rights.gid);
+    if (postfix == NULL || group == NULL || postfix->pw_uid == rights.uid ||
+        is_member(postfix, rights.gid))
+        return;
+    problems_add(advice->problems, SEV_WARNING, settings_place(settings, "socket"),
+                 "socket = %s: %s is not in the group %s, so it may not connect: adduser %s %s, "
+                 "and restart Postfix", settings->socket, postfix->pw_name, group->gr_name,
+                 postfix->pw_name, group->gr_name);
+}
+
 static int advise(const char *dir, struct settings *settings, const char *missing, bool json)
 {
     struct postfix postfix = {.arena = arena_new()};
@@ -137,6 +176,7 @@ static int advise(const char *dir, struct settings *settings, const char *missin
 
     if (read_postfix(&postfix, dir, &err)) {
         advice_give(&advice, &postfix, &side, &problems);
+        judge_group(&advice, settings);
         if (json)
             print_json(&advice);
         else

@@ -154,8 +154,10 @@ static bool add_line(struct conf *conf, struct slice line, struct where where,
     for (size_t i = 0; i < name.len; i++)
         if (is_space((unsigned char)name.ptr[i]))
             return problems_add(problems, SEV_ERROR, where,
-                                "\"%.*s\" is not a name: write name = value",
-                                (int)(name.len > 60 ? 60 : name.len), name.ptr);
+                                "\"%.*s\" is not a name: write name = value%s",
+                                (int)(name.len > 60 ? 60 : name.len), name.ptr,
+                                equals ? "" : ", or a blank in front if this continues the line "
+                                              "before");
     if (equals == NULL)
         return problems_add(problems, SEV_ERROR, where,
                             "no \"=\" after \"%.*s\": write name = value",

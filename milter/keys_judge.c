@@ -120,11 +120,25 @@ static bool judge_mode(struct keys *keys, const char *path, const struct stat *s
     return true;
 }
 
+/* Somebody who looks at the filter's configuration, and is not to have its keys. */
+static bool is_stranger(struct keys *keys)
+{
+    const char *user = keys->settings->user;
+    struct rights rights;
+
+    return user[0] != '\0' && geteuid() != 0 && rights_of_user(user, &rights, NULL) &&
+           rights.uid != geteuid();
+}
+
 /* Which directory is closed, or the file. */
 static bool judge_refusal(struct keys *keys, const char *path, struct where at)
 {
     const char *us = name_of(keys, geteuid());
 
+    if (is_stranger(keys))
+        return complain(keys, at, arena_printf(keys->arena,
+                        "%s: %s cannot read it, and need not: run this as root, or as %s", path, us,
+                        owner_wanted(keys)));
     for (size_t i = 1; path[i] != '\0'; i++) {
         const char *dir = arena_strndup(keys->arena, path, i);
 

@@ -3,10 +3,12 @@
 #include "lines.h"
 
 #include "overlay.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,15 +67,40 @@ static const char *kind_of(mode_t mode)
                             : "a device";
 }
 
+/* The first directory of `path` that we may not search, or `path` itself; the caller frees it. */
+static char *stopped_at(const char *path)
+{
+    char *part = xstrdup(path);
+
+    for (char *p = strchr(part + 1, '/'); *part == '/' && p != NULL; p = strchr(p + 1, '/')) {
+        *p = '\0';
+        if (faccessat(AT_FDCWD, part, X_OK, AT_EACCESS) != 0)
+            return part;
+        *p = '/';
+    }
+    return part;
+}
+
+static bool denied(const char *path, struct err *err)
+{
+    char *place = stopped_at(path), name[64];
+
+    if (!rights_user_name(geteuid(), name, sizeof(name)))
+        snprintf(name, sizeof(name), "it");
+    err_set(err,
+            "%s: permission denied for uid %ld; make the file readable and its directories "
+            "searchable for that user (chmod, chgrp): %s is stopped at %s",
+            path, (long)geteuid(), name, place);
+    free(place);
+    return false;
+}
+
 static bool unreadable(const char *path, int why, struct err *err)
 {
     if (why == ENOENT)
         return err_set(err, "%s: no such file; create it or correct its name", path);
     if (why == EACCES)
-        return err_set(err,
-                       "%s: permission denied for uid %ld; make the file readable and its "
-                       "directories searchable for that user (chmod, chgrp)",
-                       path, (long)geteuid());
+        return denied(path, err);
     return err_set(err, "%s: %s", path, strerror(why));
 }
 

@@ -19,9 +19,10 @@ static bool explain_denied(const char *path, const struct stat *st, struct err *
     const struct group *group = st ? getgrgid(st->st_gid) : NULL;
 
     if (group != NULL)
-        return err_set(err, "%s: permission denied; members of the group %s may read it", path,
-                       group->gr_name);
-    return err_set(err, "%s: permission denied", path);
+        return err_set(err, "%s: permission denied; root and members of the group %s may read it",
+                       path, group->gr_name);
+    return err_set(err, "%s: permission denied; ask as root or as a member of the filter's group",
+                   path);
 }
 
 static bool check_file(struct logdb *log, const char *path, struct err *err)

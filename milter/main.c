@@ -35,7 +35,9 @@ static void usage(FILE *out)
     fputs("usage: tamis SUBCOMMAND [OPTION…] [ARGUMENT…]\n\n", out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
-    fputs("\ntamis SUBCOMMAND --help tells its options; tamis --version the version.\n", out);
+    fputs("\ntamis SUBCOMMAND --help tells its options; tamis --version the version.\n"
+          "The manual: tamis(8), milter.conf(5), tamis-rules(5), tamis-log(5).\n",
+          out);
 }
 
 int main(int argc, char **argv)

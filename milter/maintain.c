@@ -97,7 +97,8 @@ static char *problems_text(const struct problems *problems)
 }
 
 /* What a running filter cannot change is said once, or it would be looked for elsewhere. */
-static void log_restart_needed(const struct settings *old, const struct settings *new)
+static void tell_restart_needed(const struct settings *old, const struct settings *new,
+                                struct problems *problems)
 {
     const struct {
         const char *name, *old, *new;
@@ -116,6 +117,9 @@ static void log_restart_needed(const struct settings *old, const struct settings
         if (strcmp(rows[i].old, rows[i].new) != 0) {
             log_line(LOG_WARNING, "%s changed to \"%s\": takes effect when tamis is restarted",
                      rows[i].name, rows[i].new);
+            problems_add(problems, SEV_NOTE, settings_place(new, rows[i].name),
+                         "%s changed to \"%s\": takes effect when tamis is restarted",
+                         rows[i].name, rows[i].new);
         }
     }
 }
@@ -139,12 +143,12 @@ void maintain_note_policy(struct policy *policy, const struct policy_source *fro
     journal_set_limits(to, &limits);
 }
 
-static void publish(struct policy *policy, const char *why)
+static void publish(struct policy *policy, const char *why, struct problems *problems)
 {
     struct policy *old = policy_acquire();
 
     if (old) {
-        log_restart_needed(old->settings, policy->settings);
+        tell_restart_needed(old->settings, policy->settings, problems);
         policy_release(old);
     }
     maintain_note_policy(policy, source, journal, why);
@@ -243,7 +247,7 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
     if (policy) {
         shadow_load(policy, source, &problems);
         look_for_keys(policy, true);
-        publish(policy, why);
+        publish(policy, why, &problems);
     } else {
         problems_first_error(&problems, &first);
         memcpy(report.first_error, first.text, sizeof(report.first_error));

@@ -60,7 +60,8 @@ static bool wait_for(pid_t pid, struct err *err)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         return err_set(err,
                        "postconf cannot be run: install Postfix, or put its directory in PATH");
-    return err_set(err, "postconf failed: name Postfix's configuration directory with -c DIR");
+    return err_set(err, "postconf failed: mend what it says, or name another configuration "
+                        "directory of Postfix with -c DIR");
 }
 
 static bool run(char *const *argv, bool quiet, struct buf *out, struct err *err)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "settings_names.h"
 
+#include "conf_pasted.h"
 #include "postfix_names.h"
 
 #include <stdlib.h>
@@ -137,6 +138,8 @@ static void report_unknown(const struct settings *settings, const struct setting
                            bool suggest, struct problems *problems)
 {
     struct nearest nearest = {.name = setting->name};
+    char *line = xasprintf("%s %s", setting->name, setting->value);
+    char *pasted = conf_pasted(slice_of(line));
 
     if (suggest) {
         for (const struct param *row = settings_rows; row->name != NULL; row++)
@@ -145,13 +148,18 @@ static void report_unknown(const struct settings *settings, const struct setting
             nearest_offer(&nearest, settings->sources[i].name);
         postfix_each_name(offer, &nearest);
     }
-    if (nearest.best != NULL)
+    if (pasted != NULL)
+        problems_add(problems, SEV_ERROR, setting->where,
+                     "%s is a setting of OpenDKIM or dkim-filter: %s", setting->name, pasted);
+    else if (nearest.best != NULL)
         problems_add(problems, SEV_ERROR, setting->where, "%s: unknown name; did you mean %s?",
                      setting->name, nearest.best);
     else
         problems_add(problems, SEV_ERROR, setting->where,
                      "%s: unknown name; correct or remove it (tamis conf lists all names)",
                      setting->name);
+    free(pasted);
+    free(line);
 }
 
 const struct setting **settings_report_names(const struct settings *settings,

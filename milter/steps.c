@@ -261,6 +261,9 @@ static void parse_unknown(struct parser *p, struct slice name)
                            before->name)
         : suggestion
             ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?", suggestion)
+        : memchr(name.ptr, '/', name.len) != NULL
+            ? "nobody knows this restriction: a table stands behind check_client_access or another "
+              "check_..._access, and after its type (hash:, cidr:, pcre: ...)"
             : "nobody knows this restriction");
 }
 

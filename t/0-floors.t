@@ -241,6 +241,15 @@ none('every test is run, and has an alarm', map {
      slurp($file) =~ $alarm ? () : "$file: no alarm")
 } glob "$top/t/[0-9]-*.c $top/t/[0-9]-*.t");
 
+# Without it ./configure --prefix=… in a tree that was built before leaves the old directories in.
+my ($placed) = $make =~ /^PLACED = ((?:.*\\\n)*.*)/m;
+none('what has installation directories in it is built again when they change',
+    $make =~ /^\$\(PLACED\): Makefile$/m ? () : 'Makefile.am: $(PLACED): Makefile',
+    map { $text{$_} =~ /\b(?:SYSCONFDIR|LOCALSTATEDIR|PKGDATADIR) "/
+          || $text{$_} =~ /[,(] ?PKGDATADIR\b/ ?
+          $placed =~ m{milter/\Q@{[s/\.c$//r]}\E\.} ? () : "$_: write it into PLACED of Makefile.am" : ()
+    } grep { /\.c$/ } sort keys %text);
+
 # A path of somebody's machine helps nobody else. What a build or a fuzzer left behind is not looked
 # at: it may hold anything.
 sub is_made {

@@ -156,6 +156,17 @@ static const struct row rows[] = {
     {"the same header checks on both sides", GOOD "header_checks = pcre:/etc/postfix/hc\n", SMTP,
      "", "header_checks=pcre:/etc/postfix/hc", "",
      "warning: main.cf: header_checks has pcre:/etc/postfix/hc, and so has tamis"},
+    {"header checks of a cleanup service of its own", GOOD,
+     SMTP "subclean unix n - y - 0 cleanup -o header_checks=pcre:/etc/postfix/out\n",
+     "subclean/unix/header_checks = pcre:/etc/postfix/out\n", "header_checks=pcre:/etc/postfix/out",
+     "",
+     "warning: master.cf: subclean unix: header_checks has pcre:/etc/postfix/out, and so has tamis: "
+     "PREPEND would add its field twice, WARN would log twice. Take it out of master.cf"},
+    {"a restriction of a service", GOOD,
+     SMTP "submission inet n - y - - smtpd -o smtpd_sender_restrictions=check_sender_access,h:/x\n",
+     "submission/inet/smtpd_sender_restrictions = check_sender_access,h:/x\n",
+     "sender_restrictions=check_sender_access h:/x", "",
+     "warning: master.cf: submission inet: smtpd_sender_restrictions has h:/x, and so has tamis"},
     {"the same restriction on both sides",
      GOOD "smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination, "
           "check_sender_access proxy:hash:/etc/x\n",
@@ -163,6 +174,33 @@ static const struct row rows[] = {
      "recipient_restrictions=permit_mynetworks, reject_unauth_destination, check_sender_access "
      "hash:/etc/x",
      "", "warning: main.cf: smtpd_recipient_restrictions has proxy:hash:/etc/x, and so has tamis"},
+    {"several restrictions of a list are told together",
+     GOOD "smtpd_helo_restrictions = permit_mynetworks, check_helo_access hash:/etc/x, "
+          "reject_invalid_helo_hostname, reject_unknown_helo_hostname\n",
+     SMTP, "",
+     "helo_restrictions=check_helo_access hash:/etc/x, reject_invalid_helo_hostname", "",
+     "warning: main.cf: smtpd_helo_restrictions has hash:/etc/x, reject_invalid_helo_hostname, and "
+     "so has tamis"},
+    {"while tamis observes the list stays in main.cf",
+     "smtpd_milters = { inet:localhost:8894, default_action=accept }\nnon_smtpd_milters = "
+     "$smtpd_milters\nnon_smtpd_milters = { inet:localhost:8894, default_action=accept }\n"
+     "internal_mail_filter_classes = bounce\nsmtpd_helo_restrictions = check_helo_access "
+     "hash:/etc/x\n",
+     SMTP, "", "helo_restrictions=check_helo_access hash:/etc/x\nmode=observe", "",
+     "note: main.cf: smtpd_helo_restrictions has hash:/etc/x, and so has tamis: Postfix decides "
+     "first, so what it refuses is missing from tamis's log. That is right while tamis does not "
+     "enforce; with mode = enforce move the list whole: take it out of main.cf"},
+    {"a socket that tamis had before",
+     "smtpd_milters = inet:h:1, { inet:127.0.0.1:8894, default_action=accept }\n"
+     "non_smtpd_milters = unix:tamis/old.sock, { unix:tamis/s, default_action=tempfail }\n"
+     "internal_mail_filter_classes = bounce\n",
+     SMTP, "", "socket=/var/spool/postfix/tamis/s",
+     "main.cf: smtpd_milters = inet:h:1, { unix:tamis/s, default_action=tempfail, "
+     "command_timeout=30s }\nmain.cf: non_smtpd_milters = { unix:tamis/s, "
+     "default_action=tempfail }\n",
+     "warning: main.cf: smtpd_milters has inet:127.0.0.1:8894, which looks like a former socket of "
+     "tamis (now it is unix:tamis/s): leave it out, as printed\n"
+     "warning: main.cf: non_smtpd_milters has unix:tamis/old.sock, which"},
     {"permits and the relay guard stand on both sides",
      GOOD "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
           "reject_unauth_destination\n",
@@ -184,6 +222,13 @@ static const struct row rows[] = {
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},
+    {"OpenDKIM signs while tamis observes",
+     "smtpd_milters = inet:localhost:8891, { inet:localhost:8894, default_action=accept }\n"
+     "non_smtpd_milters = { inet:localhost:8894, default_action=accept }\n"
+     "internal_mail_filter_classes = bounce\n",
+     SMTP, "", "signing_key=example.org:s:/k\nmode=observe", "",
+     "note: main.cf: smtpd_milters has inet:localhost:8891, which looks like OpenDKIM; it signs, "
+     "and tamis does not, as long as mode = observe: take it out together with mode = annotate"},
     {"OpenDKIM beside a tamis that signs",
      "smtpd_milters = inet:localhost:8891, " ITEM "\nnon_smtpd_milters = inet:localhost:8891, " ITEM
      "\ninternal_mail_filter_classes = bounce\n",
@@ -242,10 +287,14 @@ static const struct row rows[] = {
 /* `ours` is one name=value. */
 static const char *setting(void *arg, const char *name)
 {
-    const char *ours = arg;
     size_t len = strlen(name);
 
-    return strncmp(ours, name, len) == 0 && ours[len] == '=' ? ours + len + 1 : NULL;
+    for (const char *ours = arg; ours != NULL; ours = strchr(ours, '\n')) {
+        ours += *ours == '\n';
+        if (strncmp(ours, name, len) == 0 && ours[len] == '=')
+            return ours + len + 1;
+    }
+    return NULL;
 }
 
 static void check_findings(const struct row *row, const struct problems *problems)

@@ -271,9 +271,16 @@ no_destinations('in a class of a class', "relay_restrictions = lax\nrestriction_
 no_destinations('in a class for table values', "restriction_classes = stern\nstern = reject_unauth_destination\n", 4);
 no_destinations('not at all', "restriction_classes = lax\nlax = permit\nrelay_restrictions = lax\n");
 
+# --- what is pasted from elsewhere
+like((check("KeyTable = /etc/opendkim/KeyTable\n"))[0],
+    qr{^milter\.conf:3: error: KeyTable is a setting of OpenDKIM or dkim-filter: write key_table = /etc/opendkim/KeyTable$}m, "OpenDKIM's, with =");
+like((check("selector = x\nsyslog_name = tamis-\$selector\n"))[0], qr/\A\z/, 'a name of our own stays one');
+like((check("relay_restrictions = permit_mynetworks, /etc/postfix/access\n"))[0],
+    qr{^milter\.conf:3: error: relay_restrictions: /etc/postfix/access: nobody knows this restriction: a table stands behind check_client_access or}m, 'a table without anything in front');
+
 # --- the service user
 SKIP: {
-    skip 'needs root, and a user nobody', 5 if $> != 0 || !getpwnam 'nobody';
+    skip 'needs root, and a user nobody', 13 if $> != 0 || !getpwnam 'nobody';
     chmod 0755, workdir();
     my $secret = write_file('secret', "k OK\n");
     my $conf = "user = nobody\nsender_restrictions = check_sender_access texthash:$secret\n";
@@ -282,9 +289,34 @@ SKIP: {
     my ($said, undef, $code) = check($conf);
     is($code, 78, 'not readable');
     like($said, qr/^milter\.conf:4: error: secret: permission denied for uid \d+; make the file readable/, 'with its place');
+    like($said, qr/: nobody is stopped at secret$/m, 'and who is stopped where');
+    mkdir workdir() . '/closed', 0700;
+    write_file('closed/k', "k OK\n");
+    ($said) = check("user = nobody\nsender_restrictions = check_sender_access texthash:@{[workdir()]}/closed/k\n");
+    like($said, qr/^milter\.conf:4: error: closed\/k: permission denied.*: nobody is stopped at closed$/m, 'a directory');
     is((check("sender_restrictions = check_sender_access texthash:$secret\n"))[2], 0, 'no user: root reads it');
     ($said, undef, $code) = check("user = no-such-user-here\n");
     like($said, qr/^milter\.conf:3: error: user = no-such-user-here: there is no such user/, 'an unknown user');
+
+    # what a first run as root leaves behind
+    my $places = workdir() . '/places';
+    mkdir $places;
+    mkdir "$places/run";
+    chown +(getpwnam 'nobody')[2], -1, $places, "$places/run";
+    $conf = "user = nobody\nlog_file = $places/log.db\ncontrol_socket = $places/run/control\n";
+    is(join('|', check($conf)), "|usable: 0 errors, 0 warnings\n|0", 'the user may write');
+    write_file('places/log.db-wal', '');
+    like((check($conf))[0], qr{^milter\.conf:4: warning: log_file = places/log\.db: nobody may not write it, so nothing would be logged: chown nobody places/log\.db\*$}m, 'a log of root');
+    is((check($conf))[2], 0, 'with which it starts');
+    unlink "$places/log.db-wal";
+    chown 0, -1, "$places/run";
+    ($said, undef, $code) = check($conf);
+    is($said, "milter.conf:5: error: control_socket = places/run/control: nobody may not write in places/run: "
+        . "chown nobody places/run, or name a directory of its own\n", 'a directory of root for the control socket');
+    is($code, 78, 'with which it does not');
+    chown 0, -1, $places;
+    like((check($conf))[0], qr{^milter\.conf:4: warning: log_file = places/log\.db: nobody may not write in places: chown nobody places, or}m,
+        'a directory of root for the log');
 }
 
 # --- fields that replays would need

@@ -233,12 +233,14 @@ utime $old, $old, 'two-ed25519.private';
 ($status, $out) = dkim('check', @conf, qw(--zone zone -s two-ed25519));
 like $out, qr/200 days old, TTL 300 s\)\n    warning: the key is 200 days old: think of a new one\n/, 'an old key';
 
-# As the filter reads them.
+# As the filter reads them; $as: another user asks.
+our $as;
 sub check {
     $child = fork // die;
     if ($child == 0) {
         open STDERR, '>', "$dir/err" or die;
         open STDOUT, '>', "$dir/out" or die;
+        $< = $> = $as if defined $as;
         exec $tamis, 'check', @_ or die;
     }
     waitpid $child, 0;
@@ -268,6 +270,13 @@ if ($> == 0 && getpwnam('nobody')) {
     chown scalar getpwnam('nobody'), 0, 'two.private';
     ($status, $err) = check('-c', "$dir/user.conf");
     is $err, '', 'which helps';
+    my $daemon = getpwnam 'daemon';
+    if (defined $daemon && do { local $> = $daemon; -x $tamis }) {
+        local $as = $daemon;
+        ($status, $err) = check('-c', "$dir/user.conf");
+        is $err, "$dir/user.conf:4: error: $dir/two.private: daemon cannot read it, and need not: run this "
+            . "as root, or as nobody\n", 'another user is not told to take the key';
+    }
     chmod 0700, $dir;
     ($status, $err) = check('-c', "$dir/user.conf");
     is $status, 78, 'a directory that it may not enter';

@@ -121,6 +121,19 @@ is($err, '', 'nothing at all when there is one');
 open my $calls, '<', "$dir/calls" or die;
 is_deeply([grep { !/^-c \Q$dir\E / } <$calls>], [], 'every call of postconf has -c DIR');
 
+SKIP: {
+    skip 'needs the users nobody and daemon', 3 unless getpwnam 'nobody' and getpwnam 'daemon';
+    my @group = map { scalar getgrgid((getpwnam $_)[3]) } qw(nobody daemon);
+    file(set => "mail_owner = daemon\n");
+    (undef, undef, $err) = tamis(@ours, '-o', 'socket=unix:/var/spool/postfix/tamis/s', '-o', 'user=nobody');
+    like($err, qr{^-o: warning: socket = unix:/var/spool/postfix/tamis/s: daemon is not in the group $group[0], so it may not connect: adduser daemon $group[0], and restart Postfix$}m,
+        'a socket that Postfix may not use');
+    (undef, undef, $err) = tamis(@ours, '-o', 'socket=unix:/var/spool/postfix/tamis/s', '-o', "user=nobody:$group[1]");
+    unlike($err, qr/may not connect/, 'one that it may');
+    (undef, undef, $err) = tamis(@ours, '-o', 'socket=inet:8894@localhost', '-o', 'user=nobody');
+    unlike($err, qr/may not connect/, 'one for all');
+}
+
 chmod 0755, file('bin/postconf', "#!/bin/sh\necho 'postconf: fatal: broken' >&2\nexit 1\n");
 ($status, $out, $err) = tamis(@ours);
 is($status, 69, 'a postconf that fails: exit status 69');

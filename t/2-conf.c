@@ -49,6 +49,9 @@ static void test_bad_lines(void)
     } rows[] = {
         {"name\n", 5, false, "f:1: error: no \"=\" after \"name\": write name = value"},
         {"= x\n", 4, false, "f:1: error: no name before \"=\": write name = value"},
+        {"check_helo_access static:OK\n", 27, false,
+         "f:1: error: \"check_helo_access static:OK\" is not a name: write name = value, or a blank in "
+         "front if this continues the line before"},
         {"a b = x\n", 8, false, "f:1: error: \"a b\" is not a name: write name = value"},
         {"a = 1\nb = 1\na = 2\n", 18, true,
          "f:3: warning: a was already set in line 1; this value replaces it: remove one of them"},

@@ -116,6 +116,12 @@ like "$out$err", qr/^reloaded: generation 2$/m, 'reload: says the generation';
 is $exit, 0, 'status for people: exit status';
 like $out, qr/^fine: tamis \S+, process \d+, up .*^policy +generation 2 of /ms, 'status for people';
 $mta->quit;
+open my $more, '>>', $filter->{conf} or die $!;
+print $more "syslog_name = another\n";
+close $more;
+($exit, $out, $err) = $filter->command('reload');
+like "$out$err", qr/^\S+milter\.conf:\d+: note: syslog_name changed to "another": takes effect when tamis is restarted\nreloaded: generation 3$/m,
+    'reload: what needs a restart is said to who asked';
 
 # Hostile clients of the control socket
 sub dial { return IO::Socket::UNIX->new(Peer => $filter->control_socket) }
