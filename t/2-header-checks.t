@@ -41,6 +41,11 @@ my $refusals = write_file('refusals', <<'END');
 /^X-Not:/     REJECT 5.7 x
 /^X-Bare:/    REJECT 5.7.9
 /^X-Said: (.*)/ REJECT said $1
+/^X-Long-Dsn:/ REJECT 5.7.999999 x
+/^X-Glued:/   REJECT 5.7.1x
+/^X-Zero:/    REJECT 2.0.0 x
+/^X-Three:/   REJECT 3.7.1 x
+/^X-Wide:/    REJECT 5.999.999   x
 /^X-Void:/
 /^X-Discard:/ DISCARD
 /^X-Pass:/    PASS
@@ -56,6 +61,11 @@ plays('refusals', "header_checks = pcre:$refusals\n", map({ ('message ' . mail("
     ['X-Two: x', '451 4.7.9 odd'],
     ['X-Not: x', '550 5.7.1 5.7 x'],
     ['X-Bare: x', '550 5.7.9 '],
+    ['X-Long-Dsn: x', '550 5.7.1 5.7.999999 x'],
+    ['X-Glued: x', '550 5.7.1 5.7.1x'],
+    ['X-Zero: x', '451 4.0.0 x'],
+    ['X-Three: x', '550 5.7.1 3.7.1 x'],
+    ['X-Wide: x', '550 5.999.999 x'],
     ["X-Said: a\n\tb", '550 5.7.1 said a  b'],
     ['X-Void: x', '451 4.3.0 Error: queue file write error'],
     ['X-Discard: x', $ok],
@@ -229,6 +239,17 @@ my $odd = write_file('odd', <<'END');
 /h/ IGNORE
 /i/ OK
 /j(.)/ PREPEND $1
+/k/ REJECT 5.7.999999 x
+/l/ REJECT 5.7.1
+/m/ REJECT 4.7.1 x
+/n/ REJECT 2. Auflage
+/o/ REJECT 3.7.1 x
+/p/ REJECT 5.7 x
+/q/ REJECT 5.7.1x
+/r/ REJECT 2.7.1
+/s/ REJECT 5.999.999 x
+/t/ REJECT
+/u/ REJECT 10.5 is too much
 END
 $out = check("header_checks = pcre:$odd\nbody_checks = pcre:$odd\n");
 my @want = (
@@ -238,10 +259,15 @@ my @want = (
     [4, 'warning', '/d/: 550 is an action of access tables only: write REJECT TEXT; skipped when it fires'],
     [5, 'warning', '/e/: BCC needs user@domain; skipped when it fires'],
     [6, 'warning', '/f/: REJECT with a code of class 2 refuses with 451 4.0.0 x'],
+    [11, 'warning', '/k/: 5.7.999999 is no enhanced status code: it is sent as text, behind 550 5.7.1'],
+    [12, 'warning', '/l/: REJECT with a code and no text: write one, with REJECT 5.7.1 the client is told nothing more'],
+    [15, 'warning', '/o/: 3.7.1 is no enhanced status code: it is sent as text, behind 550 5.7.1'],
+    [16, 'warning', '/p/: 5.7 is no enhanced status code: it is sent as text, behind 550 5.7.1'],
+    [18, 'warning', '/r/: REJECT with a code of class 2 refuses with 451 4.7.1 '],
     [8, 'warning', '/h/: IGNORE cannot be done in body_checks by a milter: keep this rule in Postfix; skipped when it fires'],
 );
 like($out, qr{^\Q$odd:$_->[0]: $_->[1]: $_->[2]\E$}m, "check: line $_->[0]") for @want;
-unlike($out, qr{^\Q$odd\E:[79]: }m, 'check: nothing of the others');
+unlike($out, qr{^\Q$odd\E:(?:[79]|1[3479]|2[01]): }m, 'check: nothing of the others');
 is(scalar(() = $out =~ /a milter does not change headers inside a body/g), 1, 'check: one note a table');
 like(check("header_checks = nonsense\n"), qr/^\S+milter\.conf:2: error: .*nonsense/m, 'check: no table');
 like(check("header_checks = pcre:/nowhere/at/all\n"), qr{^\S+milter\.conf:2: error: .*/nowhere/at/all}m, 'check: no file');
