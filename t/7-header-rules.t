@@ -98,7 +98,9 @@ for my $set (1 .. $SETS) {
     my %lists = map { $_ => 'pcre:' . $postfix->file("$_.$set", $rules{$_}) } keys %rules;
 
     # The limit of a header is Postfix's for both, which lowers its preset as soon as there is a milter.
-    $filter->set(%lists, part_prepend => 'off', mynetworks => '127.0.0.0/8', log_message_id => 'no');
+    # Every other set is for outgoing mail alone, which it is by its login.
+    my %mine = $set % 2 ? %lists : map { ("outgoing_$_" => $lists{$_}, "incoming_$_" => 'static:{REJECT incoming}') } keys %lists;
+    $filter->set(%mine, part_prepend => 'off', mynetworks => $set % 2 ? '127.0.0.0/8' : '10.0.0.0/8', log_message_id => 'no');
     $filter->start;
     push @filters, $filter;
     push @rules, \%rules;
@@ -124,6 +126,10 @@ sub send_all {
         if (!$smtp) {
             $smtp = Tamis::Smtp->new($port);
             $smtp->command('EHLO client.test.example');
+            if ($listener =~ /[02468]\z/) {
+                $smtp->xclient(name => undef, addr => '192.0.2.1', login => 'joe');
+                $smtp->command('EHLO client.test.example');
+            }
         }
         my $ready = '';
         for my $command ("MAIL FROM:<s-$i-$listener\@fine.example> BODY=8BITMIME", 'RCPT TO:<rcpt@y.example>', 'RCPT TO:<two@y.example>', 'DATA') {
@@ -174,7 +180,7 @@ my $actions = qr/(?:reject|warning|info|hold|discard|redirect|bcc|pass|prepend|r
 for my $line (split(/\n/, $postfix->log), map { split /\n/, $_->stderr } @filters) {
     my ($what) = $line =~ /(?:cleanup\S*|^tamis): \w+: ($actions.*)/ or next;
     my ($i, $listener) = $what =~ /from=<s-(\d+)-(\w+)@/ or next;
-    push @{ $logged{$listener}[$i] }, substr $what =~ s/ proto=ESMTP//r =~ s/ rule=\S+//r =~ s/-\w+(?=\@fine)//r
+    push @{ $logged{$listener}[$i] }, substr $what =~ s/ proto=ESMTP//r =~ s/ rule=\S+//r =~ s/-\w+(?=\@fine)//r =~ s/ login=<joe>//r
         =~ s/[\x80-\xff?]+/?/gr, 0, 600;   # of a byte that begins no character Postfix makes one question mark less, now and then
 }
 
