@@ -239,5 +239,25 @@ SKIP: {
     is("@bad", '', "$applied diffs of tamis test, applied, are what was delivered");
     cmp_ok($applied, '>', 5, 'there were some');
 }
+
+# sendmail(1), with what was taken as it came: what is put off stays in the maildrop, and what is held is held.
+my @taken = grep { $said{native1}[$_] =~ /^250/ && ($came{native1}[$_][0] // '') ne 'held' } 0 .. $MAILS - 1;
+my %picked;
+for my $way (['native', smtpd_milters => '', non_smtpd_milters => '', map { $_ => 'pcre:' . $postfix->file("$_.1", $rules[0]{$_}) } keys %{ $rules[0] }],
+    ['milter', non_smtpd_milters => $filters[0]->milter, map { $_ => '' } keys %{ $rules[0] }]) {
+    my ($name, %params) = @$way;
+    $postfix->reload(%params);
+    $postfix->sendmail(['-i', '-f', "p-$_-$name\@fine.example", 'rcpt@y.example', 'two@y.example'], $mails[1][$_]) for @taken;
+    ok($postfix->drained(60), "sendmail(1), $name: all is delivered") or diag explain [$postfix->queue];
+}
+for my $mail ($postfix->mails(1)) {
+    my ($i, $name) = $mail->{sender} =~ /^p-(\d+)-(\w+)@/ or next;
+    my $text = $mail->{message} =~ s/\r\n/\n/gr =~ s/\AReceived: by mx\.test\.example .*\n(?:[ \t].*\n)*/Received: own\n/r;
+    push @{ $picked{$name}[$i] }, join(' ', 'to', sort @{ $mail->{recipients} }) . "\n$text";
+}
+my @differ = grep { my $i = $_; my ($native, $ours) = map { join "\n", sort @{ $picked{$_}[$i] || [] } } qw(native milter);
+    diag "sendmail(1), mail $i\n--- Postfix\n", cut($native, $ours), "--- tamis\n", cut($ours, $native) if $native ne $ours; $native ne $ours } @taken;
+is("@differ", '', scalar(@taken) . ' mails through sendmail(1): bytes are Postfix\'s');
+cmp_ok(scalar(grep { defined } @{ $picked{native} }), '>', 5, 'most were delivered');
 is($_->stop, 0, 'tamis ends well') for @filters;
 done_testing;
