@@ -73,16 +73,17 @@ static void log_action(const struct content *c, const char *what, const struct s
         decision_log_content(&d, c->scene.client, c->scene.message);
 }
 
+/* The question is "table SPEC EXCERPT", and either may hold blanks. */
 static void record(struct content *c, const struct subject_text *s, const struct outcome *o)
 {
     struct message *m = c->scene.message;
     struct check_record *r;
     const char *spec = o->question + strlen("table ");
+    size_t len = strlen(spec) - strlen(checks_excerpt(s->text, c->scratch)) - 1;
 
     c->records++;
     r = message_add_check(m);
-    r->restriction = arena_printf(m->arena, "%s %.*s", checks_name(s->id),
-                                  (int)strcspn(spec, " "), spec);
+    r->restriction = arena_printf(m->arena, "%s %.*s", checks_name(s->id), (int)len, spec);
     r->question = arena_strdup(m->arena, o->question);
     r->answer = arena_strdup(m->arena, o->answer);
     r->result = act_name(o->act);

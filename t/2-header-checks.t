@@ -31,6 +31,17 @@ sub check {
     return $err . $out;
 }
 
+# The steps of one mail under a configuration.
+sub steps {
+    my ($conf, $mail) = @_;
+    my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
+    my ($out) = run_tamis('', 'test', '-c', $path, '--json', mail($mail));
+    return [map { "$_->{restriction}: $_->{answer}" } @{ JSON::PP->new->utf8->decode($out)->{steps} }];
+}
+is_deeply(steps("header_checks = inline:{{x-a:b=DUNNO}} static:{INFO and more}\n", "X-A: b c\nX-A:b\n\n"),
+    ['header_checks static:{INFO and more}: INFO and more', 'header_checks inline:{{x-a:b=DUNNO}}: DUNNO'],
+    'a step names its table, blanks and all');
+
 # --- refusals
 my $refusals = write_file('refusals', <<'END');
 /^X-Plain:/   REJECT
