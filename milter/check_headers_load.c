@@ -143,8 +143,8 @@ static void check_reject(const struct walk *w, const struct rule *rule, const ch
     else if (dsn != NULL && dsn[0] == '2')
         warn(w, rule, "REJECT with a code of class 2 refuses with 451 4%s %s", dsn + 1, behind);
     else if (dsn != NULL && behind[0] == '\0')
-        warn(w, rule, "REJECT with a code and no text: write one, with REJECT %s the client is told "
-             "nothing more", dsn);
+        warn(w, rule, "REJECT with a code and no text: write one, with REJECT %s the client is "
+             "told nothing more", dsn);
     arena_free(arena);
 }
 

@@ -13,6 +13,7 @@ alarm 300;
 my $rules = <<'RULES';
 /^copy(\d+)@/      BCC $1@archive.example
 /^nowhere(\d+)@/   BCC nowhere$1
+/^hold(\d+)@/      HOLD reason $1
 /^note((.|\n)*)@/  PREPEND X-Note: $1
 RULES
 my $fields = '/^X-Swap: (.*)/ REPLACE X-Swap: $1 was here ' . 'x' x 100 . "\n/^X-Go/ IGNORE\n";
@@ -38,6 +39,8 @@ cmp_ok $rss * 4, '<', 400_000, 'which takes no memory that grows with the square
 
 $reply = message_to($mta, map { ["<nowhere$_\@example.org>"] } 1 .. 50);
 is_deeply $reply->{mods}, [], 'a BCC that is no address is skipped';
+$reply = message_to($mta, ['<hold1@example.org>'], ['<hold2@example.org>']);
+is_deeply [Tamis::Mta::edits($reply)], ['quarantine <hold1@example.org>: Recipient address reason 1'], 'of several HOLDs the first is told';
 $reply = message_to($mta, ['<note@example.org>', '{rcpt_addr}' => "note a\nX-Evil: b\r\nX-Worse: c\n\td\@example.org"]);
 is_deeply [Tamis::Mta::edits($reply)], ["insheader 0 X-Note:  a\n\tx-evil: b\n\tx-worse: c\n\td"],
     'a PREPEND adds one field, whatever is in the address';
