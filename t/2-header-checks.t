@@ -156,7 +156,7 @@ my $long = ('x' x 63 . "\n") x 20;
 plays('body', "body_checks = pcre:$body\nbody_checks_size_limit = 1000\n", map({ ("message " . mail($_->[0]) => $_->[1]) } (
     ["X: y\n\nbad line\n", '550 5.7.9 bad line'], ["bad: y\n\nx\n", $ok], ["bad luck\n", '550 5.7.9 bad luck'],
     ["X: y\n\nx bad line\n", $ok], ["X: y\n\ndisc\nbad line\n", $ok], ["X: y\n\npre\nbad line\n", '550 5.7.9 bad line'],
-    ["X: y\n\n${long}bad line\n", $ok], ["X: y\n\nnul\0nul\n", $ok], ["X: y\n\nbad line", '550 5.7.9 bad line'],
+    ["X: y\n\n${long}bad line\n", $ok], ["X: y\n\n" . 'x' x 998 . "\nbad line\n", $ok], ["X: y\n\n" . 'x' x 997 . "\nbad line\n", '550 5.7.9 bad line'], ["X: y\n\nnul\0nul\n", $ok], ["X: y\n\nbad line", '550 5.7.9 bad line'],
     ["Content-Type: multipart/mixed; boundary=b\n\n$long--b\n\nbad part\n--b--\n", '550 5.7.9 bad part'],
     ["Content-Type: multipart/mixed; boundary=b\n\n--b\n\n$long--b--\nbad end\n", '550 5.7.9 bad end'],
     ["Content-Type: multipart/mixed; boundary=b\n\n--b\n\n--b--\n${long}bad end\n", $ok],
@@ -210,6 +210,9 @@ is_deeply(edits("${conf}part_prepend = off\n", $cases[-1][1]), [], 'part_prepend
 is_deeply(edits("body_checks = pcre:$edits\n", "A: b\n\nX-Pre: 1\nX-Ign: 2\n"), [], 'nothing in the body');
 is_deeply(edits("$conf" . "sender_restrictions = check_sender_access static:{PREPEND X-Top: t}\n", "X-Pre: 1\n\n", '--rcpt', 'c@d.example'),
     [['prepend', 0, 'X-Top', ' t'], ['prepend', 0, 'X-DEBUGO', 'WARN']], 'a PREPEND of access(5) beside');
+
+is_deeply(edits("$conf" . "sender_restrictions = check_sender_access static:{HOLD s}\n", "X-Hold: 1\n\n", '--rcpt', 'c\@d.example'),
+    [['hold', undef, undef, '<>: Sender address s']], 'what is held already is not held again');
 
 my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
 my $mail = mail("A: b\nX-Ign: 1\nX-Rep: 2\nC: d\nE: f\nG: h\nI: j\nK: l\nM: n\nO: p\nX-Name: m\nX-Pre: n\n\nbody\n");

@@ -158,6 +158,8 @@ END
     ['long lines', '', 'x' x 2044 . "late\n"],
     ['long lines, cut', '', 'x' x 2046 . "late\n"],
     ['size limit', '', ("x" x 70 . "\n") x 800 . "late\n"],
+    ['at the size limit', '', ("x" x 70 . "\n") x 721 . "yyyyyyy\nlate\n"],
+    ['a byte below the size limit', '', ("x" x 70 . "\n") x 721 . "yyyyyy\nlate\n"],
     ['below the size limit', '', ("x" x 70 . "\n") x 700 . "late\n"],
     ['size limit of a part', "Content-Type: multipart/mixed; boundary=bound\n",
         "--bound\n\n" . ("x" x 70 . "\n") x 800 . "--bound\n\nlate\n--bound--\n"],
