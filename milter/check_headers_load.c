@@ -124,10 +124,28 @@ static void check_edit(struct walk *w, const struct rule *rule, struct slice wor
              (int)word.len, word.ptr);
 }
 
+/* "5.7.1234", "6.7.1", "5.7": meant as a code. */
+static bool is_like_code(const char *text, size_t len)
+{
+    return is_digit((unsigned char)text[0]) && len > 2 && text[1] == '.' &&
+           strspn(text, "0123456789.") == len;
+}
+
 static void check_reject(const struct walk *w, const struct rule *rule, const char *text)
 {
-    if (text[0] == '2' && text[1] == '.')
-        warn(w, rule, "REJECT with a code of class 2 refuses with 451 4.%s", text + 2);
+    struct arena *arena = arena_new();
+    const char *dsn, *behind = dsn_split(text, &dsn, arena);
+    size_t len = strcspn(text, " \t");
+
+    if (dsn == NULL && is_like_code(text, len))
+        warn(w, rule, "%.*s is no enhanced status code: it is sent as text, behind 550 5.7.1",
+             (int)(len < 60 ? len : 60), text);
+    else if (dsn != NULL && dsn[0] == '2')
+        warn(w, rule, "REJECT with a code of class 2 refuses with 451 4%s %s", dsn + 1, behind);
+    else if (dsn != NULL && behind[0] == '\0')
+        warn(w, rule, "REJECT with a code and no text: write one, with REJECT %s the client is "
+             "told nothing more", dsn);
+    arena_free(arena);
 }
 
 /* Neither an action, nor known only later: what an access table would understand is named. */

@@ -393,9 +393,14 @@ static void add_signatures(struct section *s, const struct explanation *e, bool 
 
 static void add_edits(struct section *s, const struct explanation *e, bool all)
 {
-    for (size_t i = 0; i < e->edits->rows && (all || i < LINES_A_KIND); i++) {
+    for (size_t i = 0; i < e->edits->rows; i++) {
+        const char *op = or (report_get(e->edits, i, "op"), "-");
+        bool more = strcmp(op, "more") == 0;
+
+        if (!all && !more && i >= LINES_A_KIND)
+            continue;
         begin(s);
-        buf_addf(&s->text, "%s ", or (report_get(e->edits, i, "op"), "-"));
+        buf_addf(&s->text, "%s ", more ? "and not logged, more" : op);
         buf_adds(&s->text, or (report_get(e->edits, i, "field"), ""));
         buf_adds(&s->text, report_get(e->edits, i, "value") ? ": " : "");
         buf_adds(&s->text, or (report_get(e->edits, i, "value"), ""));

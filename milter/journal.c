@@ -4,9 +4,9 @@
 
 #include "journal_batch.h"
 #include "journal_prune.h"
+#include "journal_room.h"
 #include "journal_wait.h"
 #include "log.h"
-#include "queue.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -26,17 +26,14 @@ enum {
     PAUSE_MAX_US = 2000000,
     CLOSE_US = 5000000,
     CLOSE_GRACE_US = 1000000,
-    QUEUE_BYTES = 64 << 20,
     WAL_BYTES = 16 << 20,   /* larger than SQLite leaves it by itself */
 };
 
 struct journal {
     char *path, *group, *node_name;
-    unsigned queue_limit;
-    uint64_t bytes_limit; /* messages with large headers count for what they hold */
-    struct queue *queue;
+    struct journal_room room;
     pthread_t thread;
-    atomic_uint_fast64_t offered, dropped, details_dropped, queue_bytes;
+    atomic_uint_fast64_t offered, dropped, details_dropped;
     struct log_limit full_limit, wal_limit, again_limit;
     struct log_limits error_limits;
 
@@ -55,33 +52,18 @@ struct journal {
     uint64_t dropped_before; /* the last success */
 };
 
-static bool take(struct journal *j, struct entry *entry)
-{
-    uint64_t bytes = entry->bytes = arena_size(entry->message->arena);
-    unsigned share = entry_is_promise(entry) ? 2 : 1;
-
-    if (queue_length(j->queue) >= (size_t)j->queue_limit * share)
-        return false;
-    if (atomic_fetch_add(&j->queue_bytes, bytes) + bytes <= j->bytes_limit * share &&
-        queue_offer(j->queue, entry))
-        return true;
-    j->queue_bytes -= bytes;
-    return false;
-}
-
 bool journal_has_room(struct journal *j)
 {
-    return queue_length(j->queue) < (size_t)j->queue_limit * 2 - j->queue_limit / 2 &&
-           j->queue_bytes < j->bytes_limit * 2 - j->bytes_limit / 2;
+    return room_has_promise(&j->room);
 }
 
 void journal_offer(struct journal *j, struct entry *entry)
 {
     if (entry->ruleset == NULL)
         j->offered++;
-    if (queue_length(j->queue) > j->queue_limit / 2)
+    if (room_is_half_full(&j->room))
         j->details_dropped += entry_drop_details(entry);
-    if (take(j, entry))
+    if (room_take(&j->room, &entry))
         return;
     if (entry->ruleset == NULL)
         j->dropped++;
@@ -92,7 +74,7 @@ void journal_offer(struct journal *j, struct entry *entry)
 
 bool journal_offer_shadow(struct journal *j, struct entry *entry)
 {
-    if (queue_length(j->queue) <= j->queue_limit / 2 && take(j, entry))
+    if (!room_is_half_full(&j->room) && room_take(&j->room, &entry))
         return true;
     entry_free(entry);
     return false;
@@ -105,7 +87,7 @@ bool journal_commit(struct journal *j, struct entry *entry, uint64_t limit_us)
 
     entry->waiter = waiter;
     journal_offer(j, entry);
-    queue_hurry(j->queue);
+    queue_hurry(j->room.queue);
     written = waiter_wait(waiter, limit_us);
     waiter_release(waiter);
     return written;
@@ -231,7 +213,7 @@ static void take_out(struct journal *j, void **item)
 {
     struct entry *entry = *item;
 
-    j->queue_bytes -= entry->bytes;
+    room_give_back(&j->room, entry);
     *item = NULL;
 }
 
@@ -384,9 +366,9 @@ static void *write_all(void *arg)
 
     tidy(j);
     for (;;) {
-        bool closed = queue_is_closed(j->queue);
+        bool closed = queue_is_closed(j->room.queue);
 
-        count = queue_take(j->queue, items, BATCH, IDLE_US, LINGER_US);
+        count = queue_take(j->room.queue, items, BATCH, IDLE_US, LINGER_US);
         if (count > 0)
             write_batch(j, items, count);
         else if (closed)
@@ -423,12 +405,10 @@ struct journal *journal_open(const struct journal_options *options)
 
     j->path = xstrdup(options->path);
     j->group = options->group ? xstrdup(options->group) : NULL;
-    j->queue_limit = options->queue_limit > 0 ? options->queue_limit : 1;
-    j->bytes_limit = options->queue_bytes > 0 ? options->queue_bytes : QUEUE_BYTES;
+    room_init(&j->room, options->queue_limit, options->queue_bytes);
     j->limits = (struct journal_limits){options->size_limit, options->retention,
                                         options->evidence_retention, options->rollup_retention,
                                         options->sync};
-    j->queue = queue_new((size_t)j->queue_limit * 2);
     j->node_name = options->node_name ? xstrdup(options->node_name) : NULL;
     j->written = options->written;
     j->status.healthy = true;
@@ -466,7 +446,7 @@ void journal_close(struct journal *j)
     j->close_by_us = now_us() + CLOSE_US;
     pthread_mutex_unlock(&j->mutex);
     pthread_cond_broadcast(&j->closing);
-    queue_close(j->queue);
+    queue_close(j->room.queue);
     if (!join_thread(j)) {
         /* It hangs in a disk; what it uses must stay. */
         log_line(LOG_ERR, "%s: the disk does not answer; what waits is not logged", j->path);
@@ -476,7 +456,7 @@ void journal_close(struct journal *j)
         log_line(LOG_WARNING, "%s: %" PRIu64 " decisions of %" PRIu64 " were not logged", j->path,
                  (uint64_t)j->dropped, (uint64_t)j->offered);
     entry_free(j->ruleset);
-    queue_free(j->queue);
+    room_close(&j->room);
     pthread_cond_destroy(&j->closing);
     pthread_mutex_destroy(&j->mutex);
     free(j->path);
@@ -492,6 +472,6 @@ void journal_read_status(struct journal *j, struct journal_status *status)
     pthread_mutex_unlock(&j->mutex);
     status->offered = j->offered;
     status->dropped = j->dropped;
-    status->details_dropped = j->details_dropped;
-    status->queued = queue_length(j->queue);
+    status->details_dropped = j->details_dropped + j->room.details_dropped;
+    status->queued = queue_length(j->room.queue);
 }

@@ -146,6 +146,11 @@ void entry_free(struct entry *entry); /* its message, too; who waits for it is t
 /* Steps, questions and evidence go, to make room; how many steps these were. */
 uint64_t entry_drop_details(struct entry *entry);
 
+/* A mail's entry in memory of its own that is as small as can be: its row, its recipients, its
+ * tokens; details go as with entry_drop_details (*checks: how many), changes of the header are
+ * only counted. Takes the given one over, and frees its message; the owner is the new one's. */
+struct entry *entry_shed(struct entry *entry, uint64_t *checks);
+
 /* "accept", "reject", "tempfail", "discard", "aborted" */
 const char *entry_action_name(enum entry_action action);
 

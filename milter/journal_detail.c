@@ -4,9 +4,13 @@
 
 #include "fold.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { VALUE_MAX = 500 };
+enum {
+    VALUE_MAX = 500,
+    EDITS_MAX = 1000, /* of one mail; more are counted */
+};
 
 /* Their bytes were made harmless when the MTA told them. */
 static struct dict_value told(const char *text)
@@ -174,19 +178,36 @@ static int edit_id(struct writing *w, const struct edit *e, int64_t *id)
     return rc;
 }
 
+/* In place of those that are not there: "more", and how many. */
+static int more_id(struct writing *w, size_t count, int64_t *id)
+{
+    char number[24];
+    int len = snprintf(number, sizeof(number), "%zu", count);
+    struct dict_value values[4] = {dict_text("more", 4), dict_null(),
+                                   dict_text(number, (size_t)len), dict_null()};
+
+    return dicts_id(w->db->dicts, DICT_EDIT, values, id);
+}
+
 int detail_edits(struct writing *w)
 {
+    const struct edit *e = w->entry->message->edits;
+    size_t more = w->entry->message->edits_left_out;
     int rc = SQLITE_OK;
     int64_t id;
 
     buf_clear(w->list);
     writing_recipient(w, NULL);
-    for (const struct edit *e = w->entry->message->edits; e != NULL; e = e->next) {
+    for (int i = 0; e != NULL && i < EDITS_MAX; e = e->next, i++) {
         if ((rc = edit_id(w, e, &id)) != SQLITE_OK)
             return rc;
         list_id(w->list, id);
     }
-    return list_insert(w, DB_ADD_EDITS);
+    for (; e != NULL; e = e->next)
+        more++;
+    if (more > 0 && (rc = more_id(w, more, &id)) == SQLITE_OK)
+        list_id(w->list, id);
+    return rc == SQLITE_OK ? list_insert(w, DB_ADD_EDITS) : rc;
 }
 
 int detail_tokens(struct writing *w)

@@ -165,6 +165,7 @@ struct message {
     struct finding *findings, **findings_tail;
     struct finding *finding_buckets[FINDING_BUCKETS];
     struct edit *edits, **edits_tail;
+    size_t edits_left_out; /* decided, too, but not kept: told by the log alone */
     struct logged_signature *logged_signatures, **logged_signatures_tail;
     struct reply_token *tokens;
     bool keeps_evidence; /* the log shall hold what a replay needs */

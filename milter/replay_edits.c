@@ -107,7 +107,7 @@ struct replay_edit *replay_edits_compare(const struct message *was, const struct
     struct parts before, after;
     struct replay_edit *first = NULL, **tail = &first;
 
-    if (was->edits == NULL && now->edits == NULL)
+    if ((was->edits == NULL && now->edits == NULL) || was->edits_left_out > 0)
         return NULL;
     before.count = after.count = 0;
     collect(&before, was, content);

@@ -418,6 +418,8 @@ static void read_edits(struct replay_reader *r, const char *list)
         struct rule_ref rule;
         const char *text;
 
+        if (e != NULL && e->text[0] != NULL && strcmp(e->text[0], "more") == 0)
+            m->edits_left_out++;
         if (act == ACT_DUNNO || e->number[3] == 0)
             continue;
         rule = rule_of(r, e->number[3]);

@@ -14,7 +14,7 @@
 enum {
     LINE_LIMIT = 2048,    /* Postfix's line_length_limit: longer lines are read in pieces */
     HEADERS_MAX = 100000, /* more are refused, or at least not kept, for the memory's sake */
-    RECORDS_MAX = 1000,   /* of one message: what more rules only say is dropped */
+    RECORDS_MAX = 1000,   /* of one message: what more rules say, or do to fields, is dropped */
     COPIES_MAX = 1000,    /* addresses that BCC adds to one message */
 };
 
@@ -40,7 +40,7 @@ struct content {
     bool in_body, stopped, held;
     bool keeps_parts; /* for the log; until one cannot be kept */
     size_t offset; /* in the text of this part */
-    int records, copies_count;
+    int records, changes, copies_count; /* changes: of fields, by rules */
     struct told *told;
     struct copy *copies;
     struct verdict verdict;
@@ -73,16 +73,17 @@ static void log_action(const struct content *c, const char *what, const struct s
         decision_log_content(&d, c->scene.client, c->scene.message);
 }
 
+/* The question is "table SPEC EXCERPT", and either may hold blanks. */
 static void record(struct content *c, const struct subject_text *s, const struct outcome *o)
 {
     struct message *m = c->scene.message;
     struct check_record *r;
     const char *spec = o->question + strlen("table ");
+    size_t len = strlen(spec) - strlen(checks_excerpt(s->text, c->scratch)) - 1;
 
     c->records++;
     r = message_add_check(m);
-    r->restriction = arena_printf(m->arena, "%s %.*s", checks_name(s->id),
-                                  (int)strcspn(spec, " "), spec);
+    r->restriction = arena_printf(m->arena, "%s %.*s", checks_name(s->id), (int)len, spec);
     r->question = arena_strdup(m->arena, o->question);
     r->answer = arena_strdup(m->arena, o->answer);
     r->result = act_name(o->act);
@@ -267,6 +268,11 @@ static bool is_copy_too_much(const struct content *c, const struct outcome *o)
     return copied || c->copies_count >= COPIES_MAX;
 }
 
+static bool changes_header(enum act act)
+{
+    return act == ACT_PREPEND || act == ACT_REPLACE || act == ACT_IGNORE || act == ACT_STRIP;
+}
+
 /* A rule that fires on every line of a large body, or in each of its parts, must not fill memory
  * and log. Whatever changes what becomes of the message counts, however late it comes. */
 static bool is_too_much(const struct content *c, const struct subject_text *s,
@@ -283,13 +289,8 @@ static bool is_too_much(const struct content *c, const struct subject_text *s,
         return c->held;
     case ACT_BCC:
         return is_copy_too_much(c, o);
-    case ACT_PREPEND:
-    case ACT_REPLACE:
-    case ACT_IGNORE:
-    case ACT_STRIP:
-        return s->place != MIME_PRIMARY && is_told(c, &o->rule.where);
     default:
-        return false;
+        return changes_header(o->act) && s->place != MIME_PRIMARY && is_told(c, &o->rule.where);
     }
 }
 
@@ -301,7 +302,8 @@ static void ask(struct content *c, const struct subject_text *s)
         return;
     o = checks_judge(c->lists[s->id], s->text, c->scratch);
     if (o.question != NULL && !is_too_much(c, s, &o)) {
-        record(c, s, &o);
+        if (!changes_header(o.act) || c->changes++ < RECORDS_MAX)
+            record(c, s, &o);
         apply(c, s, &o);
     }
     arena_reset(c->scratch);

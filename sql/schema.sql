@@ -481,6 +481,7 @@ JOIN json_each(k.signatures) AS e
 LEFT JOIN dkim AS p ON p.id = e.value;
 
 -- One row a change of the mail, n counting from 1. For hold, redirect and bcc field is NULL.
+--   op  more: value says how many more changes there were
 CREATE VIEW header_edit (id, n, op, field, value, file, line, rule_text) AS
 SELECT
     k.id, e.key + 1, p.op, p.field,

@@ -31,6 +31,17 @@ sub check {
     return $err . $out;
 }
 
+# The steps of one mail under a configuration.
+sub steps {
+    my ($conf, $mail) = @_;
+    my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
+    my ($out) = run_tamis('', 'test', '-c', $path, '--json', mail($mail));
+    return [map { "$_->{restriction}: $_->{answer}" } @{ JSON::PP->new->utf8->decode($out)->{steps} }];
+}
+is_deeply(steps("header_checks = inline:{{x-a:b=DUNNO}} static:{INFO and more}\n", "X-A: b c\nX-A:b\n\n"),
+    ['header_checks static:{INFO and more}: INFO and more', 'header_checks inline:{{x-a:b=DUNNO}}: DUNNO'],
+    'a step names its table, blanks and all');
+
 # --- refusals
 my $refusals = write_file('refusals', <<'END');
 /^X-Plain:/   REJECT
@@ -41,6 +52,11 @@ my $refusals = write_file('refusals', <<'END');
 /^X-Not:/     REJECT 5.7 x
 /^X-Bare:/    REJECT 5.7.9
 /^X-Said: (.*)/ REJECT said $1
+/^X-Long-Dsn:/ REJECT 5.7.999999 x
+/^X-Glued:/   REJECT 5.7.1x
+/^X-Zero:/    REJECT 2.0.0 x
+/^X-Three:/   REJECT 3.7.1 x
+/^X-Wide:/    REJECT 5.999.999   x
 /^X-Void:/
 /^X-Discard:/ DISCARD
 /^X-Pass:/    PASS
@@ -56,6 +72,11 @@ plays('refusals', "header_checks = pcre:$refusals\n", map({ ('message ' . mail("
     ['X-Two: x', '451 4.7.9 odd'],
     ['X-Not: x', '550 5.7.1 5.7 x'],
     ['X-Bare: x', '550 5.7.9 '],
+    ['X-Long-Dsn: x', '550 5.7.1 5.7.999999 x'],
+    ['X-Glued: x', '550 5.7.1 5.7.1x'],
+    ['X-Zero: x', '451 4.0.0 x'],
+    ['X-Three: x', '550 5.7.1 3.7.1 x'],
+    ['X-Wide: x', '550 5.999.999 x'],
     ["X-Said: a\n\tb", '550 5.7.1 said a  b'],
     ['X-Void: x', '451 4.3.0 Error: queue file write error'],
     ['X-Discard: x', $ok],
@@ -135,7 +156,7 @@ my $long = ('x' x 63 . "\n") x 20;
 plays('body', "body_checks = pcre:$body\nbody_checks_size_limit = 1000\n", map({ ("message " . mail($_->[0]) => $_->[1]) } (
     ["X: y\n\nbad line\n", '550 5.7.9 bad line'], ["bad: y\n\nx\n", $ok], ["bad luck\n", '550 5.7.9 bad luck'],
     ["X: y\n\nx bad line\n", $ok], ["X: y\n\ndisc\nbad line\n", $ok], ["X: y\n\npre\nbad line\n", '550 5.7.9 bad line'],
-    ["X: y\n\n${long}bad line\n", $ok], ["X: y\n\nnul\0nul\n", $ok], ["X: y\n\nbad line", '550 5.7.9 bad line'],
+    ["X: y\n\n${long}bad line\n", $ok], ["X: y\n\n" . 'x' x 998 . "\nbad line\n", $ok], ["X: y\n\n" . 'x' x 997 . "\nbad line\n", '550 5.7.9 bad line'], ["X: y\n\nnul\0nul\n", $ok], ["X: y\n\nbad line", '550 5.7.9 bad line'],
     ["Content-Type: multipart/mixed; boundary=b\n\n$long--b\n\nbad part\n--b--\n", '550 5.7.9 bad part'],
     ["Content-Type: multipart/mixed; boundary=b\n\n--b\n\n$long--b--\nbad end\n", '550 5.7.9 bad end'],
     ["Content-Type: multipart/mixed; boundary=b\n\n--b\n\n--b--\n${long}bad end\n", $ok],
@@ -190,6 +211,9 @@ is_deeply(edits("body_checks = pcre:$edits\n", "A: b\n\nX-Pre: 1\nX-Ign: 2\n"), 
 is_deeply(edits("$conf" . "sender_restrictions = check_sender_access static:{PREPEND X-Top: t}\n", "X-Pre: 1\n\n", '--rcpt', 'c@d.example'),
     [['prepend', 0, 'X-Top', ' t'], ['prepend', 0, 'X-DEBUGO', 'WARN']], 'a PREPEND of access(5) beside');
 
+is_deeply(edits("$conf" . "sender_restrictions = check_sender_access static:{HOLD s}\n", "X-Hold: 1\n\n", '--rcpt', 'c\@d.example'),
+    [['hold', undef, undef, '<>: Sender address s']], 'what is held already is not held again');
+
 my $path = write_file('milter.conf', "postfix_config_directory =\nauthentication_results =\n$conf");
 my $mail = mail("A: b\nX-Ign: 1\nX-Rep: 2\nC: d\nE: f\nG: h\nI: j\nK: l\nM: n\nO: p\nX-Name: m\nX-Pre: n\n\nbody\n");
 my ($out, $err, $status) = run_tamis('', 'test', '-c', $path, '-v', $mail);
@@ -229,6 +253,17 @@ my $odd = write_file('odd', <<'END');
 /h/ IGNORE
 /i/ OK
 /j(.)/ PREPEND $1
+/k/ REJECT 5.7.999999 x
+/l/ REJECT 5.7.1
+/m/ REJECT 4.7.1 x
+/n/ REJECT 2. Auflage
+/o/ REJECT 3.7.1 x
+/p/ REJECT 5.7 x
+/q/ REJECT 5.7.1x
+/r/ REJECT 2.7.1
+/s/ REJECT 5.999.999 x
+/t/ REJECT
+/u/ REJECT 10.5 is too much
 END
 $out = check("header_checks = pcre:$odd\nbody_checks = pcre:$odd\n");
 my @want = (
@@ -238,10 +273,15 @@ my @want = (
     [4, 'warning', '/d/: 550 is an action of access tables only: write REJECT TEXT; skipped when it fires'],
     [5, 'warning', '/e/: BCC needs user@domain; skipped when it fires'],
     [6, 'warning', '/f/: REJECT with a code of class 2 refuses with 451 4.0.0 x'],
+    [11, 'warning', '/k/: 5.7.999999 is no enhanced status code: it is sent as text, behind 550 5.7.1'],
+    [12, 'warning', '/l/: REJECT with a code and no text: write one, with REJECT 5.7.1 the client is told nothing more'],
+    [15, 'warning', '/o/: 3.7.1 is no enhanced status code: it is sent as text, behind 550 5.7.1'],
+    [16, 'warning', '/p/: 5.7 is no enhanced status code: it is sent as text, behind 550 5.7.1'],
+    [18, 'warning', '/r/: REJECT with a code of class 2 refuses with 451 4.7.1 '],
     [8, 'warning', '/h/: IGNORE cannot be done in body_checks by a milter: keep this rule in Postfix; skipped when it fires'],
 );
 like($out, qr{^\Q$odd:$_->[0]: $_->[1]: $_->[2]\E$}m, "check: line $_->[0]") for @want;
-unlike($out, qr{^\Q$odd\E:[79]: }m, 'check: nothing of the others');
+unlike($out, qr{^\Q$odd\E:(?:[79]|1[3479]|2[01]): }m, 'check: nothing of the others');
 is(scalar(() = $out =~ /a milter does not change headers inside a body/g), 1, 'check: one note a table');
 like(check("header_checks = nonsense\n"), qr/^\S+milter\.conf:2: error: .*nonsense/m, 'check: no table');
 like(check("header_checks = pcre:/nowhere/at/all\n"), qr{^\S+milter\.conf:2: error: .*/nowhere/at/all}m, 'check: no file');

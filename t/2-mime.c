@@ -65,6 +65,7 @@ static const struct {
     {"blanks stay", "A:  b \t\n\n", "Ph[A:  b \t] -- 0= "},
     {"an empty name is no header", ": b\nA: b\n", "-- 0= 0=: b 4=A: b "},
     {"a name is printable ASCII", "\xc3\xa9: b\n", "-- 0= 0=\xc3\xa9: b "},
+    {"DEL is no part of a name", "A\x7f: b\nC: d\n", "-- 0= 0=A\x7f: b 6=C: d "},
     {"a mailbox line", "From a@b Mon Jan\nA: b\n", "-- 0= 0=From a@b Mon Jan 17=A: b "},
     {"a fold of nothing", " b\nA: b\n", "-- 0= 0= b 3=A: b "},
     {"text right behind headers", "A: b\ntext\nC: d\n", "Ph[A: b] -- 0= 0=text 5=C: d "},

@@ -42,6 +42,22 @@ for my $host ('User unknown in virtual alias table', '5.1.1 moved', 'moved', '',
 $mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
 is $mta->rcpt('<reject@example.org>', '{rcpt_mailer}' => 'error', '{rcpt_host}' => '5.1.1', '{rcpt_addr}' => 'reject@example.org')->{action},
     'replycode', 'mailer error, a code for a host, but an address: judged';
+$mta->abort;
+
+# Who was refused is neither sent away nor there already.
+sub edits_for {
+    my ($rule) = @_;
+    $mta->mail('<a@b.example>', '{mail_addr}' => 'a@b.example');
+    $mta->rcpt('<bob@example.org>', @error);
+    $mta->rcpt("<$rule\@example.org>", '{rcpt_mailer}' => 'smtp', '{rcpt_host}' => 'example.org', '{rcpt_addr}' => "$rule\@example.org");
+    $mta->data(i => '4Qedit');
+    my $reply = $mta->content("Subject: x\n\nx\n");
+    $mta->abort;
+    return [Tamis::Mta::edits($reply)];
+}
+is_deeply edits_for('redir'), ['addrcpt <boss@example.org>', 'delrcpt <redir@example.org>'], 'REDIRECT: those who were taken go';
+is_deeply edits_for('redir2'), ['addrcpt <Bob@example.org>', 'delrcpt <redir2@example.org>'], 'REDIRECT to one who was refused';
+is_deeply edits_for('bcc3'), ['addrcpt <bob@example.org> NOTIFY=NEVER'], 'BCC to one who was refused';
 $mta->quit;
 
 my @rows = $filter->wait_sql(4, q{SELECT address, action, code, dsn, text FROM recipient ORDER BY id, n});

@@ -98,7 +98,9 @@ for my $set (1 .. $SETS) {
     my %lists = map { $_ => 'pcre:' . $postfix->file("$_.$set", $rules{$_}) } keys %rules;
 
     # The limit of a header is Postfix's for both, which lowers its preset as soon as there is a milter.
-    $filter->set(%lists, part_prepend => 'off', mynetworks => '127.0.0.0/8', log_message_id => 'no');
+    # Every other set is for outgoing mail alone, which it is by its login.
+    my %mine = $set % 2 ? %lists : map { ("outgoing_$_" => $lists{$_}, "incoming_$_" => 'static:{REJECT incoming}') } keys %lists;
+    $filter->set(%mine, part_prepend => 'off', mynetworks => $set % 2 ? '127.0.0.0/8' : '10.0.0.0/8', log_message_id => 'no');
     $filter->start;
     push @filters, $filter;
     push @rules, \%rules;
@@ -124,6 +126,10 @@ sub send_all {
         if (!$smtp) {
             $smtp = Tamis::Smtp->new($port);
             $smtp->command('EHLO client.test.example');
+            if ($listener =~ /[02468]\z/) {
+                $smtp->xclient(name => undef, addr => '192.0.2.1', login => 'joe');
+                $smtp->command('EHLO client.test.example');
+            }
         }
         my $ready = '';
         for my $command ("MAIL FROM:<s-$i-$listener\@fine.example> BODY=8BITMIME", 'RCPT TO:<rcpt@y.example>', 'RCPT TO:<two@y.example>', 'DATA') {
@@ -174,7 +180,7 @@ my $actions = qr/(?:reject|warning|info|hold|discard|redirect|bcc|pass|prepend|r
 for my $line (split(/\n/, $postfix->log), map { split /\n/, $_->stderr } @filters) {
     my ($what) = $line =~ /(?:cleanup\S*|^tamis): \w+: ($actions.*)/ or next;
     my ($i, $listener) = $what =~ /from=<s-(\d+)-(\w+)@/ or next;
-    push @{ $logged{$listener}[$i] }, substr $what =~ s/ proto=ESMTP//r =~ s/ rule=\S+//r =~ s/-\w+(?=\@fine)//r
+    push @{ $logged{$listener}[$i] }, substr $what =~ s/ proto=ESMTP//r =~ s/ rule=\S+//r =~ s/-\w+(?=\@fine)//r =~ s/ login=<joe>//r
         =~ s/[\x80-\xff?]+/?/gr, 0, 600;   # of a byte that begins no character Postfix makes one question mark less, now and then
 }
 
@@ -233,5 +239,25 @@ SKIP: {
     is("@bad", '', "$applied diffs of tamis test, applied, are what was delivered");
     cmp_ok($applied, '>', 5, 'there were some');
 }
+
+# sendmail(1), with what was taken as it came: what is put off stays in the maildrop, and what is held is held.
+my @taken = grep { $said{native1}[$_] =~ /^250/ && ($came{native1}[$_][0] // '') ne 'held' } 0 .. $MAILS - 1;
+my %picked;
+for my $way (['native', smtpd_milters => '', non_smtpd_milters => '', map { $_ => 'pcre:' . $postfix->file("$_.1", $rules[0]{$_}) } keys %{ $rules[0] }],
+    ['milter', non_smtpd_milters => $filters[0]->milter, map { $_ => '' } keys %{ $rules[0] }]) {
+    my ($name, %params) = @$way;
+    $postfix->reload(%params);
+    $postfix->sendmail(['-i', '-f', "p-$_-$name\@fine.example", 'rcpt@y.example', 'two@y.example'], $mails[1][$_]) for @taken;
+    ok($postfix->drained(60), "sendmail(1), $name: all is delivered") or diag explain [$postfix->queue];
+}
+for my $mail ($postfix->mails(1)) {
+    my ($i, $name) = $mail->{sender} =~ /^p-(\d+)-(\w+)@/ or next;
+    my $text = $mail->{message} =~ s/\r\n/\n/gr =~ s/\AReceived: by mx\.test\.example .*\n(?:[ \t].*\n)*/Received: own\n/r;
+    push @{ $picked{$name}[$i] }, join(' ', 'to', sort @{ $mail->{recipients} }) . "\n$text";
+}
+my @differ = grep { my $i = $_; my ($native, $ours) = map { join "\n", sort @{ $picked{$_}[$i] || [] } } qw(native milter);
+    diag "sendmail(1), mail $i\n--- Postfix\n", cut($native, $ours), "--- tamis\n", cut($ours, $native) if $native ne $ours; $native ne $ours } @taken;
+is("@differ", '', scalar(@taken) . ' mails through sendmail(1): bytes are Postfix\'s');
+cmp_ok(scalar(grep { defined } @{ $picked{native} }), '>', 5, 'most were delivered');
 is($_->stop, 0, 'tamis ends well') for @filters;
 done_testing;

@@ -23,6 +23,16 @@ my $rules = <<'RULES';
 /^X-Reject-Soft:/         REJECT 4.7.3 later
 /^X-Reject-Two:/          REJECT 2.7.9 odd
 /^X-Reject-Short:/        REJECT 5.7 x
+/^X-Reject-Four:/         REJECT 4.7.1 x
+/^X-Reject-Long:/         REJECT 5.7.999999 x
+/^X-Reject-Zero:/         REJECT 2.0.0 x
+/^X-Reject-Three:/        REJECT 3.7.1 x
+/^X-Reject-Wide:/         REJECT 5.999.999   x
+/^X-Reject-Glued:/        REJECT 5.7.1x
+/^X-Reject-Detail:/       REJECT 5.1.1 x
+/^X-Reject-Leading:/      REJECT 5.07.001 x
+/^X-Code-Only:/           REJECT 5.7.9
+/^X-Soft-Code-Only:/      REJECT 4.7.9
 /^X-Reject-Utf8:/         REJECT refusé: 100% "non"
 /^X-Reject-Tab:/          REJECT a	b
 /^X-Reject-Captured: (.*)/  REJECT said $1 here
@@ -148,6 +158,8 @@ END
     ['long lines', '', 'x' x 2044 . "late\n"],
     ['long lines, cut', '', 'x' x 2046 . "late\n"],
     ['size limit', '', ("x" x 70 . "\n") x 800 . "late\n"],
+    ['at the size limit', '', ("x" x 70 . "\n") x 721 . "yyyyyyy\nlate\n"],
+    ['a byte below the size limit', '', ("x" x 70 . "\n") x 721 . "yyyyyy\nlate\n"],
     ['below the size limit', '', ("x" x 70 . "\n") x 700 . "late\n"],
     ['size limit of a part', "Content-Type: multipart/mixed; boundary=bound\n",
         "--bound\n\n" . ("x" x 70 . "\n") x 800 . "--bound\n\nlate\n--bound--\n"],
@@ -203,6 +215,13 @@ for my $i (0 .. $#scenes) {
     my $native = scene('native', $i);
     is(scene('smtp', $i), $native, "reply: $scenes[$i][0]");
 }
+
+# Postfix itself sends whatever is in memory behind a code without a text.
+for my $case (['X-Code-Only', '550 5.7.9 '], ['X-Soft-Code-Only', '451 4.7.9 ']) {
+    push @scenes, ["$case->[0], by tamis", "$case->[0]: x\n"];
+    is(scene('smtp', $#scenes), $case->[1], "reply: $scenes[-1][0]");
+    pop @scenes;
+}
 ok($postfix->drained, 'all is delivered');
 
 # What was delivered, by mark: recipients and bytes. The MTA's own Received field differs by nature,
@@ -230,7 +249,7 @@ ok(scalar(keys %held), 'some were held');
 # The log says the same, but for proto=, the rule, control characters of a reply, lookup errors, and what
 # Postfix rewrites before a milter sees it.
 my $actions = qr/(?:reject|warning|info|hold|discard|redirect|bcc|pass|prepend|replace|strip): (?:header|body) /;
-my $apart = qr/ (?:X-Reject-Tab|X-Reject-Captured: a|X-Empty|From: tot\b)/;
+my $apart = qr/ (?:X-Reject-Tab|X-Reject-Captured: a|X-Empty|From: tot\b|X-(?:Soft-)?Code-Only)/;
 my @native_log = map { /cleanup\S*: \w+: ($actions.*)/ && $1 !~ $apart ? $1 =~ s/ proto=ESMTP//r : () } split /\n/, $postfix->log;
 my @our_log = map { /^tamis: \w+: ($actions.*)/ && $1 !~ $apart ? $1 =~ s/ rule=\S+//r : () } split /\n/, $filter->stderr;
 cmp_ok(scalar(@native_log), '>', 500, 'Postfix logged what it did');
