@@ -212,11 +212,15 @@ static struct outcome outcome_endless(const struct walk *w)
  * warn_if_reject; and behind the last step of a list nobody is left to be spared. */
 static bool is_idle(const struct walk *w, const struct step *step, bool last)
 {
-    const char *name = step->row->name;
-
-    if (strncmp(name, "reject_", 7) == 0 || strncmp(name, "defer_", 6) == 0)
+    switch (step->row->only) {
+    case ACT_REJECT:
+    case ACT_DEFER:
         return w->warn_only;
-    return last && w->depth == 0 && strncmp(name, "permit_", 7) == 0;
+    case ACT_PERMIT:
+        return last && w->depth == 0;
+    default:
+        return false;
+    }
 }
 
 static struct outcome judge_step(struct walk *w, const struct step *step, bool last)

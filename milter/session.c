@@ -261,6 +261,16 @@ static const char *resolved(const struct session *s, const struct macros *macros
     return client_is_sendmail(&s->client) ? NULL : macro_get(macros, name);
 }
 
+static void read_address(const struct session *s, struct address *address, const char *arg,
+                         const char *by_mta)
+{
+    const struct site *site = s->policy->site;
+    struct arena *arena = s->message->arena;
+
+    if (!address_read(address, arg, by_mta, site->myorigin, arena))
+        site_resolve(site, address, arena);
+}
+
 static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
 {
     struct message *m = s->message;
@@ -274,8 +284,7 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
     m->login = printable_copy(m->arena, login ? login : "", '?');
     m->auth_method = printable_copy(m->arena, method ? method : "", '?');
     m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
-    address_read(&m->sender, argv[0], resolved(s, macros, "{mail_addr}"),
-                 s->policy->site->myorigin, m->arena);
+    read_address(s, &m->sender, argv[0], resolved(s, macros, "{mail_addr}"));
 }
 
 const struct verdict *session_mail(struct session *s, const char *const *argv,
@@ -330,8 +339,7 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     struct message *m = s->message;
     struct address address;
 
-    address_read(&address, argv[0], by_mta ? NULL : resolved(s, macros, "{rcpt_addr}"),
-                 s->policy->site->myorigin, m->arena);
+    read_address(s, &address, argv[0], by_mta ? NULL : resolved(s, macros, "{rcpt_addr}"));
     s->touched = true;
     session_note_queue_id(s, macros);
     return message_add_recipient(m, &address);

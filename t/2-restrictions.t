@@ -162,7 +162,25 @@ plays('helo_required, early', "helo_required = yes\ndelay_reject = no\n",
 plays('brackets', "strict_rfc821_envelopes = yes\n",
     'mail s@x.example' => $ok, 'rcpt <a@b.example>' => '501 5.1.7 Bad sender address syntax',
     'mail <s@x.example>' => $ok, 'rcpt a@b.example' => '501 5.1.3 Bad recipient address syntax',
-    'rcpt <a@b.example>' => $ok);
+    'rcpt <a@b.example>' => $ok,
+    (map { ("mail $_" => $ok, 'rcpt <a@b.example>' => '501 5.1.7 Bad sender address syntax') }
+        's@x.example>', '<s@x.example', '<@x.example>', '<(c)s@x.example>', '<s(c)@x.example>', '<g:s@x.example;>'),
+    (map { ("mail $_" => $ok, 'rcpt <a@b.example>' => $ok) }
+        '<>', '<s>', '<@r:s@x.example>', '<s:t@x.example>', '<"(c)"@x.example>', '<\\(c@x.example>', '<s@[IPv6:::1]>', '<"a;\\";"@x.example>'),
+    'mail <s@x.example>' => $ok, 'rcpt <@b.example>' => '501 5.1.3 Bad recipient address syntax',
+    'rcpt <a(c)@b.example>' => '501 5.1.3 Bad recipient address syntax');
+
+# --- what trivial-rewrite makes of a route behind a domain of our own
+my $routes = write_file('routes', "u\@x.example REJECT there\nu\@z.example REJECT back\n");
+plays('routes', "mydestination = here.example, there.example\nmyorigin = here.example\nrecipient_delimiter =\ninet_interfaces = 127.0.0.1\n"
+        . "sender_restrictions = texthash:$routes\nrecipient_restrictions = texthash:$routes\n",
+    (map { ("rcpt <$_>" => "554 5.7.1 <$_>: Recipient address rejected: there", "mail <$_>" => $ok,
+        'rcpt <q@q.example>' => "554 5.7.1 <$_>: Sender address rejected: there", 'mail <q@q.example>' => $ok) }
+        'u%x.example@here.example', 'x.example!u@here.example', 'u@x.example@here.example', 'u%x.example', 'x.example!u',
+        'u%x.example%there.example@here.example', 'here.example!x.example!u@there.example', 'U%X.example@[127.0.0.1]'),
+    (map { ("rcpt <$_>" => $ok) } 'u%x.example@q.example', 'x.example!u@q.example', 'u%x.example@[192.0.2.9]', '%x.example@here.example', 'x.example!u%there.example@here.example'),
+    'macro {rcpt_addr} u%x.example@here.example' => $ok,
+    'rcpt <u%x.example@here.example>' => $ok);
 
 # --- warn_if_reject, classes, nesting
 my $nested = write_file('nested', "a\@b.example stern\nb\@b.example stern, permit\nc\@b.example loop\nd\@b.example reject_non_fqdn_sender, reject\ne\@b.example lax, reject\n");
