@@ -4,6 +4,7 @@
 
 #include "direction.h"
 #include "dns_options.h"
+#include "policy_parts.h"
 #include "restriction.h"
 #include "sign_names.h"
 #include "spf_scene.h"
@@ -38,7 +39,7 @@ static enum stage stage_of_list(const struct settings *s, enum list_id list)
     return s->delay_reject && list <= LIST_SENDER ? STAGE_RCPT : own[list];
 }
 
-static const struct steps *parse_list(const struct policy *p, const struct param_text *text,
+const struct steps *policy_parse_list(const struct policy *p, const struct param_text *text,
                                       enum list_id list, struct problems *problems)
 {
     struct steps_source source = {
@@ -60,86 +61,6 @@ static const char *next_name(struct slice *rest, struct arena *arena)
     struct slice word;
 
     return slice_word(rest, ", \t\r\n", &word) ? arena_strndup(arena, word.ptr, word.len) : NULL;
-}
-
-static void declare_class(struct policy *p, struct restriction_classes *classes, const char *name,
-                          struct problems *problems)
-{
-    const struct param_text *names = &p->settings->restriction_classes;
-    const struct param_text *text = settings_class(p->settings, name);
-
-    if (text == NULL || text->text[0] == '\0') {
-        problems_add(problems, SEV_ERROR, names->where,
-                     "restriction_classes: %s needs a definition, %s = RESTRICTIONS", name, name);
-        return;
-    }
-    if (restriction_find(slice_of(name)) != NULL)
-        problems_add(problems, SEV_ERROR, text->where,
-                     "restriction_classes: %s is a restriction's name already", name);
-    classes->list[classes->count++] = (struct restriction_class){.name = name,
-                                                                  .where = text->where};
-}
-
-/* First all names, then the lists: a class may name another, or itself. */
-static void load_classes(struct policy *p, struct problems *problems)
-{
-    struct restriction_classes *classes = arena_alloc(p->arena, sizeof(*classes));
-    struct slice rest = slice_of(p->settings->restriction_classes.text);
-    const char *name;
-
-    classes->list = arena_alloc(p->arena, (rest.len / 2 + 1) * sizeof(*classes->list));
-    while ((name = next_name(&rest, p->arena)) != NULL)
-        if (class_find(classes, slice_of(name)) == NULL)
-            declare_class(p, classes, name, problems);
-    p->classes = classes;
-}
-
-static bool uses_class(const struct steps *steps, const struct restriction_class *class)
-{
-    for (size_t i = 0; steps != NULL && i < steps->count; i++)
-        if (steps->list[i].class == class)
-            return true;
-    return false;
-}
-
-static bool is_class_used(const struct policy *p, const struct restriction_class *class,
-                          enum list_id list)
-{
-    for (int d = 0; d < DIR_COUNT; d++)
-        if (uses_class(p->lists[d][list], class))
-            return true;
-    for (size_t i = 0; i < p->classes->count; i++)
-        if (uses_class(p->classes->list[i].steps[list], class))
-            return true;
-    return false;
-}
-
-/* A class is read for each list that names it, with that list's meaning of a bare TYPE:TABLE. A
- * value of an access table may name any class: such a use is known only at run time, and so what
- * cannot be read for the other lists is no error. */
-static void define_classes(struct policy *p, enum list_id list, struct problems *problems)
-{
-    bool more = true;
-
-    while (more) {
-        more = false;
-        for (size_t i = 0; i < p->classes->count; i++) {
-            struct restriction_class *class = &p->classes->list[i];
-
-            if (class->steps[list] != NULL || !is_class_used(p, class, list))
-                continue;
-            class->steps[list] = parse_list(p, settings_class(p->settings, class->name), list,
-                                            problems);
-            more = class->steps[list] != NULL;
-        }
-    }
-    for (size_t i = 0; i < p->classes->count; i++) {
-        struct restriction_class *class = &p->classes->list[i];
-
-        if (class->steps[list] == NULL)
-            class->steps[list] = parse_list(p, settings_class(p->settings, class->name), list,
-                                            NULL);
-    }
 }
 
 /* Refusing all destinations because none is known would refuse all mail. */
@@ -182,7 +103,7 @@ static void load_list(struct policy *p, enum direction direction, enum list_id l
         p->lists[direction][list] = p->lists[DIR_INCOMING][list];
         return;
     }
-    p->lists[direction][list] = parse_list(p, text, list, problems);
+    p->lists[direction][list] = policy_parse_list(p, text, list, problems);
     check_steps(p, p->lists[direction][list], problems);
 }
 
@@ -223,13 +144,14 @@ static void note_askers(struct policy *p)
 
 static void load_lists(struct policy *p, struct problems *problems)
 {
-    load_classes(p, problems);
+    policy_declare_classes(p, problems);
     for (int list = 0; list < LIST_COUNT; list++) {
         check_directed(p, (enum list_id)list, problems);
         for (int d = 0; d < DIR_COUNT; d++)
             load_list(p, (enum direction)d, (enum list_id)list, problems);
-        define_classes(p, (enum list_id)list, problems);
+        policy_define_classes(p, (enum list_id)list, problems);
     }
+    policy_report_classes(p, problems);
     check_classes(p, problems);
     note_askers(p);
 }
