@@ -253,7 +253,7 @@ plays('no reply code', "mydestination = b.example\nrelay_domains_reject_code = 4
     'rcpt <a@c.example>' => '450 4.7.1 Service unavailable', 'rcpt <a@b.example>' => $ok);
 
 # --- local submission is never refused
-plays('local', "client_restrictions = reject\nsender_restrictions = reject\nrecipient_restrictions = reject\nhelo_required = yes\nend_of_data_restrictions = reject\n",
+plays('local', "client_restrictions = reject\nsender_restrictions = reject\nrecipient_restrictions = reject\nhelo_required = yes\ndata_restrictions = reject\nend_of_data_restrictions = reject\n",
     'macro {daemon_port} 0' => $ok, 'mail s@x.example' => $ok, 'rcpt a@b.example' => $ok, 'data' => $ok);
 
 # --- direction
