@@ -330,12 +330,17 @@ static struct verdict permitted(struct engine *e, enum stage stage, struct verdi
     return v;
 }
 
+static bool is_postmaster(const struct recipient *recipient)
+{
+    return strcasecmp(recipient->address.text, "postmaster") == 0;
+}
+
 static struct verdict run_rcpt(struct engine *e, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_RCPT}, later;
     int last = LIST_SENDER;
 
-    if (strcasecmp(recipient->address.text, "postmaster") == 0)
+    if (is_postmaster(recipient))
         return v;
     if (e->policy->settings->delay_reject)
         for (int list = LIST_CLIENT; list <= LIST_SENDER && !is_final(&v); list++) {
@@ -346,6 +351,18 @@ static struct verdict run_rcpt(struct engine *e, const struct recipient *recipie
     for (int list = LIST_RELAY; list <= LIST_RECIPIENT && !is_final(&v); list++)
         v = run_list(e, STAGE_RCPT, (enum list_id)list, recipient, &later);
     return permitted(e, STAGE_RCPT, v, &later);
+}
+
+struct verdict engine_deferred(struct engine *e, const struct recipient *recipient)
+{
+    struct verdict v = e->defer_if_permit[LIST_SENDER];
+
+    e->discard = (struct verdict){0};
+    if (e->client->local || e->policy->settings->delay_reject || is_postmaster(recipient) ||
+        v.code == 0)
+        v = (struct verdict){.act = ACT_DUNNO};
+    v.stage = STAGE_RCPT;
+    return v;
 }
 
 static struct verdict run_late(struct engine *e, enum stage stage, enum list_id list)

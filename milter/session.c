@@ -142,7 +142,8 @@ void session_note_stage(struct session *s, enum stage stage, uint64_t begun)
         *slowest = us > 0 ? us : 1;
 }
 
-/* Once a message is to be discarded nothing more is judged, as in Postfix. */
+/* Once a message is to be discarded nothing more is judged, as in Postfix; but a recipient that is
+ * to be deferred in place of being permitted is. */
 struct verdict session_run(struct session *s, enum stage stage, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = stage};
@@ -150,9 +151,12 @@ struct verdict session_run(struct session *s, enum stage stage, const struct rec
 
     if (stage != STAGE_EOM)
         session_begin_stage(s);
-    if (s->discard.act != ACT_DUNNO)
+    if (s->discard.act == ACT_DUNNO)
+        v = engine_run(&s->engine, stage, recipient);
+    else if (stage == STAGE_RCPT)
+        v = engine_deferred(&s->engine, recipient);
+    else
         return v;
-    v = engine_run(&s->engine, stage, recipient);
     if (stage != STAGE_EOM)
         session_note_stage(s, stage, begun);
     if (s->engine.discard.act == ACT_DISCARD && stage != STAGE_EOM) {

@@ -52,6 +52,14 @@ plays('early', "delay_reject = no\nclient_restrictions = check_client_access inl
     'mail <t@x.example>' => $ok,
     'rcpt <a@b.example>' => $ok);
 
+plays('a deferral since MAIL comes before a discard', "delay_reject = no\nclient_restrictions = inline:{{192.0.2.9 = DEFER_IF_PERMIT client}}\n"
+        . "sender_restrictions = inline:{{a\@x.example = DEFER_IF_PERMIT sender}}, static:DISCARD\nrecipient_restrictions = reject\n",
+    'mail <a@x.example>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <a@x.example>: Sender address rejected: sender',
+    'rcpt <postmaster>' => $ok, 'rcpt <c@b.example>' => '450 4.7.1 <a@x.example>: Sender address rejected: sender',
+    'mail <b@x.example>' => $ok, 'rcpt <a@b.example>' => $ok,
+    'client unknown 192.0.2.9' => $ok, 'mail <b@x.example>' => $ok,
+    'rcpt <a@b.example>' => '450 4.7.1 <unknown[192.0.2.9]>: Client host rejected: client');
+
 # --- networks and logins
 my $gate = "client_restrictions = permit_mynetworks, reject\n$site";
 plays('mynetworks', $gate,
