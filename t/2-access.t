@@ -378,4 +378,25 @@ plays('a list in a value', "inet_interfaces = 127.0.0.1\nrecipient_restrictions 
     'mail <b@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.0 <b@x>: Sender address rejected: defer_if_permit requested',
     'mail <c@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.0 <unknown[192.0.2.1]>: Client host rejected: defer_if_reject requested');
 
+# --- DATA and the recipients before it
+plays('two at DATA', "data_restrictions = check_recipient_access inline:{{one\@b.example = REJECT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <two@b.example>' => $ok, 'rcpt <one@b.example>' => $ok, 'data' => $ok);
+plays('a refused one does not count', "recipient_restrictions = inline:{{bad\@b.example = REJECT}}\ndata_restrictions = check_recipient_access inline:{{one\@b.example = REJECT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <one@b.example>' => $ok, 'rcpt <bad@b.example>' => '554 5.7.1 <bad@b.example>: Recipient address rejected: Access denied',
+    'data' => '554 5.7.1 <one@b.example>: Recipient address rejected: Access denied');
+plays('a deferral at DATA', "data_restrictions = check_sender_access static:DEFER_IF_PERMIT\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => $ok, 'data' => '450 4.7.1 <s@x>: Sender address rejected: Service unavailable');
+plays('a deferral is no more at DATA', "delay_reject = no\nsender_restrictions = static:DEFER_IF_PERMIT\n",
+    'mail <s@x>' => $ok, 'rcpt <postmaster>' => $ok, 'data' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <s@x>: Sender address rejected: Service unavailable');
+plays('a deferral of one recipient', "recipient_restrictions = inline:{{a\@b.example = DEFER_IF_PERMIT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <a@b.example>: Recipient address rejected: Service unavailable', 'rcpt <c@b.example>' => $ok);
+plays("a bare table in ${_}_restrictions", "${_}_restrictions = inline:{{a\@b.example = REJECT}, {s\@x = OK}}, reject\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <a@b.example>: Recipient address rejected: Access denied',
+    'mail <t@x>' => $ok, 'rcpt <s@x>' => $ok) for 'relay', 'recipient';
+for my $list ('data', 'end_of_data') {
+    my ($out, $err, $status) = run_tamis('', 'check', '-c', write_file('bare.conf', "postfix_config_directory =\n${list}_restrictions = static:OK\n"));
+    is($status, 78, "a bare table in ${list}_restrictions is an error");
+    like("$out$err", qr/:2: error: ${list}_restrictions: static:OK: a bare TYPE:TABLE means nothing in this list/, 'which is said');
+}
+
 done_testing;
