@@ -4,6 +4,7 @@
 #include "param.h"
 #include "policy.h"
 #include "restriction.h"
+#include "steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,14 +131,29 @@ static void check_number(const struct value_check *c)
     }
 }
 
+/* A class may name what only other lists can have. */
+static void check_classes(const struct value_check *c, const struct steps *steps)
+{
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct restriction_class *class = steps->list[i].class;
+
+        if (class != NULL && class->steps[c->list] == NULL)
+            warn(c, "the class %s cannot be used in %s: answers 451 4.3.5", class->name,
+                 list_name(c->list));
+    }
+}
+
 /* Neither action nor number: a restriction list, or a slip of the pen. */
 static void check_list(const struct value_check *c)
 {
     struct nearest nearest = {.name = arena_strndup(c->arena, c->word.ptr, c->word.len)};
+    const struct steps *steps = strchr(c->rule->value, ':') != NULL ? NULL :
+        policy_parse_value(c->policy, c->rule->value, c->list, c->arena);
 
-    if (strchr(c->rule->value, ':') == NULL &&
-        policy_parse_value(c->policy, c->rule->value, c->list, c->arena) != NULL)
+    if (steps != NULL) {
+        check_classes(c, steps);
         return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(actions); i++)
         nearest_offer(&nearest, actions[i].word);
     warn(c, "\"%.60s\" is neither an action nor a list of restrictions: answers 451 4.3.5%s%s",

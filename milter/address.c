@@ -61,16 +61,42 @@ static void make_printable(char *text)
             *text = '?';
 }
 
+static void reverse(char *text, size_t len)
+{
+    for (size_t i = 0; i < len / 2; i++) {
+        char c = text[i];
+
+        text[i] = text[len - 1 - i];
+        text[len - 1 - i] = c;
+    }
+}
+
+bool address_swap_route(char *text)
+{
+    char *bang = strchr(text, '!'), *percent = strrchr(text, '%');
+    size_t len = strlen(text);
+
+    if (bang != NULL && bang > text && bang[1] != '\0') {
+        size_t site = (size_t)(bang - text);
+
+        *bang = '@';
+        reverse(text, len);
+        reverse(text, len - site - 1);
+        reverse(text + len - site, site);
+        return true;
+    }
+    if (percent == NULL || percent == text || percent[1] == '\0')
+        return false;
+    *percent = '@';
+    return true;
+}
+
 /* What trivial-rewrite makes of an address that has no domain: site!user, user%site, user. */
 static const char *completed(const char *text, const char *myorigin, struct arena *arena)
 {
-    const char *bang = strchr(text, '!'), *percent = strrchr(text, '%');
+    char *copy = arena_strdup(arena, text);
 
-    if (bang != NULL && bang > text && bang[1] != '\0')
-        return arena_printf(arena, "%s@%.*s", bang + 1, (int)(bang - text), text);
-    if (percent != NULL && percent > text && percent[1] != '\0')
-        return arena_printf(arena, "%.*s@%s", (int)(percent - text), text, percent + 1);
-    return arena_printf(arena, "%s@%s", text, myorigin);
+    return address_swap_route(copy) ? copy : arena_printf(arena, "%s@%s", text, myorigin);
 }
 
 static const char *derived_key(const char *text, const char *myorigin, struct arena *arena)
@@ -96,7 +122,7 @@ static bool is_better(const char *resolved, const char *text)
     return strchr(resolved, '@') != NULL || strchr(text, '@') == NULL;
 }
 
-void address_read(struct address *address, const char *arg, const char *resolved,
+bool address_read(struct address *address, const char *arg, const char *resolved,
                   const char *myorigin, struct arena *arena)
 {
     struct slice inner, folded;
@@ -109,17 +135,39 @@ void address_read(struct address *address, const char *arg, const char *resolved
     address->text = text;
     if (!is_better(resolved, text)) {
         address->key = derived_key(text, myorigin, arena);
-        return;
+        return false;
     }
     folded = fold_case(slice_of(resolved), arena);
     address->key = unquoted(without_route(without_brackets(folded)), arena);
+    return true;
 }
 
-bool address_has_brackets(const struct address *address)
+/* A (comment), or the end of a group of addresses, outside quotes and address literals. */
+static bool has_rfc822_form(struct slice s)
 {
-    size_t len = strlen(address->arg);
+    char end = '\0'; /* of what is skipped */
 
-    return len >= 2 && address->arg[0] == '<' && address->arg[len - 1] == '>';
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (c == '\\')
+            i++;
+        else if (end != '\0')
+            end = c == end ? '\0' : end;
+        else if (c == '"' || c == '[')
+            end = c == '"' ? '"' : ']';
+        else if (c == '(' || c == ';')
+            return true;
+    }
+    return false;
+}
+
+bool address_is_strict(const struct address *address)
+{
+    struct slice arg = slice_of(address->arg);
+
+    return arg.len >= 2 && arg.ptr[0] == '<' && arg.ptr[arg.len - 1] == '>' &&
+           address->text[0] != '@' && !has_rfc822_form(without_route(without_brackets(arg)));
 }
 
 bool address_is_routed(const struct address *address)

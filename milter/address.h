@@ -9,13 +9,18 @@
  * b"@dom`, "<>", ""; RFC 5321 sections 4.1.1.2, 4.1.1.3). `resolved` is the MTA's own resolved form
  * ({mail_addr}, {rcpt_addr}), from which the key is taken; NULL, empty, or a user alone where the
  * argument has a domain: the key is derived as Postfix's trivial-rewrite does, an address without
- * domain gets @myorigin. Everything is copied into `arena`; control characters in the text become
- * '?'. */
-void address_read(struct address *address, const char *arg, const char *resolved,
+ * domain gets @myorigin; false is returned, and site_resolve() may know more. Everything is copied
+ * into `arena`; control characters in the text become '?'. */
+bool address_read(struct address *address, const char *arg, const char *resolved,
                   const char *myorigin, struct arena *arena);
 
-/* Was it sent within <>, as strict_rfc821_envelopes wants? */
-bool address_has_brackets(const struct address *address);
+/* `site!user` and `user%site`, in a text without @, become `user@site`, in place: Postfix's
+ * swap_bangpath and allow_percent_hack. False: it is neither. */
+bool address_swap_route(char *text);
+
+/* Was it sent as strict_rfc821_envelopes wants: within <>, without a comment or a group, and with a
+ * user in front of the @? What the MTA itself refuses is not looked for. */
+bool address_is_strict(const struct address *address);
 
 /* Does the key's local part say where to send it on (`user%dom@there`, `dom!user@there`,
  * `user@dom@there`)? Such recipients are never permitted by a table's OK. A source route

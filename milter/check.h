@@ -64,7 +64,8 @@ struct scene {
 struct restriction_class {
     const char *name;
     struct where where;
-    const struct steps *steps[LIST_COUNT];
+    const struct steps *steps[LIST_COUNT]; /* NULL: cannot be read for this list */
+    bool is_read[LIST_COUNT];              /* while loading */
 };
 
 /* What becomes of a permission, where Postfix does not let a table give one. */

@@ -45,7 +45,11 @@ static struct outcome judge_defer_if_reject(const struct step *step, const struc
 
 static struct outcome judge_class(const struct step *step, const struct scene *scene)
 {
-    return (struct outcome){.steps = step->class->steps[scene->list], .subject = scene->subject};
+    const struct steps *steps = step->class->steps[scene->list];
+
+    if (steps == NULL) /* only a table's value can name it then */
+        return outcome_config_error(scene);
+    return (struct outcome){.steps = steps, .subject = scene->subject};
 }
 
 const struct restriction restriction_class_row = {

@@ -196,7 +196,7 @@ enum { reads_dkim_spf = false, reads_dkim_iprev = false, reads_dkim_dkim = true 
 const struct restriction rows_method[] = {
 #define ROW(action, ACT, method, result, IDENTITY, RESULT, family, STAGE)                          \
     {.name = #action "_" #method "_" #result, .first_stage = STAGE, .judge = judge_##family,       \
-     .asks = asks_##family, .reads_dkim = reads_dkim_##family,                                     \
+     .asks = asks_##family, .only = ACT, .reads_dkim = reads_dkim_##family,                        \
      .awaits_login = awaits_login_##family, .own = true,                                           \
      .help = #action " if " #method " says " #result},
     ALL(ROW)

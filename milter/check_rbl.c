@@ -234,32 +234,32 @@ static const void *parse_threshold(struct slice argument, struct arena *arena, s
     return NULL;
 }
 
-#define LIST(name_, stage_, judge_, help_)                                                         \
+#define LIST(name_, only_, stage_, judge_, help_)                                                  \
     {.name = (name_), .arg = ARG_NAME, .first_stage = (stage_), .judge = (judge_),                 \
-     .parse = rbl_site_parse, .asks = true, .help = (help_)}
+     .parse = rbl_site_parse, .asks = true, .only = (only_), .help = (help_)}
 
 const struct restriction rows_rbl[] = {
-    LIST("reject_rbl_client", STAGE_CONNECT, judge_rbl_client,
+    LIST("reject_rbl_client", ACT_REJECT, STAGE_CONNECT, judge_rbl_client,
          "reject a client whose address is in a block list"),
-    LIST("reject_rhsbl_client", STAGE_CONNECT, judge_rhsbl_client,
+    LIST("reject_rhsbl_client", ACT_REJECT, STAGE_CONNECT, judge_rhsbl_client,
          "reject a client whose verified name is in a block list"),
-    LIST("reject_rhsbl_reverse_client", STAGE_CONNECT, judge_rhsbl_reverse,
+    LIST("reject_rhsbl_reverse_client", ACT_REJECT, STAGE_CONNECT, judge_rhsbl_reverse,
          "reject a client whose unverified name is in a block list"),
-    LIST("reject_rhsbl_helo", STAGE_HELO, judge_rhsbl_helo,
+    LIST("reject_rhsbl_helo", ACT_REJECT, STAGE_HELO, judge_rhsbl_helo,
          "reject a HELO name that is in a block list"),
-    LIST("reject_rhsbl_sender", STAGE_MAIL, judge_rhsbl_sender,
+    LIST("reject_rhsbl_sender", ACT_REJECT, STAGE_MAIL, judge_rhsbl_sender,
          "reject a sender whose domain is in a block list"),
-    LIST("reject_rhsbl_recipient", STAGE_RCPT, judge_rhsbl_recipient,
+    LIST("reject_rhsbl_recipient", ACT_REJECT, STAGE_RCPT, judge_rhsbl_recipient,
          "reject a recipient whose domain is in a block list"),
-    LIST("permit_dnswl_client", STAGE_CONNECT, judge_dnswl_client,
+    LIST("permit_dnswl_client", ACT_PERMIT, STAGE_CONNECT, judge_dnswl_client,
          "permit a client whose address is in an allow list"),
-    LIST("permit_rhswl_client", STAGE_CONNECT, judge_rhswl_client,
+    LIST("permit_rhswl_client", ACT_PERMIT, STAGE_CONNECT, judge_rhswl_client,
          "permit a client whose verified name is in an allow list"),
     {.name = "reject_rbl_score", .arg = ARG_COUNT, .first_stage = STAGE_CONNECT,
-     .judge = judge_score, .parse = parse_threshold, .asks = true,
+     .judge = judge_score, .parse = parse_threshold, .asks = true, .only = ACT_REJECT,
      .help = "reject a client that the lists of rbl_score_sites together speak against"},
     {.name = "reject_maps_rbl", .first_stage = STAGE_CONNECT, .judge = judge_maps_rbl,
-     .instead = "reject_rbl_client", .asks = true,
+     .instead = "reject_rbl_client", .asks = true, .only = ACT_REJECT,
      .help = "reject a client that is in a list of maps_rbl_domains (obsolete)"},
     {0},
 };

@@ -153,6 +153,7 @@ static void ask_mail(struct query *q, const struct access_keys *keys, const char
     struct address address;
 
     address_read(&address, text, NULL, q->site->myorigin, q->arena);
+    site_resolve(q->site, &address, q->arena);
     if (q->as == AS_SENDER)
         access_keys_sender(keys, address.key);
     else if (strcasecmp(address.text, "postmaster") != 0 && strchr(address.key, '@') != NULL)

@@ -212,11 +212,15 @@ static struct outcome outcome_endless(const struct walk *w)
  * warn_if_reject; and behind the last step of a list nobody is left to be spared. */
 static bool is_idle(const struct walk *w, const struct step *step, bool last)
 {
-    const char *name = step->row->name;
-
-    if (strncmp(name, "reject_", 7) == 0 || strncmp(name, "defer_", 6) == 0)
+    switch (step->row->only) {
+    case ACT_REJECT:
+    case ACT_DEFER:
         return w->warn_only;
-    return last && w->depth == 0 && strncmp(name, "permit_", 7) == 0;
+    case ACT_PERMIT:
+        return last && w->depth == 0;
+    default:
+        return false;
+    }
 }
 
 static struct outcome judge_step(struct walk *w, const struct step *step, bool last)
@@ -326,12 +330,17 @@ static struct verdict permitted(struct engine *e, enum stage stage, struct verdi
     return v;
 }
 
+static bool is_postmaster(const struct recipient *recipient)
+{
+    return strcasecmp(recipient->address.text, "postmaster") == 0;
+}
+
 static struct verdict run_rcpt(struct engine *e, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_RCPT}, later;
     int last = LIST_SENDER;
 
-    if (strcasecmp(recipient->address.text, "postmaster") == 0)
+    if (is_postmaster(recipient))
         return v;
     if (e->policy->settings->delay_reject)
         for (int list = LIST_CLIENT; list <= LIST_SENDER && !is_final(&v); list++) {
@@ -342,6 +351,18 @@ static struct verdict run_rcpt(struct engine *e, const struct recipient *recipie
     for (int list = LIST_RELAY; list <= LIST_RECIPIENT && !is_final(&v); list++)
         v = run_list(e, STAGE_RCPT, (enum list_id)list, recipient, &later);
     return permitted(e, STAGE_RCPT, v, &later);
+}
+
+struct verdict engine_deferred(struct engine *e, const struct recipient *recipient)
+{
+    struct verdict v = e->defer_if_permit[LIST_SENDER];
+
+    e->discard = (struct verdict){0};
+    if (e->client->local || e->policy->settings->delay_reject || is_postmaster(recipient) ||
+        v.code == 0)
+        v = (struct verdict){.act = ACT_DUNNO};
+    v.stage = STAGE_RCPT;
+    return v;
 }
 
 static struct verdict run_late(struct engine *e, enum stage stage, enum list_id list)

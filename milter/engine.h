@@ -43,6 +43,10 @@ struct engine {
 struct verdict engine_run(struct engine *engine, enum stage stage,
                           const struct recipient *recipient);
 
+/* The same at STAGE_RCPT for a message that is to be discarded: no list is judged, but with
+ * delay_reject = no a deferral that awaits permission since MAIL or before is the verdict. */
+struct verdict engine_deferred(struct engine *e, const struct recipient *recipient);
+
 /* Sends what the lists will surely ask and what is known enough at `stage` to be asked: early, and
  * all of it side by side. Never waits. Not for what an earlier step, judged on what is known,
  * permits or refuses; not before the login where steps wait for one and clients log in. */

@@ -148,14 +148,29 @@ struct edit *message_edit_top(struct message *m, const char *text, const struct 
     return edit;
 }
 
+static void move_to_end(struct message *m, struct edit **at)
+{
+    struct edit *edit = *at;
+
+    if (edit->next == NULL)
+        return;
+    *at = edit->next;
+    edit->next = NULL;
+    *m->edits_tail = edit;
+    m->edits_tail = &edit->next;
+}
+
 bool message_add_edit(struct message *m, enum act act, const char *text,
                       const struct rule_ref *rule)
 {
     struct edit *edit;
 
-    for (edit = m->edits; edit != NULL; edit = edit->next)
-        if (edit_is(edit, act, text, rule))
+    for (struct edit **at = &m->edits; *at != NULL; at = &(*at)->next)
+        if (edit_is(*at, act, text, rule)) {
+            if (act == ACT_REDIRECT)
+                move_to_end(m, at);
             return false;
+        }
     edit = append_edit(m, act, text);
     edit->rule.where.file = arena_strdup(m->arena, rule->where.file);
     edit->rule.where.line = rule->where.line;

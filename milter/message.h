@@ -199,7 +199,8 @@ const struct header *message_add_header(struct message *message, const char *nam
                                         const char *value);
 
 /* Notes an edit once a rule and text (a rule that fires for each recipient counts once); texts are
- * copied. False when it was there already. */
+ * copied. False when it was there already; a REDIRECT is then the last one again, which is what
+ * counts. */
 bool message_add_edit(struct message *message, enum act act, const char *text,
                       const struct rule_ref *rule);
 /* Appends what a rule wants with a header; the caller sees to it that there is one a header. The

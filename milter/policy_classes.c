@@ -60,6 +60,28 @@ static bool is_class_used(const struct policy *p, const struct restriction_class
     return false;
 }
 
+static bool is_class_used_at_all(const struct policy *p, const struct restriction_class *class)
+{
+    for (int list = 0; list < LIST_COUNT; list++)
+        if (is_class_used(p, class, (enum list_id)list))
+            return true;
+    return false;
+}
+
+bool class_may_be_used(const struct policy *p, const struct restriction_class *class,
+                       enum list_id list)
+{
+    return is_class_used(p, class, list) || !is_class_used_at_all(p, class);
+}
+
+static void define_class(const struct policy *p, struct restriction_class *class,
+                         enum list_id list, struct problems *problems)
+{
+    class->steps[list] = policy_parse_list(p, settings_class(p->settings, class->name), list,
+                                           problems);
+    class->is_read[list] = true;
+}
+
 /* A class is read for each list that names it, with that list's meaning of a bare TYPE:TABLE. */
 static void define_named(const struct policy *p, enum list_id list, struct problems *problems)
 {
@@ -70,11 +92,10 @@ static void define_named(const struct policy *p, enum list_id list, struct probl
         for (size_t i = 0; i < p->classes->count; i++) {
             struct restriction_class *class = &p->classes->list[i];
 
-            if (class->steps[list] != NULL || !is_class_used(p, class, list))
+            if (class->is_read[list] || !is_class_used(p, class, list))
                 continue;
-            class->steps[list] = policy_parse_list(p, settings_class(p->settings, class->name),
-                                                   list, problems);
-            more = class->steps[list] != NULL;
+            define_class(p, class, list, problems);
+            more = true;
         }
     }
 }
@@ -89,9 +110,8 @@ static void tell_unnamed(const struct policy *p, const struct restriction_class 
     struct problems found = {0};
     bool late = false;
 
-    for (int list = 0; list < LIST_COUNT; list++)
-        if (is_class_used(p, class, (enum list_id)list))
-            return;
+    if (is_class_used_at_all(p, class))
+        return;
     if (policy_parse_list(p, text, LIST_RECIPIENT, &found) == NULL)
         late = policy_parse_list(p, text, LIST_END_OF_DATA, NULL) != NULL;
     for (size_t i = 0; !late && i < found.count; i++) {
@@ -117,9 +137,7 @@ void classes_define(const struct policy *p, struct problems *problems)
         struct restriction_class *class = &p->classes->list[i];
 
         for (int list = 0; list < LIST_COUNT; list++)
-            if (class->steps[list] == NULL)
-                class->steps[list] =
-                    policy_parse_list(p, settings_class(p->settings, class->name),
-                                      (enum list_id)list, NULL);
+            if (!class->is_read[list])
+                define_class(p, class, (enum list_id)list, NULL);
     }
 }

@@ -15,6 +15,11 @@ struct restriction_classes *classes_declare(const struct policy *policy,
  * in the recipient's, or nothing if it works at the end of data. */
 void classes_define(const struct policy *policy, struct problems *problems);
 
+/* Is the class meant for this list: does the list name it, directly or through another class, or no
+ * list at all, so that only tables' values can? After classes_define. */
+bool class_may_be_used(const struct policy *policy, const struct restriction_class *class,
+                       enum list_id list);
+
 /* policy.c: a list's text read for that list, in the policy's arena; NULL if it is unusable.
  * `problems` may be NULL. */
 const struct steps *policy_parse_list(const struct policy *policy, const struct param_text *text,

@@ -39,6 +39,8 @@ struct restriction {
     bool by_server;         /* ARG_TABLE: asked for the names and addresses of hosts whatever the
                              * class; and it never permits */
     bool asks;              /* its judge may ask the world: worth being judged early */
+    enum act only;          /* `asks`: what alone it decides, ACT_REJECT, ACT_DEFER, ACT_PERMIT,
+                             * ACT_HOLD; ACT_DUNNO: what a table says */
     bool reads_dkim;        /* its judge reads message->dkim: incoming mail is to be verified */
     bool awaits_login;      /* its answer may change when the client logs in */
     bool own;               /* Postfix has no such name: one of restriction_classes may take it */

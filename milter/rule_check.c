@@ -4,6 +4,7 @@
 
 #include "access.h"
 #include "check_header_names.h"
+#include "policy_classes.h"
 #include "policy_relay.h"
 #include "restriction.h"
 #include "steps.h"
@@ -322,7 +323,8 @@ void rule_check_policy(const struct policy *policy, struct problems *problems)
         for (int d = 0; d < DIR_COUNT; d++)
             check_steps(&uses, policy->lists[d][list], (enum list_id)list);
         for (size_t i = 0; i < policy->classes->count; i++)
-            check_steps(&uses, policy->classes->list[i].steps[list], (enum list_id)list);
+            if (class_may_be_used(policy, &policy->classes->list[i], (enum list_id)list))
+                check_steps(&uses, policy->classes->list[i].steps[list], (enum list_id)list);
     }
     policy_check_relay(policy, problems);
     check_hiding(policy, problems);

@@ -146,7 +146,8 @@ void session_note_stage(struct session *s, enum stage stage, uint64_t begun)
         *slowest = us > 0 ? us : 1;
 }
 
-/* Once a message is to be discarded nothing more is judged, as in Postfix. */
+/* Once a message is to be discarded nothing more is judged, as in Postfix; but a recipient that is
+ * to be deferred in place of being permitted is. */
 struct verdict session_run(struct session *s, enum stage stage, const struct recipient *recipient)
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = stage};
@@ -154,9 +155,12 @@ struct verdict session_run(struct session *s, enum stage stage, const struct rec
 
     if (stage != STAGE_EOM)
         session_begin_stage(s);
-    if (s->discard.act != ACT_DUNNO)
+    if (s->discard.act == ACT_DUNNO)
+        v = engine_run(&s->engine, stage, recipient);
+    else if (stage == STAGE_RCPT)
+        v = engine_deferred(&s->engine, recipient);
+    else
         return v;
-    v = engine_run(&s->engine, stage, recipient);
     if (stage != STAGE_EOM)
         session_note_stage(s, stage, begun);
     if (s->engine.discard.act == ACT_DISCARD && stage != STAGE_EOM) {
@@ -265,6 +269,16 @@ static const char *resolved(const struct session *s, const struct macros *macros
     return client_is_sendmail(&s->client) ? NULL : macro_get(macros, name);
 }
 
+static void read_address(const struct session *s, struct address *address, const char *arg,
+                         const char *by_mta)
+{
+    const struct site *site = s->policy->site;
+    struct arena *arena = s->message->arena;
+
+    if (!address_read(address, arg, by_mta, site->myorigin, arena))
+        site_resolve(site, address, arena);
+}
+
 static void note_mail(struct session *s, const char *const *argv, const struct macros *macros)
 {
     struct message *m = s->message;
@@ -278,8 +292,7 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
     m->login = printable_copy(m->arena, login ? login : "", '?');
     m->auth_method = printable_copy(m->arena, method ? method : "", '?');
     m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
-    address_read(&m->sender, argv[0], resolved(s, macros, "{mail_addr}"),
-                 s->policy->site->myorigin, m->arena);
+    read_address(s, &m->sender, argv[0], resolved(s, macros, "{mail_addr}"));
 }
 
 const struct verdict *session_mail(struct session *s, const char *const *argv,
@@ -362,8 +375,7 @@ static struct recipient *note_rcpt(struct session *s, const char *const *argv,
     struct message *m = s->message;
     struct address address;
 
-    address_read(&address, argv[0], by_mta ? NULL : resolved(s, macros, "{rcpt_addr}"),
-                 s->policy->site->myorigin, m->arena);
+    read_address(s, &address, argv[0], by_mta ? NULL : resolved(s, macros, "{rcpt_addr}"));
     s->touched = true;
     session_note_queue_id(s, macros);
     return message_add_recipient(m, &address);

@@ -13,7 +13,7 @@ struct verdict syntax_of_mail(const struct settings *settings, const struct clie
         v.code = 503;
         v.dsn = "5.5.1";
         v.text = "Error: send HELO/EHLO first";
-    } else if (settings->strict_rfc821_envelopes && !address_has_brackets(&message->sender)) {
+    } else if (settings->strict_rfc821_envelopes && !address_is_strict(&message->sender)) {
         v.code = 501;
         v.dsn = "5.1.7";
         v.text = "Bad sender address syntax";
@@ -27,7 +27,7 @@ struct verdict syntax_of_rcpt(const struct settings *settings, const struct reci
 {
     struct verdict v = {.act = ACT_DUNNO, .stage = STAGE_RCPT};
 
-    if (settings->strict_rfc821_envelopes && !address_has_brackets(&recipient->address))
+    if (settings->strict_rfc821_envelopes && !address_is_strict(&recipient->address))
         v = (struct verdict){.act = ACT_REJECT, .stage = STAGE_RCPT, .code = 501, .dsn = "5.1.3",
                              .text = "Bad recipient address syntax"};
     return v;

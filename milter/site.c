@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROUTES_MAX = 100 };
+
 struct reader {
     const struct settings *settings;
     struct site *site;
@@ -185,22 +187,43 @@ static bool is_own_literal(const struct site *site, struct slice domain)
            (interfaces_have(&site->own, &addr) || interfaces_have(&site->proxy, &addr));
 }
 
+static enum match_result is_local(const struct site *site, struct slice domain,
+                                  struct arena *arena)
+{
+    enum match_result result = match_domain(site->mydestination, domain, arena);
+
+    return result == MATCH_NO && is_own_literal(site, domain) ? MATCH_YES : result;
+}
+
+/* In place, for it only shortens; a client may write thousands of them. */
+void site_resolve(const struct site *site, struct address *address, struct arena *arena)
+{
+    char *key = arena_strdup(arena, address->key);
+
+    for (int round = 0; round < ROUTES_MAX; round++) {
+        char *at = strrchr(key, '@');
+
+        if (at == NULL || at == key || is_local(site, slice_of(at + 1), arena) != MATCH_YES)
+            break;
+        *at = '\0';
+        if (strchr(key, '@') == NULL && !address_swap_route(key))
+            *at = '@';
+        if (*at == '@')
+            break;
+    }
+    address->key = key;
+}
+
 /* In the order of Postfix, where the first list that cannot be asked ends the search. */
 enum match_result site_is_final_destination(const struct site *site, struct slice domain,
                                             struct arena *arena)
 {
-    const struct match_list *lists[] = {site->mydestination, site->virtual_alias_domains,
-                                        site->virtual_mailbox_domains};
+    const struct match_list *lists[] = {site->virtual_alias_domains, site->virtual_mailbox_domains};
+    enum match_result result = is_local(site, domain, arena);
 
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-        enum match_result result = match_domain(lists[i], domain, arena);
-
-        if (result != MATCH_NO)
-            return result;
-        if (i == 0 && is_own_literal(site, domain))
-            return MATCH_YES;
-    }
-    return MATCH_NO;
+    for (size_t i = 0; i < ARRAY_LEN(lists) && result == MATCH_NO; i++)
+        result = match_domain(lists[i], domain, arena);
+    return result;
 }
 
 enum match_result site_is_destination(const struct site *site, struct slice domain,

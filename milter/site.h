@@ -3,6 +3,7 @@
 #ifndef TAMIS_SITE_H
 #define TAMIS_SITE_H
 
+#include "address.h"
 #include "interfaces.h"
 #include "match.h"
 #include "settings.h"
@@ -44,6 +45,11 @@ bool site_is_own_address(const struct site *site, const struct addr *addr);
  * domain may be an address literal ("[192.0.2.1]"). MATCH_ERROR: a table cannot be asked. */
 enum match_result site_is_destination(const struct site *site, struct slice domain,
                                       struct arena *arena);
+
+/* An address whose key was derived (address_read returned false), as trivial-rewrite resolves it
+ * with its presets: a domain of this host's own is taken off as long as the user says where to send
+ * it on, so that `user%dom@here`, `dom!user@here` and `user@dom@here` have the key user@dom. */
+void site_resolve(const struct site *site, struct address *address, struct arena *arena);
 
 /* The same without relay_domains: is it delivered here, or an alias of what is? */
 enum match_result site_is_final_destination(const struct site *site, struct slice domain,

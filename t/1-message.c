@@ -83,12 +83,21 @@ static void test_edits(void)
     tap_is(m->edits->text, "because", "the text is a copy");
     tap_ok(message_last_edit(m, ACT_HOLD)->text == NULL, "the last of its kind");
     tap_ok(message_last_edit(m, ACT_BCC) == NULL, "none of its kind");
+    message_add_edit(m, ACT_REDIRECT, "a@x", &rule);
+    message_add_edit(m, ACT_REDIRECT, "b@x", &other);
+    tap_is(message_last_edit(m, ACT_REDIRECT)->text, "b@x", "the last redirection");
+    tap_ok(!message_add_edit(m, ACT_REDIRECT, "a@x", &rule), "one that was there");
+    tap_is(message_last_edit(m, ACT_REDIRECT)->text, "a@x", "is the last again");
+    tap_ok(!message_add_edit(m, ACT_REDIRECT, "a@x", &rule) &&
+               message_add_edit(m, ACT_HOLD, "late", &rule),
+           "the end of the list is where it belongs");
+    tap_is(message_last_edit(m, ACT_HOLD)->text, "late", "what comes behind");
     message_free(m);
 }
 
 int main(void)
 {
-    tap_start(30);
+    tap_start(35);
     test_names();
     test_client_copy();
     test_lists();

@@ -306,4 +306,97 @@ plays('texts', "sender_restrictions = texthash:$texts\n",
     'mail <tab@x.example>' => $ok,
     'rcpt <a@b.example>' => '554 5.7.1 <tab@x.example>: Sender address rejected: a b');
 
+# --- what the MTA says of an address is the key, folded; the client's words are the name
+my $bob = write_file('bob.pcre', "/^bob\@x\\.example\$/i REJECT bob\n");
+plays('resolved', "sender_restrictions = check_sender_access pcre:$bob\nrecipient_restrictions = check_recipient_access pcre:$bob\n",
+    'macro {mail_addr} BOB@X.example' => $ok, 'mail <alias@z.example>' => $ok,
+    'rcpt <a@b.example>' => '554 5.7.1 <alias@z.example>: Sender address rejected: bob',
+    'macro {mail_addr}' => $ok, 'macro {rcpt_addr} Bob@x.Example' => $ok, 'mail <s@x.example>' => $ok,
+    'rcpt <Alias@z.example>' => '554 5.7.1 <Alias@z.example>: Recipient address rejected: bob');
+plays('nobody asks about postmaster', "client_restrictions = reject\nmyorigin = here.example\n"
+        . "recipient_restrictions = check_recipient_access inline:{{postmaster\@here.example = REJECT}}\n",
+    'rcpt <postmaster>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied',
+    'set client_restrictions' => $ok, 'rcpt <postmaster>' => $ok,
+    'rcpt <postmaster@here.example>' => '554 5.7.1 <postmaster@here.example>: Recipient address rejected: Access denied');
+plays('no verified name', "client_restrictions = check_client_access inline:{{unknown = REJECT}}\n",
+    'client [192.0.2.9] 192.0.2.9' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied');
+plays('no HELO', "helo_restrictions = reject\nclient_restrictions = check_helo_access static:REJECT\n", 'rcpt <a@b.example>' => $ok);
+order('helo with a dot', 'helo_restrictions =', [ 'helo h.bad.example.' => $ok ], 'rcpt <a@b.example>', 'h.bad.example.', 'Helo command',
+    'h.bad.example.', 'bad.example.', 'example.');
+missed('helo with a dot', 'helo_restrictions =', [ 'helo h.bad.example.' => $ok ], 'h.bad.example', 'bad.example', 'example', '.');
+missed('null key', "smtpd_null_access_lookup_key = a.b.example\nsender_restrictions =", [ 'mail <>' => $ok ], 'b.example', 'example', '<>');
+missed('an empty user', 'sender_restrictions =', [ 'mail <+e@x.example>' => $ok ], '@x.example', '""@x.example', '""@', '@');
+for my $row (['the first delimiter', '+-', 'u+e-f', 'u'], ['a list with another delimiter', '+', 'owner-list+e', 'owner-list'], ['the first of one', '+', 'u+e+f', 'u']) {
+    my ($name, $delimiters, $user, $key) = @$row;
+    plays($name, "recipient_delimiter = $delimiters\nsender_restrictions = check_sender_access inline:{{$key\@x.example = REJECT}}\n",
+        "mail <$user\@x.example>" => $ok, 'rcpt <a@b.example>' => "554 5.7.1 <$user\@x.example>: Sender address rejected: Access denied");
+}
+plays('postmaster is whole', "recipient_delimiter = t\nsender_restrictions = check_sender_access inline:{{pos\@x.example = REJECT}, {o\@x.example = REJECT}}\n",
+    'mail <postmaster@x.example>' => $ok, 'rcpt <a@b.example>' => $ok,
+    'mail <other@x.example>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <other@x.example>: Sender address rejected: Access denied');
+my $case = write_file('case.regexp', "/^Host/i REJECT as sent\n/^host/i REJECT folded\n/^example\\.com\$/ REJECT a parent\n/^192\\.0\\.2\$/ REJECT a network\n/^u\@\$/ REJECT a user\n");
+plays('patterns', "client_restrictions = check_client_access regexp:$case\nhelo_restrictions = check_helo_access regexp:$case\nsender_restrictions = check_sender_access regexp:$case\n",
+    'client Host.example.com 192.0.2.9' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <Host.example.com[192.0.2.9]>: Client host rejected: as sent',
+    'client h.example.com 192.0.2.9' => $ok, 'helo Host.example.com' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <Host.example.com>: Helo command rejected: as sent',
+    'helo h.example.com' => $ok, 'mail <u@example.com>' => $ok, 'rcpt <a@b.example>' => $ok,
+    'mail <Host@example.com>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <Host@example.com>: Sender address rejected: folded');
+my $error = write_file('error.regexp', "/^\"a b\"/\n/^a b/ OK\n");
+plays('an error ends the search', "sender_restrictions = check_sender_access regexp:$error\n",
+    'mail <"a b"@x.example>' => $ok, 'rcpt <a@b.example>' => '451 4.3.5 <a b@x.example>: Sender address rejected: Server configuration error');
+
+# --- codes of their own; what is an enhanced code
+plays('codes', "mynetworks = 127.0.0.1\naccess_map_reject_code = 551\naccess_map_defer_code = 452\nreject_code = 553\ndefer_code = 455\n"
+        . "sender_restrictions = check_sender_access inline:{{r\@x = REJECT}, {d\@x = DEFER}, {p\@x = DEFER_IF_PERMIT}, {k\@x = permit_mynetworks, reject}}, check_sender_access inline:{{i\@x = DEFER_IF_REJECT}}, check_sender_access inline:{{i\@x = REJECT}}\n",
+    map { ("mail <$_->[0]\@x>" => $ok, 'rcpt <a@b.example>' => "$_->[1] <$_->[0]\@x>: Sender address rejected: $_->[2]") }
+        ['r', '551 5.7.1', 'Access denied'], ['d', '452 4.7.1', 'Access denied'], ['p', '452 4.7.1', 'Service unavailable'], ['i', '452 4.7.1', 'Service unavailable'],
+        ['k', '553 5.7.1', 'Access denied']);
+for my $row (['5.7.100 x', '5.7.100', 'x'], ['5.7.1000 x', '5.7.1', '5.7.1000 x'], ['5.7.1x y', '5.7.1', '5.7.1x y'], ['5.700.1 x', '5.700.1', 'x'], ['5.7000.1 x', '5.7.1', '5.7000.1 x'],
+    ['3.7.1 x', '5.7.1', '3.7.1 x'], ['2.6.0 x', '5.6.0', 'x'], ['5.7 x', '5.7.1', '5.7 x'], ['5.7.1.1 x', '5.7.1', '5.7.1.1 x'], ['5.1 x', '5.7.1', '5.1 x'], ['5.10.2 x', '5.10.2', 'x'],
+    ['5.1.20 x', '5.1.0', 'x']) {
+    my ($text, $dsn, $shown) = @$row;
+    plays("REJECT $text", "sender_restrictions = check_sender_access static:{REJECT $text}\n",
+        'mail <s@x>' => $ok, 'rcpt <a@b.example>' => "554 $dsn <s\@x>: Sender address rejected: $shown");
+}
+plays("sender 5.1.$_->[0]", "sender_restrictions = static:{REJECT 5.1.$_->[0]  t}\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => "554 5.1.$_->[1] <s\@x>: Sender address rejected: t")
+    for [0, 0], [1, 7], [2, 8], [3, 7], [4, 7], [5, 0], [6, 7], [7, 7], [8, 8], [9, 0];
+
+# --- deferrals that wait
+plays('only what is for good is deferred', "sender_restrictions = static:{DEFER_IF_REJECT wait}, static:{451 soon}\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '451 4.7.1 <s@x>: Sender address rejected: soon');
+plays('the first reason counts', "sender_restrictions = static:{DEFER_IF_REJECT one}, static:{DEFER_IF_REJECT two}, reject\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <s@x>: Sender address rejected: one');
+plays('the first reason counts', "sender_restrictions = static:{DEFER_IF_PERMIT one}\nrecipient_restrictions = static:{DEFER_IF_PERMIT two}\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <s@x>: Sender address rejected: one');
+plays('both end the list', "sender_restrictions = static:{DEFER_IF_REJECT r}, static:{DEFER_IF_PERMIT p}, reject\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <s@x>: Sender address rejected: p');
+plays("$_ goes on", "sender_restrictions = static:{$_}, reject\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <s@x>: Sender address rejected: Access denied')
+    for 'HOLD', 'REDIRECT a@b', 'REDIRECT nobody', 'BCC a@b', 'PREPEND X: y', 'PREPEND z', 'WARN', 'INFO x', 'FILTER a:b', 'FILTER', 'DUNNO OK';
+plays('a list in a value', "inet_interfaces = 127.0.0.1\nrecipient_restrictions = check_sender_access inline:{{a\@x = permit_inet_interfaces reject}, {b\@x = permit_inet_interfaces defer_if_permit}}, check_client_access static:{permit_inet_interfaces, defer_if_reject}, reject\n",
+    'mail <a@x>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <a@x>: Sender address rejected: Access denied',
+    'mail <b@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.0 <b@x>: Sender address rejected: defer_if_permit requested',
+    'mail <c@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.0 <unknown[192.0.2.1]>: Client host rejected: defer_if_reject requested');
+
+# --- DATA and the recipients before it
+plays('two at DATA', "data_restrictions = check_recipient_access inline:{{one\@b.example = REJECT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <two@b.example>' => $ok, 'rcpt <one@b.example>' => $ok, 'data' => $ok);
+plays('a refused one does not count', "recipient_restrictions = inline:{{bad\@b.example = REJECT}}\ndata_restrictions = check_recipient_access inline:{{one\@b.example = REJECT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <one@b.example>' => $ok, 'rcpt <bad@b.example>' => '554 5.7.1 <bad@b.example>: Recipient address rejected: Access denied',
+    'data' => '554 5.7.1 <one@b.example>: Recipient address rejected: Access denied');
+plays('a deferral at DATA', "data_restrictions = check_sender_access static:DEFER_IF_PERMIT\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => $ok, 'data' => '450 4.7.1 <s@x>: Sender address rejected: Service unavailable');
+plays('a deferral is no more at DATA', "delay_reject = no\nsender_restrictions = static:DEFER_IF_PERMIT\n",
+    'mail <s@x>' => $ok, 'rcpt <postmaster>' => $ok, 'data' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <s@x>: Sender address rejected: Service unavailable');
+plays('a deferral of one recipient', "recipient_restrictions = inline:{{a\@b.example = DEFER_IF_PERMIT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <a@b.example>: Recipient address rejected: Service unavailable', 'rcpt <c@b.example>' => $ok);
+plays("a bare table in ${_}_restrictions", "${_}_restrictions = inline:{{a\@b.example = REJECT}, {s\@x = OK}}, reject\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <a@b.example>: Recipient address rejected: Access denied',
+    'mail <t@x>' => $ok, 'rcpt <s@x>' => $ok) for 'relay', 'recipient';
+for my $list ('data', 'end_of_data') {
+    my ($out, $err, $status) = run_tamis('', 'check', '-c', write_file('bare.conf', "postfix_config_directory =\n${list}_restrictions = static:OK\n"));
+    is($status, 78, "a bare table in ${list}_restrictions is an error");
+    like("$out$err", qr/:2: error: ${list}_restrictions: static:OK: a bare TYPE:TABLE means nothing in this list/, 'which is said');
+}
+
 done_testing;

@@ -52,6 +52,14 @@ plays('early', "delay_reject = no\nclient_restrictions = check_client_access inl
     'mail <t@x.example>' => $ok,
     'rcpt <a@b.example>' => $ok);
 
+plays('a deferral since MAIL comes before a discard', "delay_reject = no\nclient_restrictions = inline:{{192.0.2.9 = DEFER_IF_PERMIT client}}\n"
+        . "sender_restrictions = inline:{{a\@x.example = DEFER_IF_PERMIT sender}}, static:DISCARD\nrecipient_restrictions = reject\n",
+    'mail <a@x.example>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <a@x.example>: Sender address rejected: sender',
+    'rcpt <postmaster>' => $ok, 'rcpt <c@b.example>' => '450 4.7.1 <a@x.example>: Sender address rejected: sender',
+    'mail <b@x.example>' => $ok, 'rcpt <a@b.example>' => $ok,
+    'client unknown 192.0.2.9' => $ok, 'mail <b@x.example>' => $ok,
+    'rcpt <a@b.example>' => '450 4.7.1 <unknown[192.0.2.9]>: Client host rejected: client');
+
 # --- networks and logins
 my $gate = "client_restrictions = permit_mynetworks, reject\n$site";
 plays('mynetworks', $gate,
@@ -162,7 +170,25 @@ plays('helo_required, early', "helo_required = yes\ndelay_reject = no\n",
 plays('brackets', "strict_rfc821_envelopes = yes\n",
     'mail s@x.example' => $ok, 'rcpt <a@b.example>' => '501 5.1.7 Bad sender address syntax',
     'mail <s@x.example>' => $ok, 'rcpt a@b.example' => '501 5.1.3 Bad recipient address syntax',
-    'rcpt <a@b.example>' => $ok);
+    'rcpt <a@b.example>' => $ok,
+    (map { ("mail $_" => $ok, 'rcpt <a@b.example>' => '501 5.1.7 Bad sender address syntax') }
+        's@x.example>', '<s@x.example', '<@x.example>', '<(c)s@x.example>', '<s(c)@x.example>', '<g:s@x.example;>'),
+    (map { ("mail $_" => $ok, 'rcpt <a@b.example>' => $ok) }
+        '<>', '<s>', '<@r:s@x.example>', '<s:t@x.example>', '<"(c)"@x.example>', '<\\(c@x.example>', '<s@[IPv6:::1]>', '<"a;\\";"@x.example>'),
+    'mail <s@x.example>' => $ok, 'rcpt <@b.example>' => '501 5.1.3 Bad recipient address syntax',
+    'rcpt <a(c)@b.example>' => '501 5.1.3 Bad recipient address syntax');
+
+# --- what trivial-rewrite makes of a route behind a domain of our own
+my $routes = write_file('routes', "u\@x.example REJECT there\nu\@z.example REJECT back\n");
+plays('routes', "mydestination = here.example, there.example\nmyorigin = here.example\nrecipient_delimiter =\ninet_interfaces = 127.0.0.1\n"
+        . "sender_restrictions = texthash:$routes\nrecipient_restrictions = texthash:$routes\n",
+    (map { ("rcpt <$_>" => "554 5.7.1 <$_>: Recipient address rejected: there", "mail <$_>" => $ok,
+        'rcpt <q@q.example>' => "554 5.7.1 <$_>: Sender address rejected: there", 'mail <q@q.example>' => $ok) }
+        'u%x.example@here.example', 'x.example!u@here.example', 'u@x.example@here.example', 'u%x.example', 'x.example!u',
+        'u%x.example%there.example@here.example', 'here.example!x.example!u@there.example', 'U%X.example@[127.0.0.1]'),
+    (map { ("rcpt <$_>" => $ok) } 'u%x.example@q.example', 'x.example!u@q.example', 'u%x.example@[192.0.2.9]', '%x.example@here.example', 'x.example!u%there.example@here.example'),
+    'macro {rcpt_addr} u%x.example@here.example' => $ok,
+    'rcpt <u%x.example@here.example>' => $ok);
 
 # --- warn_if_reject, classes, nesting
 my $nested = write_file('nested', "a\@b.example stern\nb\@b.example stern, permit\nc\@b.example loop\nd\@b.example reject_non_fqdn_sender, reject\ne\@b.example lax, reject\n");
@@ -187,12 +213,55 @@ plays('warn_if_reject covers one', "recipient_restrictions = warn_if_reject reje
 plays('warn_if_reject never hides a broken configuration', "recipient_restrictions = warn_if_reject check_recipient_access inline:{{a\@b.example = NONSENSE}}\n",
     'rcpt <a@b.example>' => '451 4.3.5 Server configuration error');
 
+# --- classes of every odd kind
+plays('classes that name each other', "restriction_classes = ca, cb\nca = permit_mynetworks, cb\ncb = ca\n$site" . "client_restrictions = ca\n",
+    'client unknown 192.0.2.9' => $ok, @rcpt, '451 4.3.5 Server configuration error',
+    'client unknown 127.0.0.1' => $ok, @rcpt, $ok);
+plays("warned of, a loop is an error: $_", "restriction_classes = ca cb\nca = cb\ncb = ca\n$_", @rcpt, '451 4.3.5 Server configuration error')
+    for "client_restrictions = warn_if_reject ca, permit\n", "client_restrictions = check_client_access static:ca\n",
+        "recipient_restrictions = warn_if_reject check_recipient_access inline:{{b.example = cb}}\n";
+plays('a class named as a table type, an action, a number',
+    "restriction_classes = hash OK 550\nhash = reject_non_fqdn_sender\nOK = reject\n550 = defer\n"
+        . "sender_restrictions = hash\nrecipient_restrictions = inline:{{a\@b.example = OK}, {b\@b.example = 550}, {c\@b.example = hash OK}, {d\@b.example = 550 OK}}, 550, OK\n",
+    'mail <s@host>' => $ok, @rcpt, '504 5.5.2 <s@host>: Sender address rejected: need fully-qualified address',
+    'mail <s@x.example>' => $ok, 'rcpt <a@b.example>' => $ok, 'rcpt <b@b.example>' => $ok,
+    'rcpt <c@b.example>' => '554 5.7.1 <c@b.example>: Recipient address rejected: Access denied',
+    'rcpt <d@b.example>' => '550 5.7.1 <d@b.example>: Recipient address rejected: OK',
+    'rcpt <e@b.example>' => '450 4.3.2 <e@b.example>: Recipient address rejected: Try again later');
+plays('a class of separators only', "restriction_classes = none\nnone = ,\nclient_restrictions = none, check_client_access static:none, reject\n",
+    @rcpt, '554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied');
+plays('warn_if_reject around a value that names a class', "restriction_classes = no, maybe\nno = reject\nmaybe = warn_if_reject no\n"
+        . "recipient_restrictions = warn_if_reject check_recipient_access inline:{{a\@b.example = no}}, check_recipient_access inline:{{b\@b.example = maybe, no}, {c\@b.example = warn_if_reject maybe}}\n",
+    'rcpt <a@b.example>' => $ok,
+    'rcpt <b@b.example>' => '554 5.7.1 <b@b.example>: Recipient address rejected: Access denied',
+    'rcpt <c@b.example>' => $ok);
+my $misfit = "restriction_classes = bare\nbare = inline:{{s\@x.example = REJECT}}\n"
+    . "sender_restrictions = static:bare\ndata_restrictions = check_recipient_access inline:{{b\@b.example = bare}}\n";
+plays('a class that this list cannot have', $misfit,
+    'mail <t@x.example>' => $ok, 'rcpt <b@b.example>' => $ok, 'data' => '451 4.3.5 Server configuration error',
+    'mail <s@x.example>' => $ok, 'rcpt <b@b.example>' => '554 5.7.1 <s@x.example>: Sender address rejected: Access denied');
+for my $row (['misfit', 0, $misfit, qr/^b\@b\.example: the class bare cannot be used in data_restrictions: answers 451 4\.3\.5$/m],
+    ['unknown', 78, "restriction_classes = ca\nca = frobnicate\nclient_restrictions = static:ca\n", qr/: error: recipient_restrictions: frobnicate: nobody knows/],
+    ['unused', 78, "restriction_classes = ca\nca = frobnicate\n", qr/:3: error: recipient_restrictions: frobnicate: nobody knows/],
+    ['no file', 78, "restriction_classes = ca\nca = check_client_access texthash:/nonexistent\nclient_restrictions = static:ca\n", qr/:3: error: \/nonexistent: no such file/],
+    ['two', 78, "restriction_classes = ca cb cc\nca = cb\ncb = cc frob\ncc = nicate\nclient_restrictions = ca\n", qr/:4: error: .*frob: nobody.*\n.*:5: error: .*nicate: nobody.*\n\z/],
+    ['empty', 78, "restriction_classes = ca\nca =\n", qr/restriction_classes: ca needs a definition/],
+    ['a restriction', 78, "restriction_classes = permit\npermit = reject\n", qr/permit is a restriction's name already/],
+    ['a parameter', 78, "restriction_classes = mode\n", qr/mode is a parameter: choose another name/],
+    ['for its list only', 0, "restriction_classes = ca\nca = inline:{{s\@x.example = REJECT}}\nsender_restrictions = ca\n", qr/\A(?!.*never matches)/s]) {
+    my ($name, $exit, $text, $want) = @$row;
+    my ($out, $err, $status) = run_tamis('', 'check', '-c', write_file('class.conf', "postfix_config_directory =\n$text"));
+    is("$status", $exit, "check, $name: status");
+    my @said = map { s/^\S*?class\.conf:\d+: warning: //r } grep { /error|warning/ && !/usable:/ } split /\n/, "$out\n$err";
+    like(join('', map { "$_\n" } sort @said), $want, "check, $name: what it says");
+}
+
 # --- a reply code that is none: defer_unauth_destination says 100 less than relay_domains_reject_code
 plays('no reply code', "mydestination = b.example\nrelay_domains_reject_code = 450\nrecipient_restrictions = defer_unauth_destination\n",
     'rcpt <a@c.example>' => '450 4.7.1 Service unavailable', 'rcpt <a@b.example>' => $ok);
 
 # --- local submission is never refused
-plays('local', "client_restrictions = reject\nsender_restrictions = reject\nrecipient_restrictions = reject\nhelo_required = yes\nend_of_data_restrictions = reject\n",
+plays('local', "client_restrictions = reject\nsender_restrictions = reject\nrecipient_restrictions = reject\nhelo_required = yes\ndata_restrictions = reject\nend_of_data_restrictions = reject\n",
     'macro {daemon_port} 0' => $ok, 'mail s@x.example' => $ok, 'rcpt a@b.example' => $ok, 'data' => $ok);
 
 # --- direction
