@@ -171,7 +171,9 @@ my $by_table = 'recipient_restrictions = check_recipient_access inline:{a@here.e
 is($err, "milter.conf:5: error: class gate: permit_mynetwork: nobody knows this restriction: did you mean permit_mynetworks?\n"
     . "milter.conf:5: error: class gate: check_sender_access: needs a lookup table behind it, TYPE:FILE\n", 'what is wrong in such a class is told');
 is($status, 78, 'as in a list: who meets it would be let in unchecked');
-is(join('', check("${by_table}gate = hold_dkim_fail\n")), "usable: 0 errors, 0 warnings\n0", 'one for the end of data is right');
+is(join('', check("${by_table}gate = hold_dkim_fail\n")), "milter.conf:3: warning: a\@here.example: the class gate cannot be used in "
+    . "recipient_restrictions: answers 451 4.3.5\nusable: 0 errors, 1 warning\n0", 'one for the end of data is right there alone');
+is(join('', check(($by_table =~ s/^recipient_restrictions/end_of_data_restrictions/r) . "gate = hold_dkim_fail\n")), "usable: 0 errors, 0 warnings\n0", 'and there it is');
 ($err) = check("${by_table}gate = check_policy_service inet:127.0.0.1:10023\n");
 is($err, "milter.conf:5: note: class gate: check_policy_service: stays in Postfix (keep it in main.cf); skipped here\n", 'and what is skipped');
 ($err) = check("${by_table}gate = permit_mynetworks, check_client_access texthash:/nonexistent/x\n");

@@ -241,13 +241,13 @@ plays('a class that this list cannot have', $misfit,
     'mail <t@x.example>' => $ok, 'rcpt <b@b.example>' => $ok, 'data' => '451 4.3.5 Server configuration error',
     'mail <s@x.example>' => $ok, 'rcpt <b@b.example>' => '554 5.7.1 <s@x.example>: Sender address rejected: Access denied');
 for my $row (['misfit', 0, $misfit, qr/^b\@b\.example: the class bare cannot be used in data_restrictions: answers 451 4\.3\.5$/m],
-    ['unknown', 78, "restriction_classes = ca\nca = frobnicate\nclient_restrictions = static:ca\n", qr/: error: recipient_restrictions: frobnicate: nobody knows/],
-    ['unused', 78, "restriction_classes = ca\nca = frobnicate\n", qr/:3: error: recipient_restrictions: frobnicate: nobody knows/],
-    ['no file', 78, "restriction_classes = ca\nca = check_client_access texthash:/nonexistent\nclient_restrictions = static:ca\n", qr/:3: error: \/nonexistent: no such file/],
+    ['unknown', 78, "restriction_classes = ca\nca = frobnicate\nclient_restrictions = static:ca\n", qr/:3: error: class ca: frobnicate: nobody knows/],
+    ['unused', 78, "restriction_classes = ca\nca = frobnicate\n", qr/:3: error: class ca: frobnicate: nobody knows/],
+    ['no file', 78, "restriction_classes = ca\nca = check_client_access texthash:/nonexistent\nclient_restrictions = static:ca\n", qr/:3: error: class ca: \/nonexistent: no such file/],
     ['two', 78, "restriction_classes = ca cb cc\nca = cb\ncb = cc frob\ncc = nicate\nclient_restrictions = ca\n", qr/:4: error: .*frob: nobody.*\n.*:5: error: .*nicate: nobody.*\n\z/],
     ['empty', 78, "restriction_classes = ca\nca =\n", qr/restriction_classes: ca needs a definition/],
     ['a restriction', 78, "restriction_classes = permit\npermit = reject\n", qr/permit is a restriction's name already/],
-    ['a parameter', 78, "restriction_classes = mode\n", qr/mode is a parameter: choose another name/],
+    ['a parameter', 78, "restriction_classes = mode\n", qr/mode needs a definition/],
     ['for its list only', 0, "restriction_classes = ca\nca = inline:{{s\@x.example = REJECT}}\nsender_restrictions = ca\n", qr/\A(?!.*never matches)/s]) {
     my ($name, $exit, $text, $want) = @$row;
     my ($out, $err, $status) = run_tamis('', 'check', '-c', write_file('class.conf', "postfix_config_directory =\n$text"));
