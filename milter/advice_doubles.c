@@ -19,7 +19,7 @@ static const char *setting(const struct advice *advice, const char *name)
 
     if ((value == NULL || *value == '\0') && strncmp(name, "smtpd_", prefix) == 0)
         value = advice->side->setting(advice->side->arg, name + prefix);
-    return value ? value : "";
+    return value != NULL ? value : "";
 }
 
 /* "proxy:hash:/x" and "hash:/x" are one table; a path may be written with or without its directory.

@@ -14,7 +14,8 @@ static const char *param(const struct advice *advice, const char *name)
 /* What happens to mail when tamis does not answer: its own setting, else the general one. */
 static const char *fault_action(const struct advice *advice, const struct milter_item *item)
 {
-    return item->default_action ? item->default_action : param(advice, "milter_default_action");
+    return item->default_action != NULL ? item->default_action
+                                        : param(advice, "milter_default_action");
 }
 
 static void judge_fault_action(struct advice *advice, const char *name,
@@ -42,7 +43,8 @@ static bool judge_list(struct advice *advice, const char *name, const char *list
     const struct milter_item *own = NULL;
     size_t count = advice_count(advice, list);
 
-    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next)
+    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i != NULL;
+         i = i->next)
         if (milter_address_same(i->address, advice->address))
             own = i;
     if (own == NULL)

@@ -96,7 +96,7 @@ void *xalloc_large(size_t size)
 
 struct slice slice_of(const char *text)
 {
-    return (struct slice){text, text ? strlen(text) : 0};
+    return (struct slice){text, text != NULL ? strlen(text) : 0};
 }
 
 bool slice_is(struct slice s, const char *text)

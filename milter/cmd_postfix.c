@@ -24,8 +24,8 @@ static const char *setting(void *arg, const char *name)
         const struct setting_source *source = &settings->sources[i];
 
         if (source->row == row && source->given)
-            all = arena_printf(settings->arena, "%s%s%s", all ? all : "", all ? ", " : "",
-                               source->text.text);
+            all = arena_printf(settings->arena, "%s%s%s", all != NULL ? all : "",
+                               all != NULL ? ", " : "", source->text.text);
     }
     return all;
 }
@@ -198,7 +198,7 @@ int cmd_postfix(int argc, char **argv)
     dir = take_directory(&options);
     settings = options_settings(&options, false, &problems);
     options_print_problems(&problems, options.verbose ? SEV_NOTE : SEV_ERROR);
-    status = advise(dir ? dir : given_directory(settings), settings, missing_file(&options),
+    status = advise(dir != NULL ? dir : given_directory(settings), settings, missing_file(&options),
                     json != NULL);
     settings_free(settings);
     problems_free(&problems);

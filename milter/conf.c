@@ -146,7 +146,7 @@ static bool add_line(struct conf *conf, struct slice line, struct where where,
 {
     const char *equals = memchr(line.ptr, '=', line.len);
     struct slice name =
-        trim((struct slice){line.ptr, equals ? (size_t)(equals - line.ptr) : line.len});
+        trim((struct slice){line.ptr, equals != NULL ? (size_t)(equals - line.ptr) : line.len});
     struct slice value;
 
     if (equals == NULL && report_pasted(line, where, problems))
@@ -231,7 +231,7 @@ void conf_each_reference(const struct conf *conf, void (*visit)(const char *name
 
 const char *conf_dir(struct where where, struct arena *arena)
 {
-    const char *slash = where.file ? strrchr(where.file, '/') : NULL;
+    const char *slash = where.file != NULL ? strrchr(where.file, '/') : NULL;
 
     if (slash == NULL || where.line == 0)
         return ".";

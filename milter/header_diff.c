@@ -31,10 +31,10 @@ static void add_field(struct lines *l, char mark, const char *name, const char *
 
     while (rest.len > 0) {
         const char *end = memchr(rest.ptr, '\n', rest.len);
-        size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
+        size_t len = end != NULL ? (size_t)(end - rest.ptr) : rest.len;
 
         add_line(l, mark, (struct slice){rest.ptr, len});
-        len += end ? 1 : 0;
+        len += end != NULL ? 1 : 0;
         rest = (struct slice){rest.ptr + len, rest.len - len};
     }
     free(text);

@@ -204,7 +204,8 @@ static bool prepare_dict(struct dicts *d, enum dict dict)
     buf_free(&find);
     buf_free(&insert);
     buf_free(&sql);
-    return d->find[dict] && d->insert[dict] && d->mark[dict] && d->sweep[dict];
+    return d->find[dict] != NULL && d->insert[dict] != NULL && d->mark[dict] != NULL &&
+           d->sweep[dict] != NULL;
 }
 
 struct dicts *dicts_new(sqlite3 *db)

@@ -230,7 +230,7 @@ static char *first_problem(const struct problems *problems, const char *name)
             text = problems->list[i - 1].text;
     if (text != NULL && strncmp(text, name, len) == 0 && strncmp(text + len, ": ", 2) == 0)
         text += len + 2;
-    return xstrdup(text ? text : "");
+    return xstrdup(text != NULL ? text : "");
 }
 
 /* A server that does not answer takes nothing away from what is known. */
@@ -333,8 +333,9 @@ bool key_watch_look(struct key_watch *watch, const struct key_choice *choice, bo
     pthread_mutex_lock(&watch->lock);
     entry = find(watch, name, public);
     if (entry != NULL) {
-        *known = (struct key_known){entry->state, entry->asked_at,
-                                    entry->why ? arena_strdup(arena, entry->why) : known->why};
+        *known =
+            (struct key_known){entry->state, entry->asked_at,
+                               entry->why != NULL ? arena_strdup(arena, entry->why) : known->why};
     } else if (want && watch->wanted < ENTRIES_WANTED_MAX) {
         entry = insert(watch, name, choice->selector, public);
         entry->wanted = true;

@@ -15,7 +15,7 @@ enum { BUSY_MS = 2000 };
 
 static bool explain_denied(const char *path, const struct stat *st, struct err *err)
 {
-    const struct group *group = st ? getgrgid(st->st_gid) : NULL;
+    const struct group *group = st != NULL ? getgrgid(st->st_gid) : NULL;
 
     if (group != NULL)
         return err_set(err, "%s: permission denied; members of the group %s may read it", path,
@@ -78,7 +78,7 @@ bool logdb_open(struct logdb *log, const char *path, struct err *err)
     if (!check_file(log, path, err))
         return false;
     if (sqlite3_open_v2(path, &log->db, SQLITE_OPEN_READONLY, shm_guard_vfs()) != SQLITE_OK) {
-        err_set(err, "%s: %s", path, log->db ? sqlite3_errmsg(log->db) : "out of memory");
+        err_set(err, "%s: %s", path, log->db != NULL ? sqlite3_errmsg(log->db) : "out of memory");
         logdb_close(log);
         return false;
     }

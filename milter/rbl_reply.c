@@ -75,7 +75,7 @@ static const char *get_reverse_name(const struct macros *m)
 
 static const char *get_helo(const struct macros *m)
 {
-    return m->scene->client->helo ? m->scene->client->helo : "";
+    return m->scene->client->helo != NULL ? m->scene->client->helo : "";
 }
 
 static const char *get_server_name(const struct macros *m)
@@ -102,7 +102,7 @@ static const char *sender_of(const struct macros *m)
 
 static const char *recipient_of(const struct macros *m)
 {
-    return m->scene->recipient ? m->scene->recipient->address.text : NULL;
+    return m->scene->recipient != NULL ? m->scene->recipient->address.text : NULL;
 }
 
 static const char *whole_address(const char *address)
@@ -112,17 +112,17 @@ static const char *whole_address(const char *address)
 
 static const char *local_part(const struct macros *m, const char *address)
 {
-    const char *at = address ? strrchr(address, '@') : NULL;
+    const char *at = address != NULL ? strrchr(address, '@') : NULL;
 
-    return at ? arena_strndup(m->scene->arena, address, (size_t)(at - address))
+    return at != NULL ? arena_strndup(m->scene->arena, address, (size_t)(at - address))
               : whole_address(address);
 }
 
 static const char *domain_part(const char *address)
 {
-    const char *at = address ? strrchr(address, '@') : NULL;
+    const char *at = address != NULL ? strrchr(address, '@') : NULL;
 
-    return at ? at + 1 : "";
+    return at != NULL ? at + 1 : "";
 }
 
 static const char *get_sender(const struct macros *m)
@@ -202,7 +202,7 @@ static const char *find_macro(void *arg, const char *name)
 
     for (size_t i = 0; i < ARRAY_LEN(macros); i++)
         if (strcmp(macros[i].name, name) == 0)
-            return m->scene ? safe_value(macros[i].get(m), m->scene->arena) : "554";
+            return m->scene != NULL ? safe_value(macros[i].get(m), m->scene->arena) : "554";
     return NULL;
 }
 
@@ -318,7 +318,7 @@ static struct outcome outcome_of_text(const struct scene *scene, const char *tex
     rest = dsn_split(rest, &dsn, scene->arena);
     return outcome_reply(scene,
                          (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0'),
-                         dsn_for_class(dsn ? dsn : "4.7.1", class), "%s",
+                         dsn_for_class(dsn != NULL ? dsn : "4.7.1", class), "%s",
                          rest[0] != '\0' ? rest : "Service unavailable");
 }
 

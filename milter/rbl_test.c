@@ -93,7 +93,7 @@ static void judge(const struct trial *t, struct problems *problems)
         return;
     if (listed->state == DNS_TEMPERROR)
         problems_add(problems, SEV_WARNING, use->where, "the list %s does not answer: %s",
-                     use->zone, listed->why ? listed->why : "no answer");
+                     use->zone, listed->why != NULL ? listed->why : "no answer");
     else if (listed->state != DNS_FOUND)
         problems_add(problems, SEV_WARNING, use->where,
                      "the list %s does not hold %s, as a list of %s has to (RFC 5782, section 5): "
@@ -130,8 +130,9 @@ static void blame_resolver(const struct trial *trials, size_t count, struct prob
     problems_add(problems, SEV_WARNING, trials[0].use->where,
                  "none of the %zu block lists answers for its test entry, %s (%s): is the name "
                  "server that is asked at work, and may it ask them? Look at dns_servers, "
-                 "dns_recursion and /etc/resolv.conf", count,
-                 probes[trials[0].use->domains][PROBE_LISTED].entry, first->why ? first->why : why);
+                 "dns_recursion and /etc/resolv.conf",
+                 count, probes[trials[0].use->domains][PROBE_LISTED].entry,
+                 first->why != NULL ? first->why : why);
 }
 
 void rbl_test(struct dns *dns, const struct rbl_uses *uses, bool ipv6, uint64_t deadline_us,

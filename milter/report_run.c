@@ -96,7 +96,7 @@ int64_t report_number(const struct report_table *table, size_t row, const char *
 {
     const char *text = report_get(table, row, name);
 
-    return text ? strtoll(text, NULL, 10) : 0;
+    return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
 
 static void find_about(struct report *r, struct arena *arena)

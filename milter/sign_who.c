@@ -23,7 +23,7 @@ static const char *folded(const char *text, struct arena *arena)
 {
     struct slice s = fold_case(slice_of(text), arena);
 
-    return arena_strndup(arena, s.ptr ? s.ptr : "", s.len);
+    return arena_strndup(arena, s.ptr != NULL ? s.ptr : "", s.len);
 }
 
 /* The address in the one From field; false after a refusal. */
@@ -124,7 +124,7 @@ static bool owns_by_table(const struct sign_scene *scene, struct arena *arena,
             refuse(who, arena,
                    arena_printf(arena, "signing_senders (%s) cannot be asked for %s: %s",
                                 table_spec(scene->senders), keys[i],
-                                hit.why ? hit.why : "the lookup failed"));
+                                hit.why != NULL ? hit.why : "the lookup failed"));
             return false;
         }
     }

@@ -41,7 +41,7 @@ static void read_facts(const struct status_source *source, struct facts *facts)
     facts->now = (int64_t)time(NULL);
     facts->mode = "unknown";
     facts->journal.healthy = true;
-    if (policy) {
+    if (policy != NULL) {
         facts->mode = mode_names[policy->settings->mode];
         facts->observes = policy->settings->mode == MODE_OBSERVE;
         facts->generation = policy->generation;
@@ -53,9 +53,9 @@ static void read_facts(const struct status_source *source, struct facts *facts)
         policy_release(policy);
     }
     maintain_report(&facts->reload);
-    if (source->journal)
+    if (source->journal != NULL)
         journal_read_status(source->journal, &facts->journal);
-    if (source->world)
+    if (source->world != NULL)
         world_dns_stats(source->world, &facts->dns);
 }
 

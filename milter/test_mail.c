@@ -78,7 +78,7 @@ static bool set_up(struct rehearsal *r, const struct test_mail *mail, const char
         rehearsal_helo(r, mail->helo);
     if (mail->login != NULL)
         rehearsal_auth(r, mail->login, NULL);
-    from = in_brackets(mail->from ? mail->from : sender_of(path, arena), arena);
+    from = in_brackets(mail->from != NULL ? mail->from : sender_of(path, arena), arena);
     rehearsal_mail(r, &from, 1);
     for (const char **rcpt = mail->recipients; rcpt != NULL && *rcpt != NULL; rcpt++) {
         to = in_brackets(*rcpt, arena);
@@ -136,7 +136,7 @@ static void print_lookup_of(FILE *out, const struct message *m, const struct che
     const struct check_record *first = first_told(m, step);
 
     if (first == step)
-        fprintf(out, "  %s = %s", step->question, step->answer ? step->answer : "");
+        fprintf(out, "  %s = %s", step->question, step->answer != NULL ? step->answer : "");
     else if (strcmp(first->restriction, step->restriction) == 0)
         fputs("  as before", out);
     else

@@ -66,10 +66,10 @@ static void test_rows(void)
         tap_is(buf_text(&got), rows[i].want, "%s", rows[i].name);
         if (problems.count > 0)
             buf_addf(&problem, "%d:%s", problems.list[0].line, problems.list[0].text);
-        tap_ok(rows[i].problem ? strncmp(buf_text(&problem), rows[i].problem,
+        tap_ok(rows[i].problem != NULL ? strncmp(buf_text(&problem), rows[i].problem,
                                          strlen(rows[i].problem)) == 0
                                : problems.count == 0,
-               "%s: %s", rows[i].name, rows[i].problem ? rows[i].problem : "no problem");
+               "%s: %s", rows[i].name, rows[i].problem != NULL ? rows[i].problem : "no problem");
         buf_free(&got);
         buf_free(&problem);
         problems_free(&problems);

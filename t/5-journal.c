@@ -336,7 +336,8 @@ static void test_reports(void)
 {
     static const char *const reports[] = {"why", "rejects-by-rule", "rejects-by-sender-domain",
                                           "rejects-by-client", "volume-by-hour"};
-    const char *path = path_of("views.db"), *top = getenv("srcdir") ? getenv("srcdir") : ".";
+    const char *path = path_of("views.db"),
+               *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
 
     for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
         char *command = xasprintf(".read %s/sql/%s.sql", top, reports[i]);
@@ -352,7 +353,8 @@ static void test_reports(void)
 /* Each report against rows of this very moment, its expected output written out. */
 static void test_report_values(void)
 {
-    const char *path = path_of("reports.db"), *top = getenv("srcdir") ? getenv("srcdir") : ".";
+    const char *path = path_of("reports.db"),
+               *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
     struct journal *j = logged_open(path);
     struct entry *entries[] = {refused_entry(), null_sender_entry(), outgoing_entry()};
     char *read[3];

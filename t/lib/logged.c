@@ -52,7 +52,7 @@ const char *logged_query(const char *file, const char *sql)
     char *command = xasprintf("sqlite3 -readonly -cmd '.timeout 10000' -cmd '.nullvalue NULL' '%s'"
                               " \"%s\" 2>&1", file, sql);
     FILE *f = popen(command, "r");
-    size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+    size_t len = f != NULL ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
     if (f != NULL)
         pclose(f);
