@@ -41,6 +41,31 @@ static void test_client_copy(void)
     arena_free(arena);
 }
 
+/* Whatever could be a pointer is one here, but for the members that are known to be none: a text
+ * that is not copied, and a member that this test was not told of, is still the same in the copy. */
+static void test_client_copy_is_whole(void)
+{
+    static const char text[] = "text";
+    const char *word = text;
+    struct arena *arena = arena_new();
+    struct client from, to;
+    size_t shared = 0;
+
+    for (size_t at = 0; at < sizeof(from); at += sizeof(word))
+        memcpy((char *)&from + at, &word, sizeof(word));
+    memset(&from.addr, 0, sizeof(from.addr));
+    from.port = from.daemon_port = 0;
+    from.local = false;
+    client_copy(&to, &from, arena);
+    for (size_t at = 0; at < sizeof(to); at += sizeof(word)) {
+        memcpy(&word, (char *)&to + at, sizeof(word));
+        shared += word == text;
+    }
+    tap_is_int((long long)shared, 0, "no pointer of the copy leads out of its arena");
+    tap_is(to.cert_issuer, "text", "the last text");
+    arena_free(arena);
+}
+
 static void test_lists(void)
 {
     struct message *m = message_new(1234567890);
@@ -91,6 +116,7 @@ int main(void)
     tap_start(30);
     test_names();
     test_client_copy();
+    test_client_copy_is_whole();
     test_lists();
     test_edits();
     return tap_done();
