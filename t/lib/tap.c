@@ -106,15 +106,21 @@ const char *tap_dir(void)
     return dir;
 }
 
-const char *tap_file_bytes(const char *name, const void *data, size_t len)
+const char *tap_path(const char *name)
 {
     static char paths[8][512];
     static int next;
     char *path = paths[next++ % 8];
-    FILE *f;
 
     snprintf(path, sizeof(paths[0]), "%s/%s", tap_dir(), name);
-    f = fopen(path, "w");
+    return path;
+}
+
+const char *tap_file_bytes(const char *name, const void *data, size_t len)
+{
+    const char *path = tap_path(name);
+    FILE *f = fopen(path, "w");
+
     if (f == NULL || fwrite(data, 1, len, f) != len || fclose(f) != 0)
         die("%s: %s", path, strerror(errno));
     return path;
