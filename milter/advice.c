@@ -15,6 +15,11 @@ static void add_line(struct advice *advice, struct advice_line line)
     advice->tail = &copy->next;
 }
 
+const char *advice_param(const struct advice *advice, const char *name)
+{
+    return postfix_param(advice->postfix, name);
+}
+
 void advice_main(struct advice *advice, const char *name, const char *value, const char *why)
 {
     const char *text = arena_printf(advice->postfix->arena, "%s = %s", name, value);

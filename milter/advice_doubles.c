@@ -6,11 +6,6 @@
 
 static const struct where nowhere;
 
-static const char *param(const struct advice *advice, const char *name)
-{
-    return postfix_param(advice->postfix, name);
-}
-
 /* tamis's parameter, with or without the prefix that main.cf has. */
 static const char *setting(const struct advice *advice, const char *name)
 {
@@ -64,7 +59,7 @@ static bool counts_as_double(struct slice word)
 static void judge_double_list(struct advice *advice, const char *name)
 {
     const char *ours = setting(advice, name);
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(advice_param(advice, name)), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (counts_as_double(word) && has_word(ours, word))
@@ -80,7 +75,7 @@ static void judge_double_list(struct advice *advice, const char *name)
 static void judge_double_checks(struct advice *advice, const char *name)
 {
     const char *ours = setting(advice, name);
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(advice_param(advice, name)), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
         if (has_word(ours, word))
@@ -143,7 +138,7 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
 
 static void judge_policy_services(struct advice *advice, const char *name)
 {
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(advice_param(advice, name)), word;
     bool next = false;
 
     while (slice_word(&rest, ", \t\n", &word)) {

@@ -117,6 +117,11 @@ bool slice_is_nocase(struct slice s, const char *text)
     return true;
 }
 
+bool is_same_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
 bool is_blank(int c)
 {
     return c == ' ' || c == '\t';

@@ -186,12 +186,6 @@ void bind_or_null(sqlite3_stmt *stmt, int column, int64_t number)
         sqlite3_bind_null(stmt, column);
 }
 
-int run_stmt(sqlite3_stmt *stmt)
-{
-    sqlite3_step(stmt);
-    return sqlite3_reset(stmt);
-}
-
 int list_insert(struct writing *w, enum db_stmt which)
 {
     sqlite3_stmt *stmt = w->db->stmts[which];

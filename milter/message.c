@@ -89,17 +89,11 @@ const struct header *message_add_header(struct message *m, const char *name, con
     return header;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static bool edit_is(const struct edit *edit, enum act act, const char *text,
                     const struct rule_ref *rule)
 {
-    return edit->act == act && edit->header == NULL && edit->rule.where.line == rule->where.line &&
-           same_text(edit->text, text) && same_text(edit->rule.where.file, rule->where.file) &&
-           same_text(edit->rule.text, rule->text);
+    return edit->act == act && edit->header == NULL && is_same_text(edit->text, text) &&
+           rule_is_same(&edit->rule, rule);
 }
 
 static struct edit *append_edit(struct message *m, enum act act, const char *text)

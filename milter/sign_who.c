@@ -55,15 +55,15 @@ static bool find_author(const struct sign_scene *scene, struct arena *arena, str
     return who->domain != NULL;
 }
 
-static bool is_same_text(const char *a, const char *b, struct arena *arena)
+static bool is_same_folded(const char *a, const char *b, struct arena *arena)
 {
     return strcmp(folded(a, arena), folded(b, arena)) == 0;
 }
 
 static bool is_ours(const struct site *site, const char *domain, struct arena *arena)
 {
-    return is_same_text(domain, fold_domain_ascii(site->mydomain, arena), arena) ||
-           is_same_text(domain, fold_domain_ascii(site->myorigin, arena), arena) ||
+    return is_same_folded(domain, fold_domain_ascii(site->mydomain, arena), arena) ||
+           is_same_folded(domain, fold_domain_ascii(site->myorigin, arena), arena) ||
            match_domain(site->mydestination, slice_of(domain), arena) == MATCH_YES;
 }
 

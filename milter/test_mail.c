@@ -113,11 +113,6 @@ static const char *outcome_name(const struct verdict *v)
     }
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* The first step that had the same question and answer; the step itself if there is none. */
 static const struct check_record *first_told(const struct message *m,
                                              const struct check_record *step)

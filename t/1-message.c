@@ -21,6 +21,21 @@ static void test_names(void)
     tap_ok(!verdict_refuses(&(struct verdict){.act = ACT_DISCARD}), "discard does not");
 }
 
+static void test_rules(void)
+{
+    const struct rule_ref none = {{NULL, 0}, NULL}, empty = {{"", 0}, ""},
+                          rule = {{"rules/client", 3}, "x"}, below = {{"rules/client", 4}, "x"},
+                          other = {{"rules/client", 3}, "y"}, beside = {{"rules/helo", 3}, "x"},
+                          again = {{"rules/client", 3}, "x"};
+
+    tap_ok(rule_is_same(&rule, &again), "the same rule");
+    tap_ok(rule_is_same(&none, &empty), "none, however it is written");
+    tap_ok(!rule_is_same(&rule, &none), "a rule and none");
+    tap_ok(!rule_is_same(&rule, &below), "another line");
+    tap_ok(!rule_is_same(&rule, &other), "another text");
+    tap_ok(!rule_is_same(&rule, &beside), "another file");
+}
+
 static void test_client_copy(void)
 {
     char name[] = "mail.example", helo[] = "helo.example", address[] = "192.0.2.1";
@@ -115,6 +130,7 @@ int main(void)
 {
     tap_start(30);
     test_names();
+    test_rules();
     test_client_copy();
     test_client_copy_is_whole();
     test_lists();
