@@ -154,15 +154,16 @@ static const char *extra_tags(const struct request *r)
 static const char *full_name(const struct request *r, const struct product *product)
 {
     return r->domain != NULL ? key_record_name(product->selector, r->domain, r->arena)
-                     : arena_printf(r->arena, "%s._domainkey", product->selector);
+                             : arena_printf(r->arena, "%s._domainkey", product->selector);
 }
 
 /* As opendkim-genkey writes it, and nothing else: scripts take the quoted strings out. */
 static const char *record_file(const struct request *r, const struct product *product,
                                const char *record)
 {
-    const char *name = r->append != NULL ? arena_printf(r->arena, "%s.", full_name(r, product))
-                                 : arena_printf(r->arena, "%s._domainkey", product->selector);
+    const char *name = r->append != NULL
+                           ? arena_printf(r->arena, "%s.", full_name(r, product))
+                           : arena_printf(r->arena, "%s._domainkey", product->selector);
 
     return arena_printf(r->arena, "%s  ; ----- DKIM key %s%s%s\n",
                         key_record_bind(name, 0, record, r->arena), product->selector,

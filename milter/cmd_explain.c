@@ -98,7 +98,7 @@ static int tell_missing(struct logdb *log, const struct asked *asked)
                           : q->rcpt != NULL       ? q->rcpt
                           : q->from != NULL       ? q->from
                           : q->message_id != NULL ? q->message_id
-                                          : q->client;
+                                                  : q->client;
     bool some = stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW;
 
     fprintf(stderr, "tamis explain: no such mail in %s, ", log->path);

@@ -115,7 +115,7 @@ static const char *local_part(const struct macros *m, const char *address)
     const char *at = address != NULL ? strrchr(address, '@') : NULL;
 
     return at != NULL ? arena_strndup(m->scene->arena, address, (size_t)(at - address))
-              : whole_address(address);
+                      : whole_address(address);
 }
 
 static const char *domain_part(const char *address)

@@ -69,8 +69,8 @@ static void test_rows(void)
         if (problems.count > 0)
             buf_addf(&problem, "%d:%s", problems.list[0].line, problems.list[0].text);
         tap_ok(rows[i].problem != NULL ? strncmp(buf_text(&problem), rows[i].problem,
-                                         strlen(rows[i].problem)) == 0
-                               : problems.count == 0,
+                                                 strlen(rows[i].problem)) == 0
+                                       : problems.count == 0,
                "%s: %s", rows[i].name, rows[i].problem != NULL ? rows[i].problem : "no problem");
         buf_free(&got);
         buf_free(&problem);
