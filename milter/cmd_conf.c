@@ -1,4 +1,4 @@
-/* cmd_conf - tamis conf: settings with their origin, as postconf */
+/* cmd_conf - `tamis conf`: settings with their origin, as postconf */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
 #include "cmd.h"

@@ -1,4 +1,4 @@
-/* cmd_control - tamis reload, tamis status: talk to the running filter */
+/* cmd_control - `tamis reload`, `tamis status`: talk to the running filter */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 #include "control.h"

@@ -1,4 +1,4 @@
-/* cmd_explain - tamis explain: why a message was treated so */
+/* cmd_explain - `tamis explain`: why a message was treated so */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 

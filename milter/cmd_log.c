@@ -1,4 +1,4 @@
-/* cmd_log - tamis log: the decisions, one line each, also as they come */
+/* cmd_log - `tamis log`: the decisions, one line each, also as they come */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 

@@ -1,4 +1,4 @@
-/* cmd_postfix - tamis postfix: what main.cf and master.cf need, and what is wrong there */
+/* cmd_postfix - `tamis postfix`: what main.cf and master.cf need, and what is wrong there */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 #include "buf.h"

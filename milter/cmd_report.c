@@ -1,4 +1,4 @@
-/* cmd_report - tamis report: the files of sql/, run on the log */
+/* cmd_report - `tamis report`: the files of sql/, run on the log */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 
