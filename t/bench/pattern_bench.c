@@ -42,8 +42,8 @@ static const char *const headers[] = {
     "Content-Type: multipart/alternative; boundary=\"----=_Part_1234_567890.1717485149000\"",
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Thunderbird/115.11.0",
     "List-Id: Announcements <announce.lists.example.org>",
-    "List-Unsubscribe: <https://lists.example.org/options/announce>,\n "
-    "<mailto:announce-request@lists.example.org?subject=unsubscribe>",
+    ("List-Unsubscribe: <https://lists.example.org/options/announce>,\n "
+     "<mailto:announce-request@lists.example.org?subject=unsubscribe>"),
     "X-Virus-Scanned: amavisd-new at example.org",
 };
 
