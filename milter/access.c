@@ -81,7 +81,7 @@ static struct outcome refuse(const struct value *v, int code, const char *preset
     const char *dsn, *text = dsn_split(v->text, &dsn, v->scene->arena);
 
     return outcome_refuse(v->scene, v->subject, code,
-                          dsn_for_class(dsn ? dsn : preset_dsn, v->subject->class), "%s",
+                          dsn_for_class(dsn != NULL ? dsn : preset_dsn, v->subject->class), "%s",
                           text[0] ? text : preset_text);
 }
 
@@ -140,7 +140,7 @@ static void warn(const struct value *v, const char *what)
 {
     static struct log_limit limit;
 
-    log_limited(&limit, LOG_WARNING, "%s:%d: %s", v->where->file ? v->where->file : "?",
+    log_limited(&limit, LOG_WARNING, "%s:%d: %s", v->where->file != NULL ? v->where->file : "?",
                 v->where->line, what);
 }
 

@@ -157,7 +157,8 @@ static void check_list(const struct value_check *c)
     for (size_t i = 0; i < ARRAY_LEN(actions); i++)
         nearest_offer(&nearest, actions[i].word);
     warn(c, "\"%.60s\" is neither an action nor a list of restrictions: answers 451 4.3.5%s%s",
-         c->rule->value, nearest.best ? "; did you mean " : "", nearest.best ? nearest.best : "");
+         c->rule->value, nearest.best != NULL ? "; did you mean " : "",
+         nearest.best != NULL ? nearest.best : "");
 }
 
 void access_check_value(const struct policy *policy, const struct rule *rule,

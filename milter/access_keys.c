@@ -46,7 +46,7 @@ bool access_keys_name(const struct access_keys *keys, const char *name)
 bool access_keys_address(const struct access_keys *keys, const char *address)
 {
     struct slice key = slice_of(address);
-    int delimiter = strchr(address, ':') ? ':' : '.';
+    int delimiter = strchr(address, ':') != NULL ? ':' : '.';
     bool partial = false;
 
     for (;;) {
@@ -93,13 +93,13 @@ bool access_keys_mail(const struct access_keys *keys, const char *key)
     if (strchr(key, '@') == NULL)
         return false;
     plain = extension ? without_extension(key, extension, keys->arena) : NULL;
-    if (try_both_forms(keys, key, false) || (plain && try_both_forms(keys, plain, true)))
+    if (try_both_forms(keys, key, false) || (plain != NULL && try_both_forms(keys, plain, true)))
         return true;
     if (try_key(keys, domain, true) || try_parents(keys, domain))
         return true;
     if (try_both_forms(keys, local_at(key, keys->arena), true))
         return true;
-    return plain && try_both_forms(keys, local_at(plain, keys->arena), true);
+    return plain != NULL && try_both_forms(keys, local_at(plain, keys->arena), true);
 }
 
 bool access_keys_sender(const struct access_keys *keys, const char *key)

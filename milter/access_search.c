@@ -50,18 +50,18 @@ static struct outcome lookup_error(const struct access_search *s, const struct s
     static struct log_limit limit;
 
     log_limited(&limit, LOG_WARNING, "%s:%d: table %s has no answer: %s",
-                s->step->where.file ? s->step->where.file : "?", s->step->where.line,
-                table_spec(s->step->table), s->hit.why ? s->hit.why : "lookup error");
+                s->step->where.file != NULL ? s->step->where.file : "?", s->step->where.line,
+                table_spec(s->step->table), s->hit.why != NULL ? s->hit.why : "lookup error");
     return outcome_refuse(s->scene, subject, 451, "4.3.5", "Server configuration error");
 }
 
 /* What the log shows of a search. */
 static void note(struct outcome *o, const struct access_search *s)
 {
-    struct slice key = s->found.ptr ? s->found : s->first;
+    struct slice key = s->found.ptr != NULL ? s->found : s->first;
 
     o->question = arena_printf(s->scene->arena, "table %s %.*s", table_spec(s->step->table),
-                               (int)key.len, key.ptr ? key.ptr : "");
+                               (int)key.len, key.ptr != NULL ? key.ptr : "");
     if (s->result == TABLE_FOUND) {
         o->answer = s->hit.value;
         o->rule = (struct rule_ref){s->hit.rule, s->hit.text};

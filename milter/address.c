@@ -33,7 +33,7 @@ static struct slice without_route(struct slice s)
 /* Quotes and backslashes taken out of the local part. */
 static char *unquoted(struct slice s, struct arena *arena)
 {
-    char *out = arena_strndup(arena, s.ptr ? s.ptr : "", s.len);
+    char *out = arena_strndup(arena, s.ptr != NULL ? s.ptr : "", s.len);
     bool quoted = false, local = true;
     size_t n = 0;
 
@@ -128,7 +128,7 @@ bool address_read(struct address *address, const char *arg, const char *resolved
     struct slice inner, folded;
     char *text;
 
-    address->arg = arena_strdup(arena, arg ? arg : "");
+    address->arg = arena_strdup(arena, arg != NULL ? arg : "");
     inner = without_route(without_brackets(slice_of(address->arg)));
     text = unquoted(inner, arena);
     make_printable(text);
@@ -181,7 +181,7 @@ struct slice address_domain(const char *address)
 {
     const char *at = strrchr(address, '@');
 
-    return at ? slice_of(at + 1) : (struct slice){"", 0};
+    return at != NULL ? slice_of(at + 1) : (struct slice){"", 0};
 }
 
 static bool is_atom_text(unsigned char c)
@@ -207,7 +207,7 @@ static bool is_dot_string(const char *text, size_t len)
 const char *address_quote(const char *address, struct arena *arena)
 {
     const char *at = strrchr(address, '@');
-    size_t local = at ? (size_t)(at - address) : strlen(address), n = 0;
+    size_t local = at != NULL ? (size_t)(at - address) : strlen(address), n = 0;
     char *out;
 
     if (address[0] == '\0' || is_dot_string(address, local))
@@ -242,7 +242,7 @@ static bool is_never_split(struct slice local, const char *delimiters)
 size_t address_extension(const char *address, const char *delimiters)
 {
     const char *at = strrchr(address, '@');
-    struct slice local = {address, at ? (size_t)(at - address) : strlen(address)};
+    struct slice local = {address, at != NULL ? (size_t)(at - address) : strlen(address)};
     size_t len;
 
     if (delimiters[0] == '\0' || is_never_split(local, delimiters))

@@ -15,6 +15,11 @@ static void add_line(struct advice *advice, struct advice_line line)
     advice->tail = &copy->next;
 }
 
+const char *advice_param(const struct advice *advice, const char *name)
+{
+    return postfix_param(advice->postfix, name);
+}
+
 void advice_main(struct advice *advice, const char *name, const char *value, const char *why)
 {
     const char *text = arena_printf(advice->postfix->arena, "%s = %s", name, value);
@@ -61,7 +66,8 @@ size_t advice_count(const struct advice *advice, const char *list)
 {
     size_t count = 0;
 
-    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next)
+    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i != NULL;
+         i = i->next)
         count += milter_address_same(i->address, advice->address);
     return count;
 }
@@ -70,7 +76,8 @@ bool advice_is_last(const struct advice *advice, const char *list)
 {
     bool last = false;
 
-    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next)
+    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i != NULL;
+         i = i->next)
         last = milter_address_same(i->address, advice->address);
     return last;
 }
@@ -90,7 +97,8 @@ const char *advice_list_without(const struct advice *advice, const char *list)
 /* tamis keeps the options that the administrator gave it, unless they let mail through. */
 static const char *own_item(const struct advice *advice, const char *list)
 {
-    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next) {
+    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i != NULL;
+         i = i->next) {
         bool harmless = i->default_action != NULL &&
                         (strcmp(i->default_action, "accept") != 0 || !advice->side->enforces);
 

@@ -48,6 +48,9 @@ void advice_services(struct advice *advice);
 void advice_doubles(struct advice *advice);
 void advice_signing(struct advice *advice);
 
+/* The value in main.cf, "" when it is not set there. */
+const char *advice_param(const struct advice *advice, const char *name);
+
 /* Adds a line of main.cf / an entry of master.cf; why is a text without newline. */
 void advice_main(struct advice *advice, const char *name, const char *value, const char *why);
 void advice_master(struct advice *advice, const struct postfix_service *service, const char *name,

@@ -6,11 +6,6 @@
 
 static const struct where nowhere;
 
-static const char *param(const struct advice *advice, const char *name)
-{
-    return postfix_param(advice->postfix, name);
-}
-
 /* tamis's parameter, with or without the prefix that main.cf has. */
 static const char *setting(const struct advice *advice, const char *name)
 {
@@ -19,7 +14,7 @@ static const char *setting(const struct advice *advice, const char *name)
 
     if ((value == NULL || *value == '\0') && strncmp(name, "smtpd_", prefix) == 0)
         value = advice->side->setting(advice->side->arg, name + prefix);
-    return value ? value : "";
+    return value != NULL ? value : "";
 }
 
 /* "proxy:hash:/x" and "hash:/x" are one table; a path may be written with or without its directory.
@@ -193,7 +188,7 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
 
 static void judge_policy_services(struct advice *advice, const char *name)
 {
-    struct slice rest = slice_of(param(advice, name)), word;
+    struct slice rest = slice_of(advice_param(advice, name)), word;
     bool next = false;
 
     while (slice_word(&rest, ", \t\n", &word)) {

@@ -6,15 +6,11 @@
 
 static const struct where nowhere;
 
-static const char *param(const struct advice *advice, const char *name)
-{
-    return postfix_param(advice->postfix, name);
-}
-
 /* What happens to mail when tamis does not answer: its own setting, else the general one. */
 static const char *fault_action(const struct advice *advice, const struct milter_item *item)
 {
-    return item->default_action ? item->default_action : param(advice, "milter_default_action");
+    return item->default_action != NULL ? item->default_action
+                                        : advice_param(advice, "milter_default_action");
 }
 
 static void judge_fault_action(struct advice *advice, const char *name,
@@ -60,7 +56,8 @@ static bool judge_list(struct advice *advice, const char *name, const char *list
     size_t count = advice_count(advice, list);
     bool former = judge_former(advice, name, list);
 
-    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i; i = i->next)
+    for (const struct milter_item *i = milter_items(advice->postfix->arena, list); i != NULL;
+         i = i->next)
         if (milter_address_same(i->address, advice->address))
             own = i;
     if (own == NULL)
@@ -81,7 +78,7 @@ static bool judge_list(struct advice *advice, const char *name, const char *list
 
 static void advise_smtpd(struct advice *advice)
 {
-    const char *list = param(advice, "smtpd_milters");
+    const char *list = advice_param(advice, "smtpd_milters");
 
     if (judge_list(advice, "smtpd_milters", list))
         advice_main(advice, "smtpd_milters", advice_list_with(advice, list),
@@ -91,8 +88,8 @@ static void advise_smtpd(struct advice *advice)
 
 static void advise_non_smtpd(struct advice *advice)
 {
-    const char *list = param(advice, "non_smtpd_milters");
-    const char *smtpd = param(advice, "smtpd_milters");
+    const char *list = advice_param(advice, "non_smtpd_milters");
+    const char *smtpd = advice_param(advice, "smtpd_milters");
     bool same = strcmp(advice_list_with(advice, list), advice_list_with(advice, smtpd)) == 0;
 
     if (advice->filter_returns_locally) {
@@ -132,7 +129,7 @@ static const char *checks_of_postfix(const struct advice *advice)
 
 static void advise_bounces(struct advice *advice)
 {
-    const char *classes = param(advice, "internal_mail_filter_classes");
+    const char *classes = advice_param(advice, "internal_mail_filter_classes");
     struct slice rest = slice_of(classes), word;
     const char *checks;
 
@@ -164,8 +161,8 @@ static bool is_old_protocol(const char *protocol)
 
 static void judge_switches(struct advice *advice)
 {
-    const char *overrides = param(advice, "receive_override_options");
-    const char *maps = param(advice, "smtpd_milter_maps");
+    const char *overrides = advice_param(advice, "receive_override_options");
+    const char *maps = advice_param(advice, "smtpd_milter_maps");
 
     if (strstr(overrides, "no_milters") != NULL)
         problems_add(
@@ -177,12 +174,12 @@ static void judge_switches(struct advice *advice)
                      "main.cf: smtpd_milter_maps = %s: clients for which it says DISABLE, or lists "
                      "other milters, do not reach tamis",
                      maps);
-    if (is_old_protocol(param(advice, "milter_protocol")))
+    if (is_old_protocol(advice_param(advice, "milter_protocol")))
         problems_add(
             advice->problems, SEV_WARNING, nowhere,
             "main.cf: milter_protocol = %s is too old for tamis: take the line out (Postfix "
             "then speaks 6)",
-            param(advice, "milter_protocol"));
+            advice_param(advice, "milter_protocol"));
 }
 
 void advice_lists(struct advice *advice)

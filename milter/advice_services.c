@@ -42,7 +42,7 @@ static const char *port_of(const struct postfix_service *service)
 {
     const char *colon = strrchr(service->name, ':');
 
-    return colon ? colon + 1 : service->name;
+    return colon != NULL ? colon + 1 : service->name;
 }
 
 /* Where users or other servers deliver, whatever its options. */
@@ -61,9 +61,9 @@ static bool skips_checks(const struct advice *advice, const struct postfix_servi
 {
     const char *options = postfix_override(advice->postfix, service, "receive_override_options");
 
-    return options != NULL &&
-           (strstr(options, "no_unknown_recipient_checks") || strstr(options, "no_milters") ||
-            strstr(options, "no_header_body_checks"));
+    return options != NULL && (strstr(options, "no_unknown_recipient_checks") != NULL ||
+                               strstr(options, "no_milters") != NULL ||
+                               strstr(options, "no_header_body_checks") != NULL);
 }
 
 /* Does a content filter give mail back here? No single sign is sure; two are. */
@@ -106,7 +106,8 @@ static void judge_returning(struct advice *advice, const struct postfix_service 
                  "master.cf: %s %s takes mail back from a content filter and %s: the filter would "
                  "run twice. Give it its own smtpd_milters, as printed",
                  service->name, service->type,
-                 own ? "names tamis in its smtpd_milters" : "inherits smtpd_milters from main.cf");
+                 own != NULL ? "names tamis in its smtpd_milters"
+                             : "inherits smtpd_milters from main.cf");
     if (*others != '\0')
         problems_add(advice->problems, SEV_NOTE, nowhere,
                      "master.cf: %s %s keeps %s, which already sees such mail twice: leave it out, "

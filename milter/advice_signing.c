@@ -6,11 +6,6 @@
 
 static const struct where nowhere;
 
-static const char *param(const struct advice *advice, const char *name)
-{
-    return postfix_param(advice->postfix, name);
-}
-
 static bool has_setting(const struct advice *advice, const char *name)
 {
     const char *value = advice->side->setting(advice->side->arg, name);
@@ -70,9 +65,10 @@ static void judge_signers(struct advice *advice)
 {
     const struct postfix *postfix = advice->postfix;
 
-    judge_signer(advice, "main.cf: smtpd_milters", param(advice, "smtpd_milters"));
-    if (find_signer(advice, param(advice, "smtpd_milters")) == NULL)
-        judge_signer(advice, "main.cf: non_smtpd_milters", param(advice, "non_smtpd_milters"));
+    judge_signer(advice, "main.cf: smtpd_milters", advice_param(advice, "smtpd_milters"));
+    if (find_signer(advice, advice_param(advice, "smtpd_milters")) == NULL)
+        judge_signer(advice, "main.cf: non_smtpd_milters",
+                     advice_param(advice, "non_smtpd_milters"));
     for (const struct postfix_service *s = postfix->services; s != NULL; s = s->next) {
         const char *own = postfix_override(postfix, s, "smtpd_milters");
 
@@ -95,9 +91,9 @@ static bool filters_content(const struct advice *advice)
 /* Fields that are oversigned say that there are none of them. */
 static void judge_missing_fields(struct advice *advice)
 {
-    const char *clients = param(advice, "local_header_rewrite_clients");
+    const char *clients = advice_param(advice, "local_header_rewrite_clients");
 
-    if (strcmp(param(advice, "always_add_missing_headers"), "yes") == 0 ||
+    if (strcmp(advice_param(advice, "always_add_missing_headers"), "yes") == 0 ||
         strstr(clients, "permit_sasl_authenticated") != NULL)
         return;
     problems_add(
@@ -130,7 +126,7 @@ static bool breaks_lines(const struct advice *advice)
         any = true;
         breaks |= strcmp(postfix_effective(advice->postfix, s, "smtp_line_length_limit"), "0") != 0;
     }
-    return any ? breaks : strcmp(param(advice, "smtp_line_length_limit"), "0") != 0;
+    return any ? breaks : strcmp(advice_param(advice, "smtp_line_length_limit"), "0") != 0;
 }
 
 static void judge_changes_after(struct advice *advice, bool signs)
@@ -140,12 +136,12 @@ static void judge_changes_after(struct advice *advice, bool signs)
                                         "smtp_generic_maps"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (*param(advice, names[i]) != '\0')
+        if (*advice_param(advice, names[i]) != '\0')
             problems_add(advice->problems, SEV_NOTE, nowhere,
                          "main.cf: %s changes mail after all milters: DKIM signatures over what it "
                          "changes break. Do it before signing (header_checks, canonical_maps)",
                          names[i]);
-    if (signs && strcmp(param(advice, "disable_mime_output_conversion"), "yes") != 0)
+    if (signs && strcmp(advice_param(advice, "disable_mime_output_conversion"), "yes") != 0)
         problems_add(
             advice->problems, SEV_NOTE, nowhere,
             "main.cf: Postfix recodes 8-bit mail for servers without 8BITMIME, which breaks "
@@ -164,5 +160,5 @@ void advice_signing(struct advice *advice)
     if (ours)
         judge_tamis(advice);
     judge_changes_after(advice, ours ||
-                                find_signer(advice, param(advice, "smtpd_milters")) != NULL);
+                                find_signer(advice, advice_param(advice, "smtpd_milters")) != NULL);
 }

@@ -140,7 +140,7 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 
 char *arena_strdup(struct arena *arena, const char *text)
 {
-    return text ? arena_strndup(arena, text, strlen(text)) : NULL;
+    return text != NULL ? arena_strndup(arena, text, strlen(text)) : NULL;
 }
 
 /* Written where it will stand if there is room: formatting twice would cost twice. */

@@ -26,7 +26,7 @@ static bool has_only(const char *text, size_t len, const char *others)
 static bool is_plain(const char *text)
 {
     const char *at = strchr(text, '@');
-    size_t len = at ? (size_t)(at - text) : 0;
+    size_t len = at != NULL ? (size_t)(at - text) : 0;
 
     if (at == NULL)
         return text[0] != '\0' && has_only(text, strlen(text), "._-+");

@@ -96,7 +96,7 @@ void *xalloc_large(size_t size)
 
 struct slice slice_of(const char *text)
 {
-    return (struct slice){text, text ? strlen(text) : 0};
+    return (struct slice){text, text != NULL ? strlen(text) : 0};
 }
 
 bool slice_is(struct slice s, const char *text)
@@ -115,6 +115,11 @@ bool slice_is_nocase(struct slice s, const char *text)
         if (to_lower((unsigned char)s.ptr[i]) != to_lower((unsigned char)text[i]))
             return false;
     return true;
+}
+
+bool is_same_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
 }
 
 bool is_blank(int c)

@@ -65,6 +65,8 @@ int to_lower(int c);
  * eight at a time. */
 size_t slice_plain(struct slice s);
 
+bool is_same_text(const char *a, const char *b); /* NULL counts as "" */
+
 /* Blanks at both ends taken off. */
 struct slice slice_trim(struct slice s);
 

@@ -73,12 +73,12 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 
 const char *buf_text(const struct buf *b)
 {
-    return b->ptr ? b->ptr : "";
+    return b->ptr != NULL ? b->ptr : "";
 }
 
 char *buf_steal(struct buf *b)
 {
-    char *text = b->ptr ? b->ptr : xstrdup("");
+    char *text = b->ptr != NULL ? b->ptr : xstrdup("");
 
     *b = (struct buf){0};
     return text;

@@ -161,7 +161,7 @@ bool check_dns(const struct scene *scene, const char *name, enum dns_type type,
 
 struct outcome outcome_because(const struct scene *scene, struct outcome o, const char *question)
 {
-    const struct finding *f = question ? message_find(scene->message, question) : NULL;
+    const struct finding *f = question != NULL ? message_find(scene->message, question) : NULL;
 
     if (f != NULL) {
         o.question = f->question;
@@ -176,7 +176,8 @@ void check_report_undecided(const struct hit *hit)
 
     if (hit->undecided.file != NULL)
         log_limited(&limit, LOG_WARNING, "%s:%d: %s; taken as not matching", hit->undecided.file,
-                    hit->undecided.line, hit->undecided_why ? hit->undecided_why : "match limit");
+                    hit->undecided.line,
+                    hit->undecided_why != NULL ? hit->undecided_why : "match limit");
 }
 
 struct subject subject_client(const struct scene *scene)
@@ -189,7 +190,7 @@ struct subject subject_client(const struct scene *scene)
 
 struct subject subject_helo(const struct scene *scene)
 {
-    return (struct subject){scene->client->helo ? scene->client->helo : "", "Helo command"};
+    return (struct subject){scene->client->helo != NULL ? scene->client->helo : "", "Helo command"};
 }
 
 struct subject subject_sender(const struct scene *scene)
@@ -200,7 +201,7 @@ struct subject subject_sender(const struct scene *scene)
 
 struct subject subject_recipient(const struct scene *scene)
 {
-    return (struct subject){scene->recipient ? scene->recipient->address.text : "",
+    return (struct subject){scene->recipient != NULL ? scene->recipient->address.text : "",
                             "Recipient address"};
 }
 

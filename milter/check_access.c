@@ -22,7 +22,7 @@ static struct outcome judge_client_access(const struct step *step, const struct 
 static struct outcome judge_reverse_access(const struct step *step, const struct scene *scene)
 {
     struct access_search s;
-    const char *ptr = scene->client->ptr ? scene->client->ptr : "unknown";
+    const char *ptr = scene->client->ptr != NULL ? scene->client->ptr : "unknown";
     struct outcome o;
 
     access_search_start(&s, step, scene);

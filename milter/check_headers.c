@@ -39,7 +39,7 @@ static struct outcome skip(const struct value *v, const char *why)
     static struct log_limit limit;
 
     log_limited(&limit, LOG_WARNING, "%s:%d: %s; skipped",
-                v->hit->rule.file ? v->hit->rule.file : "?", v->hit->rule.line, why);
+                v->hit->rule.file != NULL ? v->hit->rule.file : "?", v->hit->rule.line, why);
     return act(ACT_DUNNO, NULL);
 }
 
@@ -170,7 +170,7 @@ static struct outcome lookup_error(const struct value *v)
     static struct log_limit limit;
 
     log_limited(&limit, LOG_WARNING, "table %s has no answer: %s", table_spec(v->table),
-                v->hit->why ? v->hit->why : "lookup error");
+                v->hit->why != NULL ? v->hit->why : "lookup error");
     return (struct outcome){.act = ACT_DEFER, .code = 451, .dsn = "4.3.0",
                             .text = "Error: queue file write error"};
 }

@@ -163,8 +163,9 @@ static void check_unknown(const struct walk *w, const struct rule *rule, struct 
              "fires", (int)word.len, word.ptr);
     else
         warn(w, rule, "\"%.*s\" is no action of header_checks(5); skipped when it fires%s%s",
-             (int)(word.len < 60 ? word.len : 60), word.ptr, nearest.best ? "; did you mean " : "",
-             nearest.best ? nearest.best : "");
+             (int)(word.len < 60 ? word.len : 60), word.ptr,
+             nearest.best != NULL ? "; did you mean " : "",
+             nearest.best != NULL ? nearest.best : "");
     arena_free(arena);
 }
 

@@ -107,7 +107,8 @@ static struct outcome judge_rhsbl_recipient(const struct step *step, const struc
     const struct recipient *r = scene->recipient;
 
     return reject_site(scene, step->data,
-                       name_to_list(scene, r ? r->address.text : NULL, "Recipient address"));
+                       name_to_list(scene, r != NULL ? r->address.text : NULL,
+                                    "Recipient address"));
 }
 
 /* The lists of maps_rbl_domains, one after the other. */
@@ -215,7 +216,7 @@ static struct outcome judge_score(const struct step *step, const struct scene *s
             result.state == RBL_LISTED)
             add_answer(&score, &sites->list[i]);
     o = refuse_score(scene, who.what, &score,
-                     own ? *own : scene->policy->settings->rbl_score_threshold);
+                     own != NULL ? *own : scene->policy->settings->rbl_score_threshold);
     buf_free(&score.lists);
     buf_free(&score.answers);
     return o;

@@ -223,7 +223,7 @@ static struct outcome judge_servers(const struct step *step, const struct scene 
         return outcome_dunno();
     access_search_start(&s.search, step, scene);
     domain = strrchr(target.name, '@');
-    domain = domain ? domain + 1 : target.name;
+    domain = domain != NULL ? domain + 1 : target.name;
     if (domain[0] == '[') {
         try_literal(&s, domain);
         return conclude(&s, target.subject);

@@ -1,4 +1,4 @@
-/* cmd_conf - tamis conf: settings with their origin, as postconf */
+/* cmd_conf - `tamis conf`: settings with their origin, as postconf */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
 #include "cmd.h"
@@ -46,7 +46,7 @@ static void print_json(const struct wanted *w, const struct setting_source *sour
     struct buf b = {0};
 
     buf_addc(&b, '{');
-    buf_add_member(&b, "name", source->row ? source->row->name : source->name);
+    buf_add_member(&b, "name", source->row != NULL ? source->row->name : source->name);
     buf_add_member(&b, "written", source->name);
     buf_add_member(&b, "raw", source->raw);
     buf_add_member(&b, "value", source->text.text);
@@ -86,9 +86,9 @@ static void print_assignment(const char *name, const char *value)
 static void print_text(const struct wanted *w, const struct setting_source *source)
 {
     const struct where *where = &source->text.where;
-    const char *value = w->expanded ? source->text.text : source->raw;
+    const char *value = w->expanded != NULL ? source->text.text : source->raw;
 
-    if (w->values_only) {
+    if (w->values_only != NULL) {
         print_value("", value);
         return;
     }
@@ -105,8 +105,8 @@ static void print_preset(const struct wanted *w, const struct setting_source *so
 {
     const struct param *row = source->row;
 
-    if (w->values_only)
-        print_value("", row->preset ? row->preset : "");
+    if (w->values_only != NULL)
+        print_value("", row->preset != NULL ? row->preset : "");
     else if (row->preset == NULL)
         printf("# %s: worked out from this host\n", row->name);
     else
@@ -119,12 +119,12 @@ static void print_one(struct wanted *w, const struct setting_source *source)
 
     if (source->row != NULL)
         settings_row(source->name, &direction);
-    if ((w->given_only && !source->given) ||
-        (w->presets && (source->row == NULL || direction >= 0)))
+    if ((w->given_only != NULL && !source->given) ||
+        (w->presets != NULL && (source->row == NULL || direction >= 0)))
         return;
-    if (w->presets)
+    if (w->presets != NULL)
         print_preset(w, source);
-    else if (w->json)
+    else if (w->json != NULL)
         print_json(w, source);
     else
         print_text(w, source);
@@ -147,7 +147,7 @@ static int print_all(struct wanted *w, const struct settings *settings)
             status = EX_USAGE;
         }
     }
-    if (w->json)
+    if (w->json != NULL)
         puts(w->printed == 0 ? "[]" : "\n]");
     return status;
 }

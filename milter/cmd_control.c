@@ -1,4 +1,4 @@
-/* cmd_control - tamis reload, tamis status: talk to the running filter */
+/* cmd_control - `tamis reload`, `tamis status`: talk to the running filter */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 #include "control.h"
@@ -19,7 +19,7 @@ static int ask(const struct options *options, const char *request, uint64_t wait
     struct settings *settings = options_settings(options, false, &problems);
     int status = -1;
 
-    if (settings)
+    if (settings != NULL)
         status = control_ask(settings->control_socket, request, wait_us, out, err);
     else
         problems_first_error(&problems, err);

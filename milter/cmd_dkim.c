@@ -131,8 +131,8 @@ int cmd_dkim(int argc, char **argv)
     status = options_parse(&options, argc, argv);
     if (status < 0)
         status = options_usage_error(&options, "%s%sgenkey, check, verify or zone is needed",
-                                     argv[options.first] ? argv[options.first] : "",
-                                     argv[options.first] ? ": " : "");
+                                     argv[options.first] != NULL ? argv[options.first] : "",
+                                     argv[options.first] != NULL ? ": " : "");
     options_free(&options);
     return status;
 }

@@ -27,7 +27,7 @@ struct request {
 };
 
 /* One key at one name. */
-struct subject {
+struct sought {
     const struct dkim_key *key;
     const char *selector, *domain, *name;
     int64_t made, not_before, not_after; /* 0: not known; always; for ever */
@@ -39,7 +39,7 @@ struct checking {
     const struct options *options;
     struct dns *dns;
     struct arena *arena;
-    struct subject *list;
+    struct sought *list;
     size_t count, cap;
     int64_t now;
     bool unready, unknown;
@@ -56,7 +56,7 @@ static void add(struct checking *c, const struct key_choice *choice, const char 
         c->cap = c->cap ? c->cap * 2 : 16;
         c->list = xreallocarray(c->list, c->cap, sizeof(*c->list));
     }
-    c->list[c->count++] = (struct subject){
+    c->list[c->count++] = (struct sought){
         .key = choice->key,
         .selector = arena_strdup(c->arena, choice->selector),
         .domain = arena_strdup(c->arena, domain),
@@ -88,7 +88,7 @@ static const char *kind_of(const struct dkim_key *key)
 }
 
 /* What is odd with the key itself. */
-static void judge_key(const struct checking *c, const struct subject *s, struct problems *found)
+static void judge_key(const struct checking *c, const struct sought *s, struct problems *found)
 {
     struct where none = {NULL, 0};
     long long days = (long long)((c->now - s->made) / DAY_SECONDS);
@@ -108,7 +108,7 @@ static void judge_key(const struct checking *c, const struct subject *s, struct 
 }
 
 /* Panels and zone files add the zone to a name that has it already. */
-static void look_for_doubled(const struct checking *c, const struct subject *s,
+static void look_for_doubled(const struct checking *c, const struct sought *s,
                              struct problems *found)
 {
     const char *doubled = arena_printf(c->arena, "%s.%s", s->name, s->domain);
@@ -124,7 +124,7 @@ static void look_for_doubled(const struct checking *c, const struct subject *s,
                      "end, or %s._domainkey alone", doubled, s->selector);
 }
 
-static void print_text(const struct checking *c, const struct subject *s, enum key_state state,
+static void print_text(const struct checking *c, const struct sought *s, enum key_state state,
                        const struct dns_answer *answer, const struct problems *found)
 {
     printf("%s: %s (%s, %u bits", s->name, key_state_name(state), kind_of(s->key),
@@ -144,7 +144,7 @@ static void print_text(const struct checking *c, const struct subject *s, enum k
     }
 }
 
-static void print_json(const struct checking *c, const struct subject *s, enum key_state state,
+static void print_json(const struct checking *c, const struct sought *s, enum key_state state,
                        const struct dns_answer *answer, const struct problems *found)
 {
     struct buf b = {0};
@@ -169,7 +169,7 @@ static void print_json(const struct checking *c, const struct subject *s, enum k
     buf_free(&b);
 }
 
-static void judge(struct checking *c, struct subject *s)
+static void judge(struct checking *c, struct sought *s)
 {
     struct problems found = {0};
     struct dns_answer answer = {.state = DNS_NXDOMAIN};

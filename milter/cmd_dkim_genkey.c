@@ -139,33 +139,35 @@ static bool write_new(const char *path, const char *text, mode_t mode, const str
 /* Tags in front of p=: "h=sha256; s=email; t=y:s; n=note; ". */
 static const char *extra_tags(const struct request *r)
 {
-    const char *flags = r->testing && r->no_subdomains ? "t=y:s; "
-                        : r->testing                   ? "t=y; "
-                        : r->no_subdomains             ? "t=s; "
-                                                       : "";
+    const char *flags = r->testing != NULL && r->no_subdomains != NULL ? "t=y:s; "
+                        : r->testing != NULL                               ? "t=y; "
+                        : r->no_subdomains != NULL                         ? "t=s; "
+                                                                           : "";
 
-    return arena_printf(r->arena, "%s%s%s%s%s%s%s%s", r->hashes ? "h=" : "",
-                        r->hashes ? r->hashes : "", r->hashes ? "; " : "",
-                        r->restricted ? "s=email; " : "", flags, r->note ? "n=" : "",
-                        r->note ? r->note : "", r->note ? "; " : "");
+    return arena_printf(r->arena, "%s%s%s%s%s%s%s%s", r->hashes != NULL ? "h=" : "",
+                        r->hashes != NULL ? r->hashes : "", r->hashes != NULL ? "; " : "",
+                        r->restricted != NULL ? "s=email; " : "", flags,
+                        r->note != NULL ? "n=" : "", r->note != NULL ? r->note : "",
+                        r->note != NULL ? "; " : "");
 }
 
 static const char *full_name(const struct request *r, const struct product *product)
 {
-    return r->domain ? key_record_name(product->selector, r->domain, r->arena)
-                     : arena_printf(r->arena, "%s._domainkey", product->selector);
+    return r->domain != NULL ? key_record_name(product->selector, r->domain, r->arena)
+                             : arena_printf(r->arena, "%s._domainkey", product->selector);
 }
 
 /* As opendkim-genkey writes it, and nothing else: scripts take the quoted strings out. */
 static const char *record_file(const struct request *r, const struct product *product,
                                const char *record)
 {
-    const char *name = r->append ? arena_printf(r->arena, "%s.", full_name(r, product))
-                                 : arena_printf(r->arena, "%s._domainkey", product->selector);
+    const char *name = r->append != NULL
+                           ? arena_printf(r->arena, "%s.", full_name(r, product))
+                           : arena_printf(r->arena, "%s._domainkey", product->selector);
 
     return arena_printf(r->arena, "%s  ; ----- DKIM key %s%s%s\n",
                         key_record_bind(name, 0, record, r->arena), product->selector,
-                        r->domain ? " for " : "", r->domain ? r->domain : "");
+                        r->domain != NULL ? " for " : "", r->domain != NULL ? r->domain : "");
 }
 
 static void tell(const struct request *r, const struct product *product, const char *record)

@@ -1,4 +1,4 @@
-/* cmd_explain - tamis explain: why a message was treated so */
+/* cmd_explain - `tamis explain`: why a message was treated so */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 
@@ -114,11 +114,11 @@ static int tell_missing(struct logdb *log, const struct asked *asked)
 {
     sqlite3_stmt *stmt = logdb_prepare(log, "SELECT time FROM decision ORDER BY id LIMIT 1", NULL);
     const struct explain_query *q = &asked->query;
-    const char *pattern = q->what         ? q->what
-                          : q->rcpt       ? q->rcpt
-                          : q->from       ? q->from
-                          : q->message_id ? q->message_id
-                                          : q->client;
+    const char *pattern = q->what != NULL         ? q->what
+                          : q->rcpt != NULL       ? q->rcpt
+                          : q->from != NULL       ? q->from
+                          : q->message_id != NULL ? q->message_id
+                                                  : q->client;
     bool some = stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW;
 
     fprintf(stderr, "tamis explain: no such mail in %s, ", log->path);
@@ -249,7 +249,8 @@ static int run_arguments(struct asked *asked, const struct options *options, cha
         return options_usage_error(options, "%s: one message at a time", arguments[1]);
     if (asked->json && asked->as_test)
         return options_usage_error(options, "--json does not go with --as-test");
-    if (!q->what && !q->message_id && !q->from && !q->rcpt && !q->client && !q->time && !q->last)
+    if (q->what == NULL && q->message_id == NULL && q->from == NULL && q->rcpt == NULL &&
+        q->client == NULL && q->time == NULL && !q->last)
         return options_usage_error(options,
                                    "which message? a token, a queue id, --last …");
     return run_configured(asked, options);

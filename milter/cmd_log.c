@@ -1,4 +1,4 @@
-/* cmd_log - tamis log: the decisions, one line each, also as they come */
+/* cmd_log - `tamis log`: the decisions, one line each, also as they come */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 
@@ -90,7 +90,7 @@ static void bind_pattern(sqlite3_stmt *stmt, const char *name, const char *patte
 
     if (column == 0)
         return;
-    text = strpbrk(pattern, "*?") ? xstrdup(pattern) : xasprintf("*%s*", pattern);
+    text = strpbrk(pattern, "*?") != NULL ? xstrdup(pattern) : xasprintf("*%s*", pattern);
     sqlite3_bind_text(stmt, column, text, -1, SQLITE_TRANSIENT);
     free(text);
 }
@@ -108,7 +108,7 @@ static const char *column(sqlite3_stmt *stmt, enum column number, const char *if
 {
     const char *text = (const char *)sqlite3_column_text(stmt, (int)number);
 
-    return text ? text : if_null;
+    return text != NULL ? text : if_null;
 }
 
 static void add_line(struct buf *b, sqlite3_stmt *stmt)

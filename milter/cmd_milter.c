@@ -1,4 +1,4 @@
-/* cmd_milter - tamis milter: be the filter */
+/* cmd_milter - `tamis milter`: be the filter */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 #include "log.h"

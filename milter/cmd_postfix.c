@@ -1,4 +1,4 @@
-/* cmd_postfix - tamis postfix: what main.cf and master.cf need, and what is wrong there */
+/* cmd_postfix - `tamis postfix`: what main.cf and master.cf need, and what is wrong there */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
 #include "buf.h"
@@ -27,8 +27,8 @@ static const char *setting(void *arg, const char *name)
         const struct setting_source *source = &settings->sources[i];
 
         if (source->row == row && source->given)
-            all = arena_printf(settings->arena, "%s%s%s", all ? all : "", all ? ", " : "",
-                               source->text.text);
+            all = arena_printf(settings->arena, "%s%s%s", all != NULL ? all : "",
+                               all != NULL ? ", " : "", source->text.text);
     }
     return all;
 }
@@ -238,7 +238,7 @@ int cmd_postfix(int argc, char **argv)
     dir = take_directory(&options);
     settings = options_settings(&options, false, &problems);
     options_print_problems(&problems, options.verbose ? SEV_NOTE : SEV_ERROR);
-    status = advise(dir ? dir : given_directory(settings), settings, missing_file(&options),
+    status = advise(dir != NULL ? dir : given_directory(settings), settings, missing_file(&options),
                     json != NULL);
     settings_free(settings);
     problems_free(&problems);

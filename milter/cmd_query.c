@@ -54,7 +54,8 @@ static void print_rule(const struct query *q, const struct hit *hit)
     if (hit->rule.file != NULL)
         fprintf(stderr, "%s:%d: %s\n", hit->rule.file, hit->rule.line, hit->text);
     else
-        fprintf(stderr, "%s: %s\n", table_spec(q->table), hit->text ? hit->text : hit->value);
+        fprintf(stderr, "%s: %s\n", table_spec(q->table),
+                hit->text != NULL ? hit->text : hit->value);
     fflush(stderr);
 }
 
@@ -110,7 +111,7 @@ static bool ask(void *arg, struct slice key)
                 : result == TABLE_NOT_FOUND ? "not found"
                                             : "failed");
     if (result == TABLE_ERROR) {
-        complain(q, key, hit.why ? hit.why : "the lookup failed");
+        complain(q, key, hit.why != NULL ? hit.why : "the lookup failed");
         q->failed = true;
     } else if (result == TABLE_FOUND) {
         print_hit(q, &hit);
@@ -250,9 +251,9 @@ static int read_mail(struct query *q, const struct request *request, int fd)
         .header_limit = (size_t)q->settings->header_size_limit,
     };
     struct mime_events events = {
-        .header = request->headers ? on_header : NULL,
+        .header = request->headers != NULL ? on_header : NULL,
         .end_of_headers = on_end_of_headers,
-        .text = request->body ? on_text : NULL,
+        .text = request->body != NULL ? on_text : NULL,
         .arg = &mail,
     };
     struct mime *m = mime_new(&options, &events);

@@ -87,8 +87,8 @@ static void print_plain(const struct query *q)
     if (strcmp(sentence, a->why) != 0)
         print_line("why", a->why);
     if (a->explanation != NULL)
-        printf("%-12s %s says: %s\n", "explanation", a->explainer ? a->explainer : a->domain,
-               a->explanation);
+        printf("%-12s %s says: %s\n", "explanation",
+               a->explainer != NULL ? a->explainer : a->domain, a->explanation);
     printf("%-12s %u to the DNS; terms that ask it: %u of %d; that found nothing: %u of %d\n",
            "questions", a->lookups, a->terms, SPF_TERM_LIMIT, a->voids, SPF_VOID_LIMIT);
 }

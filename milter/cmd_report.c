@@ -1,4 +1,4 @@
-/* cmd_report - tamis report: the files of sql/, run on the log */
+/* cmd_report - `tamis report`: the files of sql/, run on the log */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 
@@ -27,7 +27,7 @@ struct asked {
 static bool is_name(const char *name, const char *other)
 {
     for (; *name != '\0' && *other != '\0'; name++, other++)
-        if (*name != *other && !(strchr("-_", *name) && strchr("-_", *other)))
+        if (*name != *other && !(strchr("-_", *name) != NULL && strchr("-_", *other) != NULL))
             return false;
     return *name == *other;
 }
@@ -68,7 +68,7 @@ static char *read_text(const char *path)
 static char *find_sql(const char *name, struct err *err)
 {
     const struct report_file *carried = find_carried(name);
-    char *path = xasprintf("%s/sql/%s.sql", PKGDATADIR, carried ? carried->name : name);
+    char *path = xasprintf("%s/sql/%s.sql", PKGDATADIR, carried != NULL ? carried->name : name);
     char *sql;
 
     errno = 0;
@@ -88,9 +88,9 @@ static void print_list(void)
 {
     for (const struct report_file *f = report_files; f->name != NULL; f++) {
         const char *about = strstr(f->sql, " - ");
-        size_t len = about ? strcspn(about + 3, "\n") : 0;
+        size_t len = about != NULL ? strcspn(about + 3, "\n") : 0;
 
-        printf("%-26s %.*s\n", f->name, (int)len, about ? about + 3 : "");
+        printf("%-26s %.*s\n", f->name, (int)len, about != NULL ? about + 3 : "");
     }
 }
 
@@ -103,8 +103,8 @@ static int write_out(const struct asked *asked, const struct buf *text)
     if (out != NULL)
         good = (out == stdout ? fflush(out) : fclose(out)) == 0 && good;
     if (!good)
-        fprintf(stderr, "tamis report: %s: %s\n", asked->html ? asked->html : "standard output",
-                strerror(errno));
+        fprintf(stderr, "tamis report: %s: %s\n",
+                asked->html != NULL ? asked->html : "standard output", strerror(errno));
     return good ? EX_OK : EX_CANTCREAT;
 }
 

@@ -1,4 +1,4 @@
-/* cmd_shadow - tamis shadow promote, tamis rollback: another configuration is put in force */
+/* cmd_shadow - `tamis shadow promote`, `tamis rollback`: another configuration is put in force */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd.h"
 #include "conf_swap.h"

@@ -116,16 +116,6 @@ static void add(struct conf *conf, struct slice name, const char *value, struct 
     conf->list[conf->count++] = *slot;
 }
 
-/* CR, LF and other white space that is no blank may end a name too, as in Postfix. */
-static struct slice trim(struct slice s)
-{
-    while (s.len > 0 && is_space((unsigned char)s.ptr[0]))
-        s.ptr++, s.len--;
-    while (s.len > 0 && is_space((unsigned char)s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 /* "KeyList FILE" and the like; false: it is nothing of the kind. */
 static bool report_pasted(struct slice line, struct where where, struct problems *problems)
 {
@@ -145,10 +135,9 @@ static bool add_line(struct conf *conf, struct slice line, struct where where,
                      struct problems *problems)
 {
     const char *equals = memchr(line.ptr, '=', line.len);
-    struct slice name =
-        trim((struct slice){line.ptr, equals ? (size_t)(equals - line.ptr) : line.len});
-    struct slice value;
+    struct slice name = {line.ptr, equals != NULL ? (size_t)(equals - line.ptr) : line.len}, value;
 
+    name = slice_trim(name); /* CR and LF may end it, too, as in Postfix */
     if (equals == NULL && report_pasted(line, where, problems))
         return false;
     for (size_t i = 0; i < name.len; i++)
@@ -164,7 +153,7 @@ static bool add_line(struct conf *conf, struct slice line, struct where where,
                             (int)(name.len > 60 ? 60 : name.len), name.ptr);
     if (name.len == 0)
         return problems_add(problems, SEV_ERROR, where, "no name before \"=\": write name = value");
-    value = trim((struct slice){equals + 1, line.len - (size_t)(equals + 1 - line.ptr)});
+    value = slice_trim((struct slice){equals + 1, line.len - (size_t)(equals + 1 - line.ptr)});
     if (!is_utf8(line))
         problems_add(problems, SEV_WARNING, where,
                      "not in UTF-8: convert the file with iconv -f ISO-8859-1 -t UTF-8");
@@ -233,7 +222,7 @@ void conf_each_reference(const struct conf *conf, void (*visit)(const char *name
 
 const char *conf_dir(struct where where, struct arena *arena)
 {
-    const char *slash = where.file ? strrchr(where.file, '/') : NULL;
+    const char *slash = where.file != NULL ? strrchr(where.file, '/') : NULL;
 
     if (slash == NULL || where.line == 0)
         return ".";

@@ -443,10 +443,13 @@ struct dns_stats dns_stats(struct dns *dns)
         .refused = atomic_load(&dns->counts[REFUSED]),
         .timeouts = atomic_load(&dns->counts[TIMEOUTS]),
     };
+    size_t entries, bytes;
 
     pthread_mutex_lock(&dns->lock);
     stats.under_way = dns->under_way;
     pthread_mutex_unlock(&dns->lock);
-    dns_cache_size(dns->cache, &stats.entries, &stats.bytes);
+    dns_cache_size(dns->cache, &entries, &bytes);
+    stats.entries = entries;
+    stats.bytes = bytes;
     return stats;
 }

@@ -96,7 +96,8 @@ struct dns_stats {
     uint64_t cached, shared, sent; /* questions: how they were answered */
     uint64_t refused;              /* for too many under way */
     uint64_t timeouts;             /* waits that ended before the answer came */
-    size_t under_way, entries, bytes;
+    uint64_t under_way;            /* lookups now */
+    uint64_t entries, bytes;       /* answers that are remembered */
 };
 
 struct dns;

@@ -10,9 +10,9 @@
 
 enum { PARTS = 16, TYPICAL_SIZE = 320, SECOND = 1000000 };
 
-struct entry {
-    struct entry *next;          /* in the bucket */
-    struct entry *newer, *older; /* by use */
+struct cached {
+    struct cached *next;          /* in the bucket */
+    struct cached *newer, *older; /* by use */
     struct dns_reply *reply;
     uint64_t hash, expires;
     size_t size;
@@ -22,8 +22,8 @@ struct entry {
 
 struct part {
     pthread_mutex_t lock;
-    struct entry **buckets;
-    struct entry *newest, *oldest;
+    struct cached **buckets;
+    struct cached *newest, *oldest;
     size_t entries, bytes;
 };
 
@@ -67,25 +67,25 @@ struct dns_cache *dns_cache_new(size_t size, size_t entries)
 
     cache->seed = dns_seed();
     cache->size_max = size / PARTS;
-    cache->entries_max = entries == 0 ? size / PARTS / sizeof(struct entry)
+    cache->entries_max = entries == 0 ? size / PARTS / sizeof(struct cached)
                                       : (entries + PARTS - 1) / PARTS;
     while (buckets < size / PARTS / TYPICAL_SIZE && buckets < cache->entries_max)
         buckets *= 2;
     cache->mask = buckets - 1;
     for (size_t i = 0; i < PARTS; i++) {
         pthread_mutex_init(&cache->parts[i].lock, NULL);
-        cache->parts[i].buckets = xcalloc(buckets, sizeof(struct entry *));
+        cache->parts[i].buckets = xcalloc(buckets, sizeof(struct cached *));
     }
     return cache;
 }
 
-static void unlink_use(struct part *part, struct entry *entry)
+static void unlink_use(struct part *part, struct cached *entry)
 {
     *(entry->newer == NULL ? &part->newest : &entry->newer->older) = entry->older;
     *(entry->older == NULL ? &part->oldest : &entry->older->newer) = entry->newer;
 }
 
-static void link_newest(struct part *part, struct entry *entry)
+static void link_newest(struct part *part, struct cached *entry)
 {
     entry->newer = NULL;
     entry->older = part->newest;
@@ -93,14 +93,14 @@ static void link_newest(struct part *part, struct entry *entry)
     part->newest = entry;
 }
 
-static struct entry **bucket_of(const struct dns_cache *cache, struct part *part, uint64_t hash)
+static struct cached **bucket_of(const struct dns_cache *cache, struct part *part, uint64_t hash)
 {
     return &part->buckets[(hash / PARTS) & cache->mask];
 }
 
-static void remove_entry(const struct dns_cache *cache, struct part *part, struct entry *entry)
+static void remove_entry(const struct dns_cache *cache, struct part *part, struct cached *entry)
 {
-    struct entry **at = bucket_of(cache, part, entry->hash);
+    struct cached **at = bucket_of(cache, part, entry->hash);
 
     while (*at != entry)
         at = &(*at)->next;
@@ -125,10 +125,10 @@ void dns_cache_free(struct dns_cache *cache)
     free(cache);
 }
 
-static struct entry *find_entry(const struct dns_cache *cache, struct part *part, uint64_t hash,
-                                const struct dns_question *question)
+static struct cached *find_entry(const struct dns_cache *cache, struct part *part, uint64_t hash,
+                                 const struct dns_question *question)
 {
-    for (struct entry *e = *bucket_of(cache, part, hash); e != NULL; e = e->next)
+    for (struct cached *e = *bucket_of(cache, part, hash); e != NULL; e = e->next)
         if (e->hash == hash && e->type == question->type && strcmp(e->name, question->name) == 0)
             return e;
     return NULL;
@@ -140,7 +140,7 @@ struct dns_reply *dns_cache_find(struct dns_cache *cache, const struct dns_quest
     uint64_t hash = dns_hash(question, cache->seed);
     struct part *part = &cache->parts[hash % PARTS];
     struct dns_reply *reply = NULL;
-    struct entry *entry;
+    struct cached *entry;
 
     pthread_mutex_lock(&part->lock);
     entry = find_entry(cache, part, hash, question);
@@ -156,10 +156,10 @@ struct dns_reply *dns_cache_find(struct dns_cache *cache, const struct dns_quest
     return reply;
 }
 
-static struct entry *entry_new(const struct dns_question *question, struct dns_reply *reply)
+static struct cached *entry_new(const struct dns_question *question, struct dns_reply *reply)
 {
-    size_t len = strlen(question->name) + 1, size = sizeof(struct entry) + len;
-    struct entry *entry = xmalloc(size);
+    size_t len = strlen(question->name) + 1, size = sizeof(struct cached) + len;
+    struct cached *entry = xmalloc(size);
 
     entry->reply = reply;
     entry->type = question->type;
@@ -168,9 +168,9 @@ static struct entry *entry_new(const struct dns_question *question, struct dns_r
     return entry;
 }
 
-static void insert(struct dns_cache *cache, struct part *part, struct entry *entry)
+static void insert(struct dns_cache *cache, struct part *part, struct cached *entry)
 {
-    struct entry **bucket = bucket_of(cache, part, entry->hash);
+    struct cached **bucket = bucket_of(cache, part, entry->hash);
 
     while (part->entries >= cache->entries_max || part->bytes + entry->size > cache->size_max)
         remove_entry(cache, part, part->oldest);
@@ -184,7 +184,7 @@ static void insert(struct dns_cache *cache, struct part *part, struct entry *ent
 void dns_cache_add(struct dns_cache *cache, const struct dns_question *question,
                    struct dns_reply *reply, uint32_t ttl, uint64_t now)
 {
-    struct entry *entry, *before;
+    struct cached *entry, *before;
     struct part *part;
 
     if (ttl == 0 || cache->entries_max == 0)

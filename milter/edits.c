@@ -20,11 +20,12 @@ static const char *failed(const char *call)
 static struct slice target_address(const struct edit *edit)
 {
     struct slice text = slice_trim(slice_of(edit->text));
+    bool usable;
 
     if (text.len >= 2 && text.ptr[0] == '<' && text.ptr[text.len - 1] == '>') {
         text = (struct slice){text.ptr + 1, text.len - 2};
     }
-    bool usable = text.len > 0 && memchr(text.ptr, '@', text.len);
+    usable = text.len > 0 && memchr(text.ptr, '@', text.len) != NULL;
     for (size_t i = 0; usable && i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         usable = c > 0x20 && c != 0x7f && c != '<' && c != '>';
@@ -39,7 +40,7 @@ static const char *take_target(const struct edit *edit, struct arena *arena)
 
     if (target.len == 0) {
         log_line(LOG_WARNING, "%s:%d: \"%s\" is no address: %s is skipped",
-                 edit->rule.where.file ? edit->rule.where.file : "?", edit->rule.where.line,
+                 edit->rule.where.file != NULL ? edit->rule.where.file : "?", edit->rule.where.line,
                  edit->text, act_name(edit->act));
         return NULL;
     }
@@ -48,23 +49,22 @@ static const char *take_target(const struct edit *edit, struct arena *arena)
 
 static bool is_delivered(const struct recipient *recipient)
 {
-    return !recipient->refused_by_mta
-           && !(verdict_refuses(&recipient->verdict) && recipient->verdict.enforced);
+    return !recipient->refused_by_mta &&
+           !(verdict_refuses(&recipient->verdict) && recipient->verdict.enforced);
 }
 
 /* Is the address this recipient's, however it was spelled? */
 static bool is_recipient(const struct recipient *recipient, const char *address)
 {
-    return strcasecmp(recipient->address.key, address) == 0
-           || strcasecmp(recipient->address.text, address) == 0;
+    return strcasecmp(recipient->address.key, address) == 0 ||
+           strcasecmp(recipient->address.text, address) == 0;
 }
 
 static bool has_recipient(const struct message *message, const char *address)
 {
-    for (const struct recipient *r = message->recipients; r; r = r->next) {
-        if (is_delivered(r) && is_recipient(r, address)) {
+    for (const struct recipient *r = message->recipients; r != NULL; r = r->next) {
+        if (is_delivered(r) && is_recipient(r, address))
             return true;
-        }
     }
     return false;
 }
@@ -72,9 +72,8 @@ static bool has_recipient(const struct message *message, const char *address)
 static bool is_repeated(const struct message *message, const struct recipient *recipient)
 {
     for (const struct recipient *r = message->recipients; r != recipient; r = r->next) {
-        if (is_delivered(r) && strcmp(r->address.arg, recipient->address.arg) == 0) {
+        if (is_delivered(r) && strcmp(r->address.arg, recipient->address.arg) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -84,20 +83,17 @@ static const char *perform_redirect(SMFICTX *ctx, const struct edit *edit,
 {
     const char *target = take_target(edit, message->arena);
 
-    if (!target) {
+    if (target == NULL)
         return NULL;
-    }
     if (!has_recipient(message, target)) {
         char *to = arena_printf(message->arena, "<%s>", target);
-        if (smfi_addrcpt(ctx, to) != MI_SUCCESS) {
+        if (smfi_addrcpt(ctx, to) != MI_SUCCESS)
             return failed("smfi_addrcpt");
-        }
     }
-    for (const struct recipient *r = message->recipients; r; r = r->next) {
-        if (is_delivered(r) && !is_recipient(r, target) && !is_repeated(message, r)
-            && smfi_delrcpt(ctx, MUTABLE(r->address.arg)) != MI_SUCCESS) {
+    for (const struct recipient *r = message->recipients; r != NULL; r = r->next) {
+        if (is_delivered(r) && !is_recipient(r, target) && !is_repeated(message, r) &&
+            smfi_delrcpt(ctx, MUTABLE(r->address.arg)) != MI_SUCCESS)
             return failed("smfi_delrcpt");
-        }
     }
     return NULL;
 }
@@ -106,9 +102,8 @@ static const char *perform_redirect(SMFICTX *ctx, const struct edit *edit,
 static bool is_added(const struct edit *edits, const struct edit *until, const char *address)
 {
     for (const struct edit *e = edits; e != until; e = e->next) {
-        if (e->act == ACT_BCC && slice_is_nocase(target_address(e), address)) {
+        if (e->act == ACT_BCC && slice_is_nocase(target_address(e), address))
             return true;
-        }
     }
     return false;
 }
@@ -117,11 +112,11 @@ static const char *perform_bcc(SMFICTX *ctx, const struct edit *edits, const str
                                const struct message *message, const struct edit_terms *terms)
 {
     const char *target = take_target(edit, message->arena);
+    char *to;
 
-    if (!target || has_recipient(message, target) || is_added(edits, edit, target)) {
+    if (target == NULL || has_recipient(message, target) || is_added(edits, edit, target))
         return NULL;
-    }
-    char *to = arena_printf(message->arena, "<%s>", target);
+    to = arena_printf(message->arena, "<%s>", target);
     if (terms->rcpt_args) {
         return smfi_addrcpt_par(ctx, to, MUTABLE("NOTIFY=NEVER")) == MI_SUCCESS
                    ? NULL
@@ -153,8 +148,8 @@ static const char *perform_change(SMFICTX *ctx, const struct header_change *c,
 
     switch (c->op) {
     case HEADER_INSERT:
-        return smfi_insheader(ctx, insert_index(c, terms), name, sent_value(c->value, terms))
-                       == MI_SUCCESS
+        return smfi_insheader(ctx, insert_index(c, terms), name, sent_value(c->value, terms)) ==
+                       MI_SUCCESS
                    ? NULL
                    : failed("smfi_insheader");
     case HEADER_APPEND:
@@ -165,8 +160,8 @@ static const char *perform_change(SMFICTX *ctx, const struct header_change *c,
     case HEADER_DELETE:
         break;
     }
-    return smfi_chgheader(ctx, name, c->index, c->value ? sent_value(c->value, terms) : NULL)
-                   == MI_SUCCESS
+    return smfi_chgheader(ctx, name, c->index,
+                          c->value != NULL ? sent_value(c->value, terms) : NULL) == MI_SUCCESS
                ? NULL
                : failed("smfi_chgheader");
 }
@@ -177,9 +172,8 @@ static const char *perform_changes(SMFICTX *ctx, const struct edit *edits,
     struct header_changes changes = header_changes_plan(message, edits);
     const char *trouble = NULL;
 
-    for (size_t i = 0; !trouble && i < changes.count; i++) {
+    for (size_t i = 0; trouble == NULL && i < changes.count; i++)
         trouble = perform_change(ctx, &changes.list[i], terms);
-    }
     return trouble;
 }
 
@@ -187,10 +181,9 @@ static const struct edit *find_edit(const struct edit *edits, enum act act, bool
 {
     const struct edit *found = NULL;
 
-    for (const struct edit *e = edits; e && (last || !found); e = e->next) {
-        if (e->act == act) {
+    for (const struct edit *e = edits; e != NULL && (last || found == NULL); e = e->next) {
+        if (e->act == act)
             found = e;
-        }
     }
     return found;
 }
@@ -201,13 +194,11 @@ static const char *perform_recipients(SMFICTX *ctx, const struct edit *edits,
     const struct edit *redirect = find_edit(edits, ACT_REDIRECT, true);
     const char *trouble = NULL;
 
-    if (redirect) {
+    if (redirect != NULL)
         return perform_redirect(ctx, redirect, message);
-    }
-    for (const struct edit *e = edits; e && !trouble; e = e->next) {
-        if (e->act == ACT_BCC) {
+    for (const struct edit *e = edits; e != NULL && trouble == NULL; e = e->next) {
+        if (e->act == ACT_BCC)
             trouble = perform_bcc(ctx, edits, e, message, terms);
-        }
     }
     return trouble;
 }
@@ -216,13 +207,13 @@ const char *edits_perform(SMFICTX *ctx, const struct edit *edits, const struct m
                           const struct edit_terms *terms)
 {
     const struct edit *hold = find_edit(edits, ACT_HOLD, false);
-    const char *trouble = edits ? perform_changes(ctx, edits, message, terms) : NULL;
+    const char *trouble = edits != NULL ? perform_changes(ctx, edits, message, terms) : NULL;
 
-    if (!trouble) {
+    if (trouble == NULL)
         trouble = perform_recipients(ctx, edits, message, terms);
-    }
-    if (!trouble && hold) {
-        const char *reason = hold->text && hold->text[0] ? hold->text : "held by a rule of tamis";
+    if (trouble == NULL && hold != NULL) {
+        const char *reason =
+            hold->text != NULL && hold->text[0] ? hold->text : "held by a rule of tamis";
         trouble = smfi_quarantine(ctx, MUTABLE(reason)) == MI_SUCCESS ? NULL
                                                                       : failed("smfi_quarantine");
     }

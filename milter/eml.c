@@ -22,9 +22,9 @@ static bool next_line(struct slice *rest, struct slice *line)
         return false;
     end = memchr(rest->ptr, '\n', rest->len);
     line->ptr = rest->ptr;
-    line->len = end ? (size_t)(end - rest->ptr) : rest->len;
-    rest->ptr += line->len + (end ? 1 : 0);
-    rest->len -= line->len + (end ? 1 : 0);
+    line->len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
+    rest->ptr += line->len + (end != NULL ? 1 : 0);
+    rest->len -= line->len + (end != NULL ? 1 : 0);
     if (line->len > 0 && line->ptr[line->len - 1] == '\r')
         line->len--;
     return true;

@@ -55,7 +55,7 @@ static void note_check(struct walk *w, const struct step *step, const struct out
     struct check_record *record = message_add_check(w->engine->message);
     bool softened = w->warn_only && verdict_refuses(v) && !o->unconditional;
 
-    record->recipient = w->scene.recipient ? w->scene.recipient->number : 0;
+    record->recipient = w->scene.recipient != NULL ? w->scene.recipient->number : 0;
     record->restriction = step->text;
     record->question = o->question;
     record->answer = o->answer;

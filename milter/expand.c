@@ -365,7 +365,7 @@ static bool expand_text(struct expansion *x, struct slice text, struct buf *out)
 {
     while (text.len > 0) {
         const char *dollar = memchr(text.ptr, '$', text.len);
-        size_t plain = dollar ? (size_t)(dollar - text.ptr) : text.len;
+        size_t plain = dollar != NULL ? (size_t)(dollar - text.ptr) : text.len;
 
         buf_add(out, text.ptr, plain);
         x->bytes += plain;

@@ -97,7 +97,7 @@ static const char *row_for(const char *type, const char *key, const char *value,
 
 static bool can_hold(const struct step *step, const char *key)
 {
-    const char *type = step->table ? table_type(step->table) : "";
+    const char *type = step->table != NULL ? table_type(step->table) : "";
     bool cidr = strcmp(type, "cidr") == 0;
 
     if (step->table == NULL || table_file(step->table) == NULL || step->warn_only || key == NULL ||
@@ -127,7 +127,7 @@ static bool find_place(const struct explanation *e, const struct policy *policy,
     const char *restriction = report_get(e->steps, row, "restriction");
     const char *direction = report_get(e->mail, 0, "direction");
     enum direction d =
-        direction && strcmp(direction, "outgoing") == 0 ? DIR_OUTGOING : DIR_INCOMING;
+        direction != NULL && strcmp(direction, "outgoing") == 0 ? DIR_OUTGOING : DIR_INCOMING;
     struct where where = {report_get(e->steps, row, "file"),
                           (int)report_number(e->steps, row, "line")};
 
@@ -193,7 +193,7 @@ static const char *changed_text(struct explain_again *again, const struct remedy
     for (int line = 1; line < r->number && at < len; line++) {
         const char *next = memchr(text + at, '\n', len - at);
 
-        at = next ? (size_t)(next - text) + 1 : len;
+        at = next != NULL ? (size_t)(next - text) + 1 : len;
     }
     found = memmem(text + at, len - at, r->before, strlen(r->before));
     if (found == NULL)
@@ -222,7 +222,7 @@ static void tell_remedy(struct explanation *e, struct explain_again *again, cons
 
 static void advise_allowing(struct explanation *e, struct explain_again *again)
 {
-    const struct policy *policy = again ? explain_again_policy(again) : NULL;
+    const struct policy *policy = again != NULL ? explain_again_policy(again) : NULL;
     struct remedy remedy;
     struct place place;
 
@@ -241,7 +241,7 @@ static void advise_allowing(struct explanation *e, struct explain_again *again)
 
 static void advise_refusing(struct explanation *e, struct explain_again *again)
 {
-    const struct policy *policy = again ? explain_again_policy(again) : NULL;
+    const struct policy *policy = again != NULL ? explain_again_policy(again) : NULL;
     const char *sender = lower(report_get(e->mail, 0, "sender"), e->arena);
     const char *direction = report_get(e->mail, 0, "direction");
     bool outgoing = direction != NULL && strcmp(direction, "outgoing") == 0;
@@ -307,13 +307,14 @@ static void advise_elsewhere(struct explanation *e, const char *action)
             arena_printf(e->arena,
                          "tamis refused nothing; if the mail server did, its "
                          "log tells: grep 'NOQUEUE: .*%s%s%s' /var/log/mail.log",
-                         address ? "to=<" : "", address ? address : "reject", address ? ">" : ""));
+                         address != NULL ? "to=<" : "", address != NULL ? address : "reject",
+                         address != NULL ? ">" : ""));
     if (explain_is_mta(e))
         say(e, "elsewhere",
             arena_printf(e->arena,
                          "the mail server's reason: grep 'NOQUEUE: "
                          ".*to=<%s>' /var/log/mail.log",
-                         address ? address : ""));
+                         address != NULL ? address : ""));
 }
 
 void explain_advise(struct explanation *e, struct explain_again *again)

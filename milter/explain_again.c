@@ -123,7 +123,8 @@ static const struct replay_outcome *outcome_in_focus(const struct explain_again 
 static const char *tell_unknown(struct explain_again *a, const struct replay_outcome *o)
 {
     return arena_printf(a->e->arena, "unknown: nobody recorded %s%s%s", o->unknown,
-                        o->parameter ? "; to know: " : "", o->parameter ? o->parameter : "");
+                        o->parameter != NULL ? "; to know: " : "",
+                        o->parameter != NULL ? o->parameter : "");
 }
 
 static const char *tell_verdict(struct explain_again *a, const struct replay_outcome *o)
@@ -146,7 +147,7 @@ static const char *tell_verdict(struct explain_again *a, const struct replay_out
     default:
         return arena_printf(arena, "%s%s: %d %s %s",
                             o->now == ENTRY_REJECT ? "rejected" : "deferred", by, v->code,
-                            v->dsn ? v->dsn : "", v->text ? v->text : "");
+                            v->dsn != NULL ? v->dsn : "", v->text != NULL ? v->text : "");
     }
 }
 

@@ -237,7 +237,7 @@ static struct report_table *search(struct search *s, struct err *err)
 /* Addresses may be given with < and >, as they stand in logs; a Message-ID has them always. */
 static const char *bare(const char *text, struct arena *arena)
 {
-    size_t len = text ? strlen(text) : 0;
+    size_t len = text != NULL ? strlen(text) : 0;
 
     if (len >= 2 && text[0] == '<' && text[len - 1] == '>')
         return arena_strndup(arena, text + 1, len - 2);
@@ -253,7 +253,7 @@ struct report_table *explain_find(struct logdb *log, const struct explain_query 
                                   struct arena *arena, struct err *err)
 {
     bool address = query->what != NULL && strchr(query->what, '@') != NULL;
-    bool three = address && !query->from && !query->rcpt && !query->message_id;
+    bool three = address && query->from == NULL && query->rcpt == NULL && query->message_id == NULL;
     struct search s = {.query = query, .log = log, .arena = arena, .any_of_three = three};
     struct report_table *found = NULL;
 

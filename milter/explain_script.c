@@ -71,7 +71,7 @@ static void add_answers(struct buf *b, const struct message *m)
         buf_addf(b, "# answer: %s", states[f->state]);
         add_word(b, f->question);
         buf_adds(b, " =>");
-        add_word(b, f->answer ? f->answer : "");
+        add_word(b, f->answer != NULL ? f->answer : "");
         buf_addc(b, '\n');
     }
 }
@@ -83,8 +83,8 @@ static void add_expected(struct buf *b, const struct verdict *v)
         return;
     }
     buf_addf(b, "# expect: %d", v->code);
-    add_word(b, v->dsn ? v->dsn : "");
-    add_word(b, v->text ? v->text : "");
+    add_word(b, v->dsn != NULL ? v->dsn : "");
+    add_word(b, v->text != NULL ? v->text : "");
     buf_addc(b, '\n');
 }
 
@@ -119,8 +119,8 @@ static bool is_refused_alone(const struct message *m, const struct recipient *r)
         return false;
     return m->verdict.stage <= STAGE_RCPT || !verdict_refuses(&m->verdict) ||
            own->where.line != whole->where.line ||
-           strcmp(own->where.file ? own->where.file : "",
-                  whole->where.file ? whole->where.file : "") != 0;
+           strcmp(own->where.file != NULL ? own->where.file : "",
+                  whole->where.file != NULL ? whole->where.file : "") != 0;
 }
 
 void explain_add_script(struct buf *b, const struct explain_again *again)
@@ -132,7 +132,7 @@ void explain_add_script(struct buf *b, const struct explain_again *again)
     const char *queue_id = report_get(e->mail, 0, "queue_id");
 
     buf_addf(b, "# %s UTC, %s, id %lld\n", report_get(e->mail, 0, "time"),
-             queue_id ? queue_id : "NOQUEUE", (long long)e->id);
+             queue_id != NULL ? queue_id : "NOQUEUE", (long long)e->id);
     add_answers(b, m);
     add_client(b, facts->client);
     add_envelope(b, m);

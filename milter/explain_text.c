@@ -133,10 +133,11 @@ static void add_identity(struct section *s, const struct explanation *e)
 
 static void add_client(struct section *s, const struct explanation *e)
 {
-    char *text = xasprintf("%s[%s]%s%s%s%s", or (mail_get(e, "client_name"), "unknown"),
-                           or (mail_get(e, "client_addr"), ""),
-                           mail_get(e, "helo") ? ", HELO " : "", or (mail_get(e, "helo"), ""),
-                           mail_get(e, "login") ? ", login " : "", or (mail_get(e, "login"), ""));
+    char *text =
+        xasprintf("%s[%s]%s%s%s%s", or (mail_get(e, "client_name"), "unknown"),
+                  or (mail_get(e, "client_addr"), ""), mail_get(e, "helo") != NULL ? ", HELO " : "",
+                  or (mail_get(e, "helo"), ""), mail_get(e, "login") != NULL ? ", login " : "",
+                  or (mail_get(e, "login"), ""));
 
     add_line(s, text);
     free(text);
@@ -144,8 +145,8 @@ static void add_client(struct section *s, const struct explanation *e)
 
 static void add_sender(struct section *s, const struct explanation *e)
 {
-    char *text = mail_get(e, "sender") ? xasprintf("<%s>", mail_get(e, "sender"))
-                                       : xstrdup("not told: the client did not get so far");
+    char *text = mail_get(e, "sender") != NULL ? xasprintf("<%s>", mail_get(e, "sender"))
+                                               : xstrdup("not told: the client did not get so far");
 
     add_line(s, text);
     free(text);
@@ -231,7 +232,7 @@ static void add_rule_life(struct section *s, const struct explanation *e)
         buf_addf(&s->text, "in force since %s, still so", since);
     else if (file_since != NULL)
         buf_addf(&s->text, "the file had been so since %s%s", file_since,
-                 since ? "; the rule is in force today, too" : "; not in force any more");
+                 since != NULL ? "; the rule is in force today, too" : "; not in force any more");
     else
         buf_addf(&s->text, "since when is not known");
     if (loaded != NULL)
@@ -267,8 +268,8 @@ static void add_duration(struct buf *b, int64_t us)
 /* Of "table TYPE:/PATH/FILE KEY" behind a restriction that names TYPE:FILE only the key. */
 static const char *what_was_asked(const char *restriction, const char *question)
 {
-    const char *file = restriction ? strchr(restriction, ':') : NULL, *found;
-    size_t len = file ? strlen(file + 1) : 0;
+    const char *file = restriction != NULL ? strchr(restriction, ':') : NULL, *found;
+    size_t len = file != NULL ? strlen(file + 1) : 0;
 
     if (len == 0 || question == NULL || strncmp(question, "table ", 6) != 0)
         return question;

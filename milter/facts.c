@@ -44,7 +44,7 @@ const char *fact_hostname(const char *domain, struct arena *arena)
     name[sizeof(name) - 1] = '\0';
     if (strchr(name, '.') != NULL)
         return arena_strdup(arena, name);
-    return arena_printf(arena, "%s.%s", name, domain ? domain : "localdomain");
+    return arena_printf(arena, "%s.%s", name, domain != NULL ? domain : "localdomain");
 }
 
 const char *fact_domain(const char *hostname)

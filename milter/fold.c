@@ -133,7 +133,7 @@ const char *fold_domain_ascii(const char *domain, struct arena *arena)
 {
     const char *ascii = is_ascii(slice_of(domain)) ? NULL : to_ascii(domain, arena);
 
-    return ascii ? ascii : lower_copy(domain, arena);
+    return ascii != NULL ? ascii : lower_copy(domain, arena);
 }
 
 /* libidn2 decodes what no registry would accept; only what leads back to the same name counts. */
@@ -148,7 +148,7 @@ const char *fold_domain_utf8(const char *domain, struct arena *arena)
     utf8 = arena_strdup(arena, converted);
     idn2_free(converted);
     back = to_ascii(utf8, arena);
-    return back && strcmp(back, ascii) == 0 ? utf8 : lower_copy(domain, arena);
+    return back != NULL && strcmp(back, ascii) == 0 ? utf8 : lower_copy(domain, arena);
 }
 
 /* C0, DEL and, in UTF-8, C1: what a terminal would obey. */

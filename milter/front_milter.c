@@ -54,7 +54,7 @@ static void front_close(SMFICTX *ctx)
 {
     struct front *front = smfi_getpriv(ctx);
 
-    if (!front)
+    if (front == NULL)
         return;
     smfi_setpriv(ctx, NULL);
     set_in_mail(front, false);
@@ -83,10 +83,11 @@ static struct front *front_reuse(SMFICTX *ctx)
     static struct log_limit limit;
     unsigned terms = reuse_terms(ctx);
     struct policy *policy = atomic_load(&draining) ? NULL : policy_acquire();
+    struct policy_needs needs;
 
-    if (!policy)
+    if (policy == NULL)
         return NULL;
-    struct policy_needs needs = policy_needs(policy);
+    needs = policy_needs(policy);
     if (terms_needed(&needs) & ~terms) {
         policy_release(policy);
         log_limited(&limit, LOG_WARNING,
@@ -101,7 +102,7 @@ static struct front *front_of(SMFICTX *ctx)
 {
     struct front *front = smfi_getpriv(ctx);
 
-    return front ? front : front_reuse(ctx);
+    return front != NULL ? front : front_reuse(ctx);
 }
 
 static const char *get_macro(void *ctx, const char *name)
@@ -144,15 +145,17 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long ste
                           unsigned long *want_actions, unsigned long *want_steps)
 {
     struct policy *policy = atomic_load(&draining) || is_full() ? NULL : policy_acquire();
+    struct policy_needs needs;
+    unsigned terms;
 
-    if (!policy) {
+    if (policy == NULL) {
         counter_add(COUNT_REFUSED);
         return SMFIS_TEMPFAIL;
     }
-    struct policy_needs needs = policy_needs(policy);
+    needs = policy_needs(policy);
     *want_actions = terms_actions(&needs) & actions;
     *want_steps = (*want_steps | terms_steps(&needs)) & steps;
-    unsigned terms = terms_needed(&needs);
+    terms = terms_needed(&needs);
     terms |= *want_steps & SMFIP_HDR_LEADSPC ? TERM_LEADSPC : 0;
     terms |= *want_steps & SMFIP_SKIP ? TERM_SKIP : 0;
     terms |= *want_actions & SMFIF_ADDRCPT_PAR ? TERM_RCPT_ARGS : 0;
@@ -167,13 +170,15 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
                              unsigned long f3, unsigned long *pf0, unsigned long *pf1,
                              unsigned long *pf2, unsigned long *pf3)
 {
+    sfsistat status;
+
     (void)f2;
     (void)f3;
     *pf2 = 0;
     *pf3 = 0;
     if (!front_enter())
         return SMFIS_TEMPFAIL;
-    sfsistat status = negotiate(ctx, f0, f1, pf0, pf1);
+    status = negotiate(ctx, f0, f1, pf0, pf1);
     front_leave();
     return status;
 }
@@ -191,28 +196,40 @@ static sfsistat connect_event(SMFICTX *ctx, struct front *front, const char *nam
     char text[ADDR_TEXT_SIZE];
     struct macros macros = macros_of(ctx);
     struct addr addr;
-    bool known = sa && addr_of_sockaddr(sa, &addr);
+    bool known = sa != NULL && addr_of_sockaddr(sa, &addr);
+    const struct verdict *verdict;
 
     counter_add(COUNT_CONNECTIONS);
     set_in_mail(front, false);
-    const struct verdict *verdict =
-        session_connect(front->session, name, known ? addr_text(&addr, text) : "unknown",
-                        known ? port_of(sa) : -1, &macros);
+    verdict = session_connect(front->session, name, known ? addr_text(&addr, text) : "unknown",
+                              known ? port_of(sa) : -1, &macros);
     return answer(ctx, front, STAGE_CONNECT, verdict);
 }
 
-/* Each callback: what must be there for every event, then the event itself. */
-#define CALLBACK(ctx, call)                                                                        \
-    if (!front_enter())                                                                            \
-        return SMFIS_TEMPFAIL;                                                                     \
-    struct front *front = front_of(ctx);                                                           \
-    sfsistat status = front ? (call) : SMFIS_TEMPFAIL;                                             \
-    front_leave();                                                                                 \
-    return status
+/* The front to show an event to, until event_end; NULL: the MTA is to come again later. */
+static struct front *event_begin(SMFICTX *ctx)
+{
+    struct front *front = NULL;
+
+    if (!front_enter())
+        return NULL;
+    front = front_of(ctx);
+    if (front == NULL)
+        front_leave();
+    return front;
+}
+
+static sfsistat event_end(sfsistat status)
+{
+    front_leave();
+    return status;
+}
 
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *sa)
 {
-    CALLBACK(ctx, connect_event(ctx, front, name, sa));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(connect_event(ctx, front, name, sa)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat helo_event(SMFICTX *ctx, struct front *front, const char *name)
@@ -224,16 +241,19 @@ static sfsistat helo_event(SMFICTX *ctx, struct front *front, const char *name)
 
 static sfsistat on_helo(SMFICTX *ctx, char *name)
 {
-    CALLBACK(ctx, helo_event(ctx, front, name));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(helo_event(ctx, front, name)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat mail_event(SMFICTX *ctx, struct front *front, char **argv)
 {
     struct macros macros = macros_of(ctx);
+    sfsistat status;
 
     set_in_mail(front, true);
-    sfsistat status = answer(ctx, front, STAGE_MAIL,
-                             session_mail(front->session, (const char *const *)argv, &macros));
+    status = answer(ctx, front, STAGE_MAIL,
+                    session_mail(front->session, (const char *const *)argv, &macros));
     if (status != SMFIS_CONTINUE && status != SMFIS_NOREPLY)
         set_in_mail(front, false);
     return status;
@@ -241,7 +261,9 @@ static sfsistat mail_event(SMFICTX *ctx, struct front *front, char **argv)
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
 {
-    CALLBACK(ctx, mail_event(ctx, front, argv));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(mail_event(ctx, front, argv)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat rcpt_event(SMFICTX *ctx, struct front *front, char **argv)
@@ -257,7 +279,9 @@ static sfsistat rcpt_event(SMFICTX *ctx, struct front *front, char **argv)
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
-    CALLBACK(ctx, rcpt_event(ctx, front, argv));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(rcpt_event(ctx, front, argv)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat data_event(SMFICTX *ctx, struct front *front)
@@ -272,7 +296,9 @@ static sfsistat data_event(SMFICTX *ctx, struct front *front)
 
 static sfsistat on_data(SMFICTX *ctx)
 {
-    CALLBACK(ctx, data_event(ctx, front));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(data_event(ctx, front)) : SMFIS_TEMPFAIL;
 }
 
 /* Without SMFIP_HDR_LEADSPC the MTA or libmilter took a blank away. */
@@ -280,14 +306,16 @@ static sfsistat header_event(struct front *front, const char *name, const char *
 {
     char *spaced = front->terms & TERM_LEADSPC ? NULL : xasprintf(" %s", value);
 
-    session_header(front->session, name, spaced ? spaced : value);
+    session_header(front->session, name, spaced != NULL ? spaced : value);
     free(spaced);
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
-    CALLBACK(ctx, header_event(front, name, value));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(header_event(front, name, value)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_eoh(SMFICTX *ctx)
@@ -305,7 +333,9 @@ static sfsistat body_event(struct front *front, const char *data, size_t len)
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 {
-    CALLBACK(ctx, body_event(front, (const char *)data, len));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(body_event(front, (const char *)data, len)) : SMFIS_TEMPFAIL;
 }
 
 static const char *perform_edits(SMFICTX *ctx, const struct front *front)
@@ -319,7 +349,7 @@ static const char *perform_edits(SMFICTX *ctx, const struct front *front)
     };
     const char *failed = edits_perform(ctx, session_edits(front->session), message, &terms);
 
-    if (failed) {
+    if (failed != NULL) {
         log_limited(&limit, LOG_ERR, "%s: %s failed: the message gets a temporary failure",
                     message->queue_id[0] ? message->queue_id : "NOQUEUE", failed);
     }
@@ -332,23 +362,25 @@ static sfsistat eom_event(SMFICTX *ctx, struct front *front)
     const struct verdict *verdict = session_eom(front->session, &macros);
     bool accepted = !verdict->enforced || verdict->act == ACT_DUNNO;
     const char *failed = accepted ? perform_edits(ctx, front) : NULL;
-    sfsistat status = failed ? SMFIS_TEMPFAIL : answer(ctx, front, STAGE_EOM, verdict);
+    sfsistat status = failed != NULL ? SMFIS_TEMPFAIL : answer(ctx, front, STAGE_EOM, verdict);
 
     verdict = session_done(front->session, failed);
     set_in_mail(front, false);
-    return verdict && !failed ? answer(ctx, front, STAGE_EOM, verdict) : status;
+    return verdict != NULL && failed == NULL ? answer(ctx, front, STAGE_EOM, verdict) : status;
 }
 
 static sfsistat on_eom(SMFICTX *ctx)
 {
-    CALLBACK(ctx, eom_event(ctx, front));
+    struct front *front = event_begin(ctx);
+
+    return front != NULL ? event_end(eom_event(ctx, front)) : SMFIS_TEMPFAIL;
 }
 
 static sfsistat on_abort(SMFICTX *ctx)
 {
     struct front *front = smfi_getpriv(ctx);
 
-    if (front && front_enter()) {
+    if (front != NULL && front_enter()) {
         session_abort(front->session);
         set_in_mail(front, false);
         front_leave();

@@ -93,7 +93,8 @@ static void on_message(struct script *s, const struct command *c)
 {
     struct arena *arena = arena_new();
 
-    rehearsal_message(s->rehearsal, s->dir ? conf_path(s->dir, c->words[1], arena) : c->words[1]);
+    rehearsal_message(s->rehearsal,
+                      s->dir != NULL ? conf_path(s->dir, c->words[1], arena) : c->words[1]);
     arena_free(arena);
     answer(s, STAGE_EOM);
     rehearsal_message(s->rehearsal, "");

@@ -10,12 +10,12 @@
 enum { CONTEXT = 3 };
 
 /* All lines of both sides, each behind its mark: blank, - or +. */
-struct lines {
+struct diff_lines {
     char **list;
     size_t count, cap;
 };
 
-static void add_line(struct lines *l, char mark, struct slice text)
+static void add_line(struct diff_lines *l, char mark, struct slice text)
 {
     if (l->count == l->cap) {
         l->cap = l->cap ? l->cap * 2 : 64;
@@ -24,23 +24,23 @@ static void add_line(struct lines *l, char mark, struct slice text)
     l->list[l->count++] = xasprintf("%c%.*s", mark, (int)text.len, text.ptr);
 }
 
-static void add_field(struct lines *l, char mark, const char *name, const char *value)
+static void add_field(struct diff_lines *l, char mark, const char *name, const char *value)
 {
     char *text = xasprintf("%s:%s", name, value);
     struct slice rest = slice_of(text);
 
     while (rest.len > 0) {
         const char *end = memchr(rest.ptr, '\n', rest.len);
-        size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
+        size_t len = end != NULL ? (size_t)(end - rest.ptr) : rest.len;
 
         add_line(l, mark, (struct slice){rest.ptr, len});
-        len += end ? 1 : 0;
+        len += end != NULL ? 1 : 0;
         rest = (struct slice){rest.ptr + len, rest.len - len};
     }
     free(text);
 }
 
-static void add_new(struct lines *l, const struct message *m, const struct edit *e)
+static void add_new(struct diff_lines *l, const struct message *m, const struct edit *e)
 {
     const char *name, *value;
 
@@ -48,7 +48,7 @@ static void add_new(struct lines *l, const struct message *m, const struct edit 
         add_field(l, '+', name, value);
 }
 
-static void add_header(struct lines *l, const struct message *m, const struct header *h,
+static void add_header(struct diff_lines *l, const struct message *m, const struct header *h,
                        const struct edit *e)
 {
     bool prepends = e != NULL && e->act == ACT_PREPEND;
@@ -61,7 +61,7 @@ static void add_header(struct lines *l, const struct message *m, const struct he
         add_new(l, m, e);
 }
 
-static void add_all_at(struct lines *l, const struct message *m, const struct edit *edits,
+static void add_all_at(struct diff_lines *l, const struct message *m, const struct edit *edits,
                        enum edit_place place)
 {
     for (const struct edit *e = edits; e != NULL; e = e->next)
@@ -77,7 +77,7 @@ static const struct edit *next_of_header(const struct edit *e)
     return e;
 }
 
-static void collect(struct lines *l, const struct message *m, const struct edit *edits)
+static void collect(struct diff_lines *l, const struct message *m, const struct edit *edits)
 {
     const struct edit *next = next_of_header(edits);
 
@@ -92,7 +92,7 @@ static void collect(struct lines *l, const struct message *m, const struct edit 
     add_all_at(l, m, edits, EDIT_BOTTOM);
 }
 
-static size_t count_side(const struct lines *l, size_t from, size_t to, char absent)
+static size_t count_side(const struct diff_lines *l, size_t from, size_t to, char absent)
 {
     size_t count = 0;
 
@@ -107,7 +107,7 @@ static size_t first_line(size_t before, size_t count)
     return before + (count > 0 ? 1 : 0);
 }
 
-static void add_hunk(const struct lines *l, size_t from, size_t to, struct buf *out)
+static void add_hunk(const struct diff_lines *l, size_t from, size_t to, struct buf *out)
 {
     size_t old_before = count_side(l, 0, from, '+'), new_before = count_side(l, 0, from, '-');
     size_t old_count = count_side(l, from, to, '+'), new_count = count_side(l, from, to, '-');
@@ -118,14 +118,14 @@ static void add_hunk(const struct lines *l, size_t from, size_t to, struct buf *
         buf_addf(out, "%s\n", l->list[i]);
 }
 
-static size_t next_change(const struct lines *l, size_t i)
+static size_t next_change(const struct diff_lines *l, size_t i)
 {
     while (i < l->count && l->list[i][0] == ' ')
         i++;
     return i;
 }
 
-static void add_hunks(const struct lines *l, struct buf *out)
+static void add_hunks(const struct diff_lines *l, struct buf *out)
 {
     size_t change = next_change(l, 0), from, to;
 
@@ -143,7 +143,7 @@ static void add_hunks(const struct lines *l, struct buf *out)
 void header_diff(const struct message *m, const struct edit *edits, const char *path,
                  struct buf *out)
 {
-    struct lines lines = {0};
+    struct diff_lines lines = {0};
 
     collect(&lines, m, edits);
     if (next_change(&lines, 0) < lines.count) {

@@ -74,7 +74,7 @@ static void add_system(struct finder *f, bool loopback_only, const struct addr *
     for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
         if (i->ifa_addr == NULL || !(i->ifa_flags & IFF_UP) ||
             (loopback_only && !(i->ifa_flags & IFF_LOOPBACK)) ||
-            !addr_of_sockaddr(i->ifa_addr, &addr) || (wanted && !addr_equal(wanted, &addr)))
+            !addr_of_sockaddr(i->ifa_addr, &addr) || (wanted != NULL && !addr_equal(wanted, &addr)))
             continue;
         add(f, &addr, mask_bits(i->ifa_netmask, i->ifa_addr->sa_family));
     }

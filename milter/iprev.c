@@ -67,7 +67,7 @@ static struct iprev lookup_failed(const struct scene *scene, const char *name)
         .result = IPREV_TEMPERROR,
         .name = name,
         .reason = arena_printf(scene->arena, "lookup of %s failed",
-                               name ? name : scene->client->addr_text),
+                               name != NULL ? name : scene->client->addr_text),
     };
 }
 

@@ -269,7 +269,7 @@ static bool try_batch(struct journal *j, void **items, size_t count)
     if (result == DB_OK)
         result = journal_db_set_sync(&j->db, limits_of(j).sync, &err);
     if (result == DB_OK)
-        result = batch_write(&j->db, j->ruleset ? j->ruleset->ruleset : NULL,
+        result = batch_write(&j->db, j->ruleset != NULL ? j->ruleset->ruleset : NULL,
                              (struct entry *const *)items, count, &err);
     if (result != DB_OK) {
         fail(j, result, &err);
@@ -404,12 +404,12 @@ struct journal *journal_open(const struct journal_options *options)
     pthread_condattr_t attr;
 
     j->path = xstrdup(options->path);
-    j->group = options->group ? xstrdup(options->group) : NULL;
+    j->group = options->group != NULL ? xstrdup(options->group) : NULL;
     room_init(&j->room, options->queue_limit, options->queue_bytes);
     j->limits = (struct journal_limits){options->size_limit, options->retention,
                                         options->evidence_retention, options->rollup_retention,
                                         options->sync};
-    j->node_name = options->node_name ? xstrdup(options->node_name) : NULL;
+    j->node_name = options->node_name != NULL ? xstrdup(options->node_name) : NULL;
     j->written = options->written;
     j->status.healthy = true;
     j->db = (struct journal_db){.path = j->path, .group = j->group, .node = options->node,

@@ -212,7 +212,7 @@ static void count_signatures(struct counts *c, const struct writing *w, int64_t 
     for (const struct logged_signature *s = w->entry->message->logged_signatures; s != NULL;
          s = s->next)
         if (!s->made && s->result != NULL)
-            add_auth(c, w, hour, slice_of("dkim"), slice_of(s->domain ? s->domain : ""),
+            add_auth(c, w, hour, slice_of("dkim"), slice_of(s->domain != NULL ? s->domain : ""),
                      slice_of(s->result));
 }
 

@@ -118,9 +118,10 @@ enum db_result journal_db_result(const struct journal_db *db, int rc, struct err
         err_set(err, "%s-wal is shorter than -shm says; -shm is made anew", db->path);
         return result;
     }
-    code = db->db && (rc & 0xff) != SQLITE_BUSY ? sqlite3_system_errno(db->db) : 0;
-    err_set(err, "%s: %s%s%s", db->path, db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc),
-            code ? ": " : "", code ? strerror(code) : "");
+    code = db->db != NULL && (rc & 0xff) != SQLITE_BUSY ? sqlite3_system_errno(db->db) : 0;
+    err_set(err, "%s: %s%s%s", db->path,
+            db->db != NULL ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc), code ? ": " : "",
+            code ? strerror(code) : "");
     return result;
 }
 
@@ -239,7 +240,9 @@ static enum db_result prepare_all(struct journal_db *db, struct err *err)
     }
     db->dicts = dicts_new(db->db);
     db->counts = counts_new(db->db);
-    return db->dicts && db->counts ? DB_OK : journal_db_result(db, sqlite3_errcode(db->db), err);
+    return db->dicts != NULL && db->counts != NULL
+               ? DB_OK
+               : journal_db_result(db, sqlite3_errcode(db->db), err);
 }
 
 static enum db_result configure(struct journal_db *db, struct err *err)

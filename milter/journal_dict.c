@@ -204,7 +204,8 @@ static bool prepare_dict(struct dicts *d, enum dict dict)
     buf_free(&find);
     buf_free(&insert);
     buf_free(&sql);
-    return d->find[dict] && d->insert[dict] && d->mark[dict] && d->sweep[dict];
+    return d->find[dict] != NULL && d->insert[dict] != NULL && d->mark[dict] != NULL &&
+           d->sweep[dict] != NULL;
 }
 
 struct dicts *dicts_new(sqlite3 *db)
@@ -253,8 +254,7 @@ static void bind_values(sqlite3_stmt *stmt, enum dict dict, const struct dict_va
     }
 }
 
-/* Runs a statement that returns no rows. */
-static int run(sqlite3_stmt *stmt)
+int run_stmt(sqlite3_stmt *stmt)
 {
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
@@ -264,7 +264,7 @@ static int mark(struct dicts *d, enum dict dict, int64_t id)
 {
     sqlite3_bind_int64(d->mark[dict], 1, d->generation);
     sqlite3_bind_int64(d->mark[dict], 2, id);
-    return run(d->mark[dict]);
+    return run_stmt(d->mark[dict]);
 }
 
 /* Asks the table; *id 0: it is not there. */
@@ -291,7 +291,7 @@ static int find_or_insert(struct dicts *d, enum dict dict, const struct dict_val
         return mark(d, dict, *id);
     bind_values(stmt, dict, values);
     sqlite3_bind_int64(stmt, layouts[dict].count + 1, d->generation);
-    rc = run(stmt);
+    rc = run_stmt(stmt);
     *id = sqlite3_last_insert_rowid(d->db);
     return rc;
 }
@@ -366,7 +366,7 @@ int dicts_sweep(struct dicts *d, int64_t last, int64_t *position)
     sqlite3_bind_int64(stmt, 1, from);
     sqlite3_bind_int64(stmt, 2, from + SWEEP_IDS);
     sqlite3_bind_int64(stmt, 3, last);
-    rc = run(stmt);
+    rc = run_stmt(stmt);
     if (rc != SQLITE_OK)
         return rc;
     if (from + SWEEP_IDS < last_row(d, dict))

@@ -57,4 +57,7 @@ void dicts_set_generation(struct dicts *dicts, int64_t generation);
  * at first) telling where it goes on; -1: all is done. Returns an SQLite result code. */
 int dicts_sweep(struct dicts *dicts, int64_t last, int64_t *position);
 
+/* Runs a statement that returns no rows: an SQLite result code. */
+int run_stmt(sqlite3_stmt *stmt);
+
 #endif

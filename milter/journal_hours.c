@@ -233,9 +233,9 @@ static bool is_prepared(const struct counts *c, int table)
 {
     const struct layout *l = &layouts[table];
 
-    return c->update[table] && c->insert[table] && c->prune[table] &&
-           (l->open < 0 || c->known[table]) &&
-           (l->kind == NULL || (c->fold[table] && c->drop[table]));
+    return c->update[table] != NULL && c->insert[table] != NULL && c->prune[table] != NULL &&
+           (l->open < 0 || c->known[table] != NULL) &&
+           (l->kind == NULL || (c->fold[table] != NULL && c->drop[table] != NULL));
 }
 
 struct counts *counts_new(sqlite3 *db)

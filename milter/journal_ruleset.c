@@ -21,12 +21,6 @@ static void bind_text(sqlite3_stmt *stmt, int column, const char *text)
         sqlite3_bind_null(stmt, column);
 }
 
-static int run(sqlite3_stmt *stmt)
-{
-    sqlite3_step(stmt);
-    return sqlite3_reset(stmt);
-}
-
 static int find(struct journal_db *db, const char *hash, int64_t *id)
 {
     sqlite3_stmt *stmt = db->stmts[DB_RULESET_ID];
@@ -49,7 +43,7 @@ static int find_or_add(struct journal_db *db, const char *hash, const char *vers
         return rc;
     bind_text(stmt, 1, hash);
     bind_text(stmt, 2, version);
-    rc = run(stmt);
+    rc = run_stmt(stmt);
     *id = sqlite3_last_insert_rowid(db->db);
     return rc;
 }
@@ -86,13 +80,13 @@ static int add_file(struct journal_db *db, int64_t ruleset, int n, const struct 
         bind_text(text, 1, f->hash);
         sqlite3_bind_int64(text, 2, f->size);
         bind_text(text, 3, f->text);
-        rc = run(text);
+        rc = run_stmt(text);
         sqlite3_bind_int64(file, 1, ruleset);
         sqlite3_bind_int64(file, 2, n);
         bind_text(file, 3, f->path);
         bind_text(file, 4, f->hash);
         if (rc == SQLITE_OK)
-            rc = run(file);
+            rc = run_stmt(file);
     }
     sqlite3_finalize(text);
     sqlite3_finalize(file);
@@ -107,7 +101,7 @@ static int add_files(struct journal_db *db, int64_t id, const struct ruleset *r)
     if (version != NULL) {
         sqlite3_bind_int64(version, 1, id);
         bind_text(version, 2, r->version);
-        rc = run(version);
+        rc = run_stmt(version);
     }
     sqlite3_finalize(version);
     for (const struct ruleset_file *f = r->files; f != NULL && rc == SQLITE_OK; f = f->next)
@@ -127,7 +121,7 @@ static int add_load(struct journal_db *db, int64_t id, const struct ruleset *r)
         sqlite3_bind_int64(stmt, 1, id);
         sqlite3_bind_int64(stmt, 2, r->loaded_ms);
         bind_text(stmt, 3, r->loaded_by);
-        rc = run(stmt);
+        rc = run_stmt(stmt);
     }
     sqlite3_finalize(stmt);
     return rc;
@@ -156,7 +150,7 @@ static int add_rules(struct journal_db *db, const struct ruleset *r)
         sqlite3_bind_int64(stmt, 2, rule->line);
         bind_text(stmt, 3, rule->text);
         sqlite3_bind_int64(stmt, 4, r->loaded_ms);
-        rc = run(stmt);
+        rc = run_stmt(stmt);
     }
     sqlite3_finalize(stmt);
     return rc == SQLITE_OK ? sqlite3_exec(db->db, "DROP TABLE rule_before", NULL, NULL, NULL) : rc;

@@ -12,7 +12,7 @@ static struct slice domain_of(const char *address)
 {
     const char *at = strchr(address, '@');
 
-    return slice_of(at ? at + 1 : NULL);
+    return slice_of(at != NULL ? at + 1 : NULL);
 }
 
 static struct slice known(const char *text)
@@ -24,7 +24,7 @@ static struct slice known(const char *text)
 
 void writing_recipient(struct writing *w, const struct recipient *r)
 {
-    w->variables[VAR_RECIPIENT] = known(r ? r->address.text : NULL);
+    w->variables[VAR_RECIPIENT] = known(r != NULL ? r->address.text : NULL);
     w->variables[VAR_RECIPIENT_DOMAIN] =
         w->variables[VAR_RECIPIENT].len ? domain_of(r->address.text) : (struct slice){NULL, 0};
 }
@@ -85,7 +85,7 @@ static const char *stand_in(const char *text, size_t len, size_t *bytes)
 
 struct dict_value writing_template(const struct writing *w, struct buf *b, const char *text)
 {
-    size_t len = text ? strnlen(text, TEXT_MAX) : 0, from = 0, bytes;
+    size_t len = text != NULL ? strnlen(text, TEXT_MAX) : 0, from = 0, bytes;
     bool in_word = false;
 
     if (len == 0)
@@ -150,9 +150,10 @@ int writing_rule(struct writing *w, const struct rule_ref *rule, int64_t *id)
     *id = 0;
     if (rule->where.file == NULL && rule->text == NULL)
         return SQLITE_OK;
-    values[0] = rule->where.file ? writing_clean(&w->texts[0], rule->where.file) : dict_null();
+    values[0] =
+        rule->where.file != NULL ? writing_clean(&w->texts[0], rule->where.file) : dict_null();
     values[1] = dict_number_or_null(rule->where.line);
-    values[2] = rule->text ? writing_clean(&w->texts[1], rule->text) : dict_null();
+    values[2] = rule->text != NULL ? writing_clean(&w->texts[1], rule->text) : dict_null();
     return dicts_id(w->db->dicts, DICT_RULE, values, id);
 }
 
@@ -185,12 +186,6 @@ void bind_or_null(sqlite3_stmt *stmt, int column, int64_t number)
         sqlite3_bind_int64(stmt, column, number);
     else
         sqlite3_bind_null(stmt, column);
-}
-
-int run_stmt(sqlite3_stmt *stmt)
-{
-    sqlite3_step(stmt);
-    return sqlite3_reset(stmt);
 }
 
 int list_insert(struct writing *w, enum db_stmt which)

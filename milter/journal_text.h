@@ -54,6 +54,5 @@ void list_number(struct buf *list, int64_t number);
 int list_insert(struct writing *w, enum db_stmt stmt);
 
 void bind_or_null(sqlite3_stmt *stmt, int column, int64_t number); /* 0: NULL */
-int run_stmt(sqlite3_stmt *stmt); /* one that returns no row */
 
 #endif

@@ -46,7 +46,8 @@ int journal_verdict_id(struct writing *w, const char *action, const struct verdi
                                        : writing_clean(&w->texts[0], stage_name(v->stage));
     values[2] = dict_number(v->enforced);
     values[3] = dict_number_or_null(v->code);
-    values[4] = verdict_refuses(v) && v->dsn ? writing_clean(&w->texts[0], v->dsn) : dict_null();
+    values[4] =
+        verdict_refuses(v) && v->dsn != NULL ? writing_clean(&w->texts[0], v->dsn) : dict_null();
     values[5] = writing_template(w, &w->texts[1], v->text);
     values[6] = dict_number_or_null(rule);
     return dicts_id(w->db->dicts, DICT_VERDICT, values, id);
@@ -56,8 +57,8 @@ static int client_id(struct writing *w, int64_t *id)
 {
     const struct client *client = &w->entry->client;
     struct dict_value values[2] = {
-        writing_clean(&w->texts[0], client->addr_text ? client->addr_text : ""),
-        writing_clean(&w->texts[1], client->name ? client->name : ""),
+        writing_clean(&w->texts[0], client->addr_text != NULL ? client->addr_text : ""),
+        writing_clean(&w->texts[1], client->name != NULL ? client->name : ""),
     };
 
     return dicts_id(w->db->dicts, DICT_CLIENT, values, id);
@@ -108,8 +109,8 @@ static int add_mail(struct writing *w, int64_t clock_ms)
         (rc = writing_text(w, DICT_NAME, m->login, &login)) != SQLITE_OK ||
         (rc = writing_text(w, DICT_ADDRESS, mail_from, &sender)) != SQLITE_OK ||
         (rc = journal_verdict_id(w, action, &m->verdict, &verdict)) != SQLITE_OK ||
-        (rc = writing_text(w, DICT_ADDRESS, redirect ? redirect->text : NULL, &redirected)) !=
-            SQLITE_OK ||
+        (rc = writing_text(w, DICT_ADDRESS, redirect != NULL ? redirect->text : NULL,
+                           &redirected)) != SQLITE_OK ||
         (rc = detail_circumstance(w, &circumstance)) != SQLITE_OK ||
         (rc = ruleset_find(w->db, entry->policy, &policy)) != SQLITE_OK)
         return rc;
@@ -159,7 +160,7 @@ static int add_recipients(struct writing *w)
     int64_t address, verdict;
     int rc = SQLITE_OK;
 
-    for (const struct recipient *r = w->entry->message->recipients; r && rc == SQLITE_OK;
+    for (const struct recipient *r = w->entry->message->recipients; r != NULL && rc == SQLITE_OK;
          r = r->next) {
         writing_recipient(w, r);
         if ((rc = writing_text(w, DICT_ADDRESS, r->address.text, &address)) != SQLITE_OK ||
@@ -182,10 +183,12 @@ static int step_id(struct writing *w, const struct check_record *check, int64_t 
 
     if (rc != SQLITE_OK)
         return rc;
-    values[0] = check->restriction ? writing_clean(&w->texts[0], check->restriction) : dict_null();
+    values[0] =
+        check->restriction != NULL ? writing_clean(&w->texts[0], check->restriction) : dict_null();
     values[1] = writing_template(w, &w->texts[1], check->question);
     values[2] = writing_template(w, &w->texts[2], check->answer);
-    values[3] = check->result ? dict_text(check->result, strlen(check->result)) : dict_null();
+    values[3] =
+        check->result != NULL ? dict_text(check->result, strlen(check->result)) : dict_null();
     values[4] = dict_number_or_null(rule);
     return dicts_id(w->db->dicts, DICT_STEP, values, id);
 }

@@ -95,7 +95,7 @@ static void judge_tags(struct reading *r)
 
     if (v != NULL && (v != &r->tags.tag[0] || !slice_is(v->value, "DKIM1")))
         fault(r, KEY_FAULTY, "v= must come first and be DKIM1");
-    if (!slice_is_nocase(k ? k->value : slice_of("rsa"), type))
+    if (!slice_is_nocase(k != NULL ? k->value : slice_of("rsa"), type))
         fault(r, KEY_FAULTY, dkim_key_algorithm(r->key) == DKIM_RSA_SHA256
                                  ? "k= is not rsa, as this key is"
                                  : "k= is not ed25519, as this key is");
@@ -194,7 +194,7 @@ enum key_state key_record_judge(const struct dkim_key *key, const char *name,
         break;
     }
     problems_add(problems, SEV_ERROR, (struct where){NULL, 0}, "%s: the DNS cannot be asked: %s",
-                 name, answer->why ? answer->why : "no answer");
+                 name, answer->why != NULL ? answer->why : "no answer");
     return KEY_UNKNOWN;
 }
 
@@ -209,7 +209,7 @@ const char *key_record_bind(const char *name, unsigned ttl, const char *record,
 {
     struct buf b = {0};
     const char *text, *p = strstr(record, "p=");
-    size_t len = strlen(record), front = p ? (size_t)(p - record) : 0;
+    size_t len = strlen(record), front = p != NULL ? (size_t)(p - record) : 0;
 
     buf_addf(&b, "%s\t", name);
     if (ttl > 0)

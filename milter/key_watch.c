@@ -25,7 +25,7 @@ struct key_watch {
 };
 
 /* One record to be asked for. */
-struct subject {
+struct sought {
     const struct dkim_key *key;
     const char *name;
     int64_t asked_at;
@@ -35,7 +35,7 @@ struct subject {
 struct round {
     struct key_watch *watch;
     struct arena *arena;
-    struct subject *list;
+    struct sought *list;
     size_t count, cap;
     int64_t now;
     bool loaded;
@@ -169,7 +169,7 @@ static void consider(struct round *r, struct key_entry *entry, const struct dkim
         r->cap = r->cap ? r->cap * 2 : 16;
         r->list = xreallocarray(r->list, r->cap, sizeof(*r->list));
     }
-    r->list[r->count++] = (struct subject){key, arena_strdup(r->arena, entry->name),
+    r->list[r->count++] = (struct sought){key, arena_strdup(r->arena, entry->name),
                                            entry->asked_at, NULL};
 }
 
@@ -230,11 +230,11 @@ static char *first_problem(const struct problems *problems, const char *name)
             text = problems->list[i - 1].text;
     if (text != NULL && strncmp(text, name, len) == 0 && strncmp(text + len, ": ", 2) == 0)
         text += len + 2;
-    return xstrdup(text ? text : "");
+    return xstrdup(text != NULL ? text : "");
 }
 
 /* A server that does not answer takes nothing away from what is known. */
-static void store(struct round *r, const struct subject *subject, enum key_state state,
+static void store(struct round *r, const struct sought *subject, enum key_state state,
                   const struct problems *problems)
 {
     struct key_entry *entry;
@@ -252,7 +252,7 @@ static void store(struct round *r, const struct subject *subject, enum key_state
     pthread_mutex_unlock(&r->watch->lock);
 }
 
-static void ask_some(struct round *r, struct subject *subjects, size_t count)
+static void ask_some(struct round *r, struct sought *subjects, size_t count)
 {
     const struct key_asker *asker = &r->watch->asker;
 
@@ -272,7 +272,7 @@ static void ask_some(struct round *r, struct subject *subjects, size_t count)
 
 static int compare_age(const void *a, const void *b)
 {
-    const struct subject *x = a, *y = b;
+    const struct sought *x = a, *y = b;
 
     return (x->asked_at > y->asked_at) - (x->asked_at < y->asked_at);
 }
@@ -333,8 +333,9 @@ bool key_watch_look(struct key_watch *watch, const struct key_choice *choice, bo
     pthread_mutex_lock(&watch->lock);
     entry = find(watch, name, public);
     if (entry != NULL) {
-        *known = (struct key_known){entry->state, entry->asked_at,
-                                    entry->why ? arena_strdup(arena, entry->why) : known->why};
+        *known =
+            (struct key_known){entry->state, entry->asked_at,
+                               entry->why != NULL ? arena_strdup(arena, entry->why) : known->why};
     } else if (want && watch->wanted < ENTRIES_WANTED_MAX) {
         entry = insert(watch, name, choice->selector, public);
         entry->wanted = true;

@@ -143,7 +143,7 @@ static bool is_chosen(const struct search *s, const struct key_choice *choice)
 
 static void choose(struct search *s, const struct key_rule *rule, const struct key_row *row)
 {
-    const struct key_file *file = row ? file_for(row, s->domain) : NULL;
+    const struct key_file *file = row != NULL ? file_for(row, s->domain) : NULL;
     struct key_choice choice;
 
     if (file == NULL || file->key == NULL)
@@ -169,7 +169,7 @@ static void choose(struct search *s, const struct key_rule *rule, const struct k
 static void choose_all(struct search *s, const struct key_rule *rule)
 {
     for (size_t i = 0; i < rule->row_count; i++)
-        choose(s, rule, rule->rows[i] ? rule->rows[i] : keys_find_row(s->keys, s->domain));
+        choose(s, rule, rule->rows[i] != NULL ? rule->rows[i] : keys_find_row(s->keys, s->domain));
 }
 
 /* The rules in their order; behind the first that matches only those with the same pattern, unless

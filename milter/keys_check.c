@@ -43,8 +43,8 @@ void keys_check_socket(const struct keys *keys, const struct settings *settings,
 
 static bool can_log_in(const struct passwd *user)
 {
-    const char *slash = strrchr(user->pw_shell ? user->pw_shell : "", '/');
-    const char *shell = slash ? slash + 1 : "";
+    const char *slash = strrchr(user->pw_shell != NULL ? user->pw_shell : "", '/');
+    const char *shell = slash != NULL ? slash + 1 : "";
 
     return strcmp(shell, "nologin") != 0 && strcmp(shell, "false") != 0 &&
            strcmp(shell, "sync") != 0;

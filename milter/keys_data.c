@@ -55,7 +55,7 @@ static bool read_file(const struct reading *r, const char *path, struct where at
     if (lines == NULL)
         return problems_add(r->keys->problems, SEV_ERROR, at, "%s", err.text);
     while (lines_next_physical(lines, &text, &line)) {
-        text.ptr = arena_strndup(r->keys->arena, text.ptr ? text.ptr : "", text.len);
+        text.ptr = arena_strndup(r->keys->arena, text.ptr != NULL ? text.ptr : "", text.len);
         read_row(r, text, (struct where){file, line.line});
     }
     lines_free(lines);

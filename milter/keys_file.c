@@ -130,7 +130,8 @@ static const struct key_file *file_at(struct keys *keys, const char *path, struc
 /* The same for a key that stands in a table. */
 static const struct key_file *file_inline(struct keys *keys, struct slice text, struct where at)
 {
-    const char *path = arena_printf(keys->arena, "%s:%d", at.file ? at.file : "-o", at.line);
+    const char *path =
+        arena_printf(keys->arena, "%s:%d", at.file != NULL ? at.file : "-o", at.line);
     size_t slot = slot_of(keys, path);
     struct key_file *file;
     struct stat st;

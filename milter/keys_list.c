@@ -17,7 +17,7 @@ static size_t split(struct slice text, struct slice *fields)
 
     while (count < FIELDS_MAX) {
         const char *colon = memchr(text.ptr, ':', text.len);
-        size_t len = colon ? (size_t)(colon - text.ptr) : text.len;
+        size_t len = colon != NULL ? (size_t)(colon - text.ptr) : text.len;
 
         fields[count++] = slice_trim((struct slice){text.ptr, len});
         if (colon == NULL)
@@ -58,7 +58,7 @@ static bool has_ending(const char *text, const char *ending)
 /* dkim-filter takes the selector from the path, as it is written. */
 static const char *selector_of(struct keys *keys, const char *path, struct where at)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
 
     if (has_ending(name, ".private") || has_ending(name, ".pem"))
         problems_add(keys->problems, SEV_WARNING, at,

@@ -76,7 +76,7 @@ static void check_identity(struct keys *keys, const struct key_rule *rule)
         return;
     }
     for (size_t i = 0; i < rule->row_count && strchr(at, '%') == NULL; i++) {
-        const char *domain = rule->rows[i] ? rule->rows[i]->domain : "%";
+        const char *domain = rule->rows[i] != NULL ? rule->rows[i]->domain : "%";
         size_t len = strlen(domain), tail = strlen(at + 1);
 
         if (strcmp(domain, "%") != 0 &&

@@ -52,7 +52,7 @@ static bool next_field(struct slice *rest, struct slice *field)
         return false;
     colon = memchr(rest->ptr, ':', rest->len);
     *field = slice_trim((struct slice){rest->ptr,
-                                       colon ? (size_t)(colon - rest->ptr) : rest->len});
+                                       colon != NULL ? (size_t)(colon - rest->ptr) : rest->len});
     if (colon == NULL)
         *rest = (struct slice){NULL, 0};
     else

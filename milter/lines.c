@@ -181,7 +181,7 @@ static bool physical_line(struct lines *lines, struct slice *line)
     if (left == 0)
         return false;
     end = memchr(start, '\n', left);
-    *line = (struct slice){start, end ? (size_t)(end - start) : left};
+    *line = (struct slice){start, end != NULL ? (size_t)(end - start) : left};
     lines->pos += line->len + (end != NULL);
     lines->line += lines->line < INT_MAX;
     return true;

@@ -16,7 +16,7 @@ enum { BUSY_MS = 2000 };
 
 static bool explain_denied(const char *path, const struct stat *st, struct err *err)
 {
-    const struct group *group = st ? getgrgid(st->st_gid) : NULL;
+    const struct group *group = st != NULL ? getgrgid(st->st_gid) : NULL;
 
     if (group != NULL)
         return err_set(err, "%s: permission denied; root and members of the group %s may read it",

@@ -38,8 +38,10 @@ static struct reload_report last;
 
 unsigned maintain_reload(const char *why)
 {
+    unsigned ticket;
+
     pthread_mutex_lock(&lock);
-    unsigned ticket = ++requested;
+    ticket = ++requested;
     snprintf(reason, sizeof(reason), "%s", why);
     pthread_cond_signal(&wakeup);
     pthread_mutex_unlock(&lock);
@@ -50,7 +52,7 @@ void maintain_report(struct reload_report *report)
 {
     pthread_mutex_lock(&lock);
     *report = last;
-    report->problems = xstrdup(last.problems ? last.problems : "");
+    report->problems = xstrdup(last.problems != NULL ? last.problems : "");
     pthread_mutex_unlock(&lock);
 }
 
@@ -70,7 +72,7 @@ static void watch_files(struct watch *watch, const struct problems *problems)
 {
     struct policy *policy = policy_acquire();
 
-    if (policy) {
+    if (policy != NULL) {
         policy_each_file(policy, add_file, watch);
         policy_release(policy);
     }
@@ -93,7 +95,7 @@ static char *problems_text(const struct problems *problems)
         buf_addc(&text, '\n');
         free(line);
     }
-    return text.ptr ? buf_steal(&text) : xstrdup("");
+    return text.ptr != NULL ? buf_steal(&text) : xstrdup("");
 }
 
 /* What a running filter cannot change is said once, or it would be looked for elsewhere. */
@@ -147,7 +149,7 @@ static void publish(struct policy *policy, const char *why, struct problems *pro
 {
     struct policy *old = policy_acquire();
 
-    if (old) {
+    if (old != NULL) {
         tell_restart_needed(old->settings, policy->settings, problems);
         policy_release(old);
     }
@@ -158,9 +160,9 @@ static void publish(struct policy *policy, const char *why, struct problems *pro
 static unsigned generation_in_force(void)
 {
     struct policy *policy = policy_acquire();
-    unsigned generation = policy ? policy->generation : 0;
+    unsigned generation = policy != NULL ? policy->generation : 0;
 
-    if (policy)
+    if (policy != NULL)
         policy_release(policy);
     return generation;
 }
@@ -186,12 +188,13 @@ static void log_report(const struct reload_report *report, const char *why)
 static void store_report(struct reload_report *report)
 {
     uint64_t one = 1;
+    ssize_t ignored;
 
     pthread_mutex_lock(&lock);
     free(last.problems);
     last = *report;
     pthread_mutex_unlock(&lock);
-    ssize_t ignored = write(event_fd, &one, sizeof(one));
+    ignored = write(event_fd, &one, sizeof(one));
     (void)ignored;
 }
 
@@ -238,13 +241,14 @@ static void reload(struct watch *watch, unsigned ticket, const char *why)
 {
     struct problems problems = {0};
     struct reload_report report = {.served = ticket, .at = (int64_t)time(NULL)};
+    struct policy *policy;
     struct err first;
 
     notify_reloading();
     watch_begin(watch);
-    struct policy *policy = rule_tests_load(source, &problems);
-    report.refused = !policy;
-    if (policy) {
+    policy = rule_tests_load(source, &problems);
+    report.refused = policy == NULL;
+    if (policy != NULL) {
         shadow_load(policy, source, &problems);
         look_for_keys(policy, true);
         publish(policy, why, &problems);
@@ -282,9 +286,9 @@ static void wait_for_work(unsigned served)
 static bool reloads_on_change(void)
 {
     struct policy *policy = policy_acquire();
-    bool wanted = policy && policy->settings->reload_on_change;
+    bool wanted = policy != NULL && policy->settings->reload_on_change;
 
-    if (policy)
+    if (policy != NULL)
         policy_release(policy);
     return wanted;
 }
@@ -292,14 +296,14 @@ static bool reloads_on_change(void)
 static void *run(void *arg)
 {
     struct watch *watch = arg;
-    unsigned served = 0;
+    unsigned ticket, served = 0;
+    char why[sizeof(reason)];
     bool stop = false;
 
     while (!stop) {
         pthread_mutex_lock(&lock);
         wait_for_work(served);
-        unsigned ticket = requested;
-        char why[sizeof(reason)];
+        ticket = requested;
         snprintf(why, sizeof(why), "%s", reason);
         stop = stopping;
         pthread_mutex_unlock(&lock);

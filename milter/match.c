@@ -49,12 +49,13 @@ bool match_word(struct slice *rest, struct slice *word)
     static const char separators[] = ", \t\r\n";
     size_t start = 0, end, level = 0;
 
-    while (start < rest->len && memchr(separators, rest->ptr[start], sizeof(separators) - 1))
+    while (start < rest->len &&
+           memchr(separators, rest->ptr[start], sizeof(separators) - 1) != NULL)
         start++;
     for (end = start; end < rest->len; end++) {
         char c = rest->ptr[end];
 
-        if (level == 0 && memchr(separators, c, sizeof(separators) - 1))
+        if (level == 0 && memchr(separators, c, sizeof(separators) - 1) != NULL)
             break;
         if (c == '{')
             level++;
@@ -89,7 +90,7 @@ static struct slice table_type_of(struct slice word)
 
     if (colon != NULL && slice_is((struct slice){word.ptr, (size_t)(colon - word.ptr)}, "proxy"))
         return table_type_of((struct slice){colon + 1, word.len - 6});
-    return (struct slice){word.ptr, colon ? (size_t)(colon - word.ptr) : 0};
+    return (struct slice){word.ptr, colon != NULL ? (size_t)(colon - word.ptr) : 0};
 }
 
 static void add_table(struct reader *r, struct slice word, bool negated, struct where at)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "message.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { EVIDENCE_TEXT = 1000, EVIDENCE_BYTES = 16000, PARTS_MAX = 100 };
@@ -19,21 +20,11 @@ bool client_is_sendmail(const struct client *c)
 
 void client_copy(struct client *to, const struct client *from, struct arena *arena)
 {
+    _Static_assert(offsetof(struct client, addr) == sizeof(from->texts), "count CLIENT_TEXTS anew");
+
     *to = *from;
-    to->name = arena_strdup(arena, from->name);
-    to->ptr = arena_strdup(arena, from->ptr);
-    to->resolve = arena_strdup(arena, from->resolve);
-    to->addr_text = arena_strdup(arena, from->addr_text);
-    to->daemon_name = arena_strdup(arena, from->daemon_name);
-    to->daemon_addr = arena_strdup(arena, from->daemon_addr);
-    to->mta_version = arena_strdup(arena, from->mta_version);
-    to->mta_host = arena_strdup(arena, from->mta_host);
-    to->helo = arena_strdup(arena, from->helo);
-    to->tls_version = arena_strdup(arena, from->tls_version);
-    to->cipher = arena_strdup(arena, from->cipher);
-    to->cipher_bits = arena_strdup(arena, from->cipher_bits);
-    to->cert_subject = arena_strdup(arena, from->cert_subject);
-    to->cert_issuer = arena_strdup(arena, from->cert_issuer);
+    for (size_t i = 0; i < CLIENT_TEXTS; i++)
+        to->texts[i] = arena_strdup(arena, from->texts[i]);
 }
 
 struct message *message_new(int64_t time_us)
@@ -98,17 +89,11 @@ const struct header *message_add_header(struct message *m, const char *name, con
     return header;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static bool edit_is(const struct edit *edit, enum act act, const char *text,
                     const struct rule_ref *rule)
 {
-    return edit->act == act && edit->header == NULL && edit->rule.where.line == rule->where.line &&
-           same_text(edit->text, text) && same_text(edit->rule.where.file, rule->where.file) &&
-           same_text(edit->rule.text, rule->text);
+    return edit->act == act && edit->header == NULL && is_same_text(edit->text, text) &&
+           rule_is_same(&edit->rule, rule);
 }
 
 static struct edit *append_edit(struct message *m, enum act act, const char *text)

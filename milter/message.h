@@ -12,31 +12,39 @@ enum { DIR_COUNT = 2 };
 
 const char *direction_name(enum direction direction); /* "incoming", "outgoing" */
 
+enum { CLIENT_TEXTS = 14 };
+
 /* What CONNECT and HELO told; texts are never NULL unless it says so, and free of control
  * characters. They live in the session's arena, or, in a copy by client_copy, in that arena. */
 struct client {
-    const char *name;      /* verified host name, else "unknown" */
-    const char *ptr;       /* {client_ptr}: unverified reverse name; else `name` */
-    const char *resolve;   /* {client_resolve}: OK, FAIL, FORGED, TEMP; NULL: not told */
-    const char *addr_text; /* "192.0.2.1", or what was given when it is no address */
+    union {
+        struct {
+            const char *name;      /* verified host name, else "unknown" */
+            const char *ptr;       /* {client_ptr}: unverified reverse name; else `name` */
+            const char *resolve;   /* {client_resolve}: OK, FAIL, FORGED, TEMP; NULL: not told */
+            const char *addr_text; /* "192.0.2.1", or what was given when it is no address */
+            const char *daemon_name, *daemon_addr; /* of the MTA's listener; NULL: not told */
+            const char *mta_version; /* macro v, "Postfix 3.7.11"; NULL: not told */
+            const char *mta_host;    /* macro j: the MTA's own name */
+            const char *helo;        /* NULL before HELO */
+            const char *tls_version, *cipher, *cipher_bits; /* NULL: no TLS */
+            const char *cert_subject, *cert_issuer;         /* likewise */
+        };
+        const char *texts[CLIENT_TEXTS]; /* all of the above, for client_copy */
+    };
     struct addr addr;
     int port;        /* of the client; -1: not told */
+    int daemon_port; /* -1: not told */
     bool local;      /* local submission by sendmail(1): not an SMTP client */
-    const char *daemon_name, *daemon_addr; /* of the MTA's listener; NULL: not told */
-    int daemon_port;                       /* -1: not told */
-    const char *mta_version; /* macro v, "Postfix 3.7.11"; NULL: not told */
-    const char *mta_host;    /* macro j: the MTA's own name */
-    const char *helo; /* NULL before HELO */
-    const char *tls_version, *cipher, *cipher_bits, *cert_subject, *cert_issuer; /* NULL: no TLS */
 };
 
-/* `to` becomes a copy of all of it, texts included, in `arena`. */
 /* Is the MTA Sendmail? Its macro v is a version alone (8.17.1); Postfix's begins with its name. Of
  * Sendmail are not to be had: resolved addresses ({mail_addr}, {rcpt_addr} are what its mailer
  * gets: of a local recipient the user alone), and places of fields counted from the top (its own
  * fields that may be missing count, too: edits.c). */
 bool client_is_sendmail(const struct client *client);
 
+/* `to` becomes a copy of all of it, texts included, in `arena`. */
 void client_copy(struct client *to, const struct client *from, struct arena *arena);
 
 /* An envelope address. `key` is what tables are asked for: resolved as Postfix's trivial-rewrite

@@ -296,7 +296,7 @@ void mime_feed(struct mime *m, const char *data, size_t len)
 {
     while (len > 0) {
         const char *end = memchr(data, '\n', len);
-        size_t part = end ? (size_t)(end - data) : len;
+        size_t part = end != NULL ? (size_t)(end - data) : len;
 
         if (end == NULL || m->line.len > 0)
             keep(m, (struct slice){data, part});

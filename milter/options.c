@@ -67,11 +67,11 @@ static void print_row(const struct option_row *row)
 
     snprintf(text, sizeof(text), "%c%c%s%s%s%s%s", row->letter ? '-' : ' ',
              row->letter ? row->letter : ' ',
-             row->letter && row->name ? ", "
-             : row->name              ? "  "
-                                      : "",
-             row->name ? "--" : "", row->name ? row->name : "", row->takes ? " " : "",
-             row->takes ? row->takes : "");
+             row->letter && row->name != NULL ? ", "
+             : row->name != NULL              ? "  "
+                                              : "",
+             row->name != NULL ? "--" : "", row->name != NULL ? row->name : "",
+             row->takes != NULL ? " " : "", row->takes != NULL ? row->takes : "");
     printf("  %-24s %s\n", text, row->help);
 }
 
@@ -87,7 +87,7 @@ static void print_help(const struct options *options)
     };
 
     printf("usage: %s\n%s\n\n", options->usage, options->about);
-    for (const struct option_row *row = options->rows; row && row->help != NULL; row++)
+    for (const struct option_row *row = options->rows; row != NULL && row->help != NULL; row++)
         print_row(row);
     for (size_t i = 0; i < ARRAY_LEN(common); i++)
         print_row(&common[i]);
@@ -196,7 +196,7 @@ static bool read_letters(struct reading *r, const char *letters)
 static bool read_word(struct reading *r, const char *word)
 {
     const char *equals = strchr(word, '=');
-    size_t len = equals ? (size_t)(equals - word) : strlen(word);
+    size_t len = equals != NULL ? (size_t)(equals - word) : strlen(word);
     const struct option_row *row = r->options->rows;
     const char *value;
 
@@ -266,7 +266,7 @@ void options_free(struct options *options)
 bool options_source(const struct options *options, bool required, struct policy_source *source,
                     struct problems *problems)
 {
-    const char *file = options->file ? options->file : DEFAULT_FILE;
+    const char *file = options->file != NULL ? options->file : DEFAULT_FILE;
 
     *source = (struct policy_source){file, options->assignments, options->assignment_count};
     if (options->file != NULL || access(file, F_OK) == 0 || errno != ENOENT)
@@ -292,7 +292,7 @@ static int compare(const void *a, const void *b)
 {
     const struct problem *x = *(const struct problem *const *)a;
     const struct problem *y = *(const struct problem *const *)b;
-    int order = strcmp(x->file ? x->file : "", y->file ? y->file : "");
+    int order = strcmp(x->file != NULL ? x->file : "", y->file != NULL ? y->file : "");
 
     if (order == 0)
         order = (x->line > y->line) - (x->line < y->line);
@@ -301,7 +301,7 @@ static int compare(const void *a, const void *b)
 
 static bool is_same_file(const struct problem *a, const struct problem *b)
 {
-    return strcmp(a->file ? a->file : "", b->file ? b->file : "") == 0;
+    return strcmp(a->file != NULL ? a->file : "", b->file != NULL ? b->file : "") == 0;
 }
 
 static void print_problem(const struct problem *problem)
@@ -329,7 +329,7 @@ static void print_rest(const struct problem **list, size_t count)
 static void print_file(const struct problem **list, size_t count, const struct options *options,
                        size_t most)
 {
-    const char *own = options && options->file ? options->file : DEFAULT_FILE;
+    const char *own = options != NULL && options->file != NULL ? options->file : DEFAULT_FILE;
 
     if (list[0]->file == NULL || strcmp(list[0]->file, own) == 0)
         most = count;

@@ -4,10 +4,12 @@
 
 #include <string.h>
 
-static const struct overlay *current;
+static _Thread_local const struct overlay *current;
 
 void overlay_set(const struct overlay *overlay)
 {
+    if (overlay != NULL && current != NULL)
+        die("overlay_set: there is one already");
     current = overlay;
 }
 

@@ -18,8 +18,9 @@ struct overlay {
     unsigned *left_out; /* counts what was left out; NULL: nobody wants to know */
 };
 
-/* In force for everything that reads files, until it is set again; NULL: none. For commands that
- * have one thread; the overlay must live so long. */
+/* In force for what this thread reads, until it sets NULL; the overlay must live so long. A load is
+ * one call on one thread: another thread that loads meanwhile reads the files as they are. One
+ * overlay does not stand upon another: setting a second dies. */
 void overlay_set(const struct overlay *overlay);
 
 /* The text that stands for the file, or NULL. */

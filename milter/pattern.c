@@ -370,7 +370,7 @@ enum table_result pattern_lookup(const void *data, struct slice key, struct aren
     }
     if (m.scratch != NULL && table->engine->finish != NULL)
         table->engine->finish(&m);
-    return rule ? TABLE_FOUND : TABLE_NOT_FOUND;
+    return rule != NULL ? TABLE_FOUND : TABLE_NOT_FOUND;
 }
 
 void pattern_each(const void *data, void (*visit)(const struct rule *rule, void *arg), void *arg)

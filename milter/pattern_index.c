@@ -29,7 +29,7 @@ struct index_entry {
 };
 
 /* A list: the rules of one header. */
-struct header {
+struct rule_list {
     struct slice name; /* folded, with its colon; empty: the general list */
     uint32_t count, first;
 };
@@ -37,7 +37,7 @@ struct header {
 struct pattern_index {
     struct arena *arena;
     bool has_short; /* grams of one or two bytes */
-    struct header *headers; /* [0]: the general list */
+    struct rule_list *headers; /* [0]: the general list */
     uint32_t header_count, header_cap;
     uint32_t *slots; /* by the hash of the name: the number of a header, 0: free */
     uint32_t slot_mask;
@@ -107,7 +107,7 @@ static uint32_t header_of(struct pattern_index *index, struct slice name)
     }
     number = index->header_count++;
     name.ptr = arena_strndup(index->arena, name.ptr, name.len);
-    index->headers[number] = (struct header){.name = name};
+    index->headers[number] = (struct rule_list){.name = name};
     index->slots[slot] = number;
     return number;
 }
@@ -118,7 +118,7 @@ struct pattern_index *pattern_index_new(struct arena *arena)
 
     index->arena = arena;
     grow_headers(index);
-    index->headers[0] = (struct header){.count = 0};
+    index->headers[0] = (struct rule_list){.count = 0};
     index->header_count = 1;
     return index;
 }
@@ -213,7 +213,7 @@ void pattern_index_ready(struct pattern_index *index)
         index->headers[i].count = 0;
     }
     for (size_t i = 0; i < index->count; i++) {
-        struct header *header = &index->headers[index->list_of[i]];
+        struct rule_list *header = &index->headers[index->list_of[i]];
 
         sorted[header->first + header->count++] = index->entries[i];
     }

@@ -71,7 +71,7 @@ static void write_simple(struct writer *w, uint32_t i)
     uint32_t count = atom->min;
 
     if (i == s->shown) {
-        buf_adds(w->out, s->text ? s->text : (char[]){(char)atom_member(atom, -1), '\0'});
+        buf_adds(w->out, s->text != NULL ? s->text : (char[]){(char)atom_member(atom, -1), '\0'});
         return;
     }
     if (s->stem != NULL && i + 1 == s->shown && repeats) {

@@ -132,7 +132,7 @@ static int hex_value(char c)
     static const char digits[] = "0123456789abcdef";
     const char *found = memchr(digits, to_lower((unsigned char)c), sizeof(digits) - 1);
 
-    return found ? (int)(found - digits) : -1;
+    return found != NULL ? (int)(found - digits) : -1;
 }
 
 /* The byte that \n, \t, \xHH or \- stands for; false when it is another thing. */

@@ -144,8 +144,8 @@ void postfix_read_services(struct postfix *postfix, const char *text)
 static const char *find_value(const struct postfix *postfix, const char *service, const char *name)
 {
     for (const struct postfix_param *p = postfix->params; p != NULL; p = p->next) {
-        bool same =
-            service ? p->service != NULL && strcmp(p->service, service) == 0 : p->service == NULL;
+        bool same = service != NULL ? p->service != NULL && strcmp(p->service, service) == 0
+                                    : p->service == NULL;
 
         if (same && strcmp(p->name, name) == 0)
             return p->value;
@@ -157,7 +157,7 @@ const char *postfix_param(const struct postfix *postfix, const char *name)
 {
     const char *value = find_value(postfix, NULL, name);
 
-    return value ? value : "";
+    return value != NULL ? value : "";
 }
 
 const char *postfix_override(const struct postfix *postfix, const struct postfix_service *service,
@@ -171,7 +171,7 @@ const char *postfix_effective(const struct postfix *postfix, const struct postfi
 {
     const char *value = postfix_override(postfix, service, name);
 
-    return value ? value : postfix_param(postfix, name);
+    return value != NULL ? value : postfix_param(postfix, name);
 }
 
 /* "name=value", also inside { }. */

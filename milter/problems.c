@@ -28,7 +28,7 @@ static bool is_repetition(const struct problems *p, struct where at, const char 
         const struct problem *q = &p->list[i];
 
         if (q->line == at.line && strcmp(q->text, text) == 0 &&
-            strcmp(q->file ? q->file : "", at.file ? at.file : "") == 0)
+            strcmp(q->file != NULL ? q->file : "", at.file != NULL ? at.file : "") == 0)
             return true;
     }
     return false;
@@ -54,7 +54,7 @@ bool problems_add(struct problems *p, enum severity severity, struct where at, c
         p->list = xreallocarray(p->list, p->cap, sizeof(*p->list));
     }
     p->list[p->count++] =
-        (struct problem){severity, at.file ? xstrdup(at.file) : NULL, at.line, text};
+        (struct problem){severity, at.file != NULL ? xstrdup(at.file) : NULL, at.line, text};
     p->errors += severity == SEV_ERROR;
     p->warnings += severity == SEV_WARNING;
     return false;

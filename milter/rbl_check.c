@@ -189,7 +189,7 @@ static const char *error_of_filter(const struct rbl_filter *filter)
 
 static void check_filter(const struct rbl_site *site, struct where where, struct problems *problems)
 {
-    const char *why = site->filter ? error_of_filter(site->filter) : NULL;
+    const char *why = site->filter != NULL ? error_of_filter(site->filter) : NULL;
 
     if (why != NULL)
         problems_add(problems, SEV_WARNING, where, "%s never counts as a listing: %s", site->text,
@@ -206,7 +206,7 @@ static void check_score(const struct findings *f, const struct step *step)
 {
     const struct rbl_sites *sites = &f->policy->rbl->score_sites;
     const long *own = step->data;
-    long threshold = own ? *own : f->policy->settings->rbl_score_threshold, most = 0;
+    long threshold = own != NULL ? *own : f->policy->settings->rbl_score_threshold, most = 0;
 
     for (size_t i = 0; i < sites->count; i++)
         most += sites->list[i].weight > 0 ? sites->list[i].weight : 0;

@@ -21,7 +21,7 @@ const char *rbl_key_of_client(const struct scene *scene)
 static bool ends_in_number(const char *domain)
 {
     const char *dot = strrchr(domain, '.');
-    const char *last = dot ? dot + 1 : domain;
+    const char *last = dot != NULL ? dot + 1 : domain;
 
     return last[0] != '\0' && last[strspn(last, "0123456789")] == '\0';
 }
@@ -29,7 +29,7 @@ static bool ends_in_number(const char *domain)
 const char *rbl_key_of_name(const struct scene *scene, const char *name)
 {
     const char *at = strrchr(name, '@');
-    const char *domain = at ? at + 1 : name;
+    const char *domain = at != NULL ? at + 1 : name;
 
     if (domain[0] == '\0' || ends_in_number(domain))
         return NULL;
@@ -79,7 +79,7 @@ static enum rbl_state read_finding(const struct rbl_site *site, const struct fin
     else if (!rbl_answer_read(finding->answer, arena, answer))
         why = "an answer that cannot be read";
     else if (answer->a.state == DNS_TEMPERROR)
-        why = answer->a.why ? answer->a.why : "no answer";
+        why = answer->a.why != NULL ? answer->a.why : "no answer";
     else
         why = error_of(&answer->a);
     if (why != NULL) {

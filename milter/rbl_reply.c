@@ -13,77 +13,77 @@
 enum { REASON_MAX = 500 };
 
 /* What $name may stand for. Without scene: are the names known? */
-struct macros {
+struct reply_facts {
     const struct scene *scene;
     const struct rbl_site *site;
     const char *what, *class, *reason;
 };
 
-typedef const char *macro_fn(const struct macros *m);
+typedef const char *macro_fn(const struct reply_facts *m);
 
-static const char *get_code(const struct macros *m)
+static const char *get_code(const struct reply_facts *m)
 {
     return arena_printf(m->scene->arena, "%ld", m->scene->policy->settings->maps_rbl_reject_code);
 }
 
-static const char *get_domain(const struct macros *m)
+static const char *get_domain(const struct reply_facts *m)
 {
     return m->site->zone;
 }
 
-static const char *get_reason(const struct macros *m)
+static const char *get_reason(const struct reply_facts *m)
 {
     return m->reason;
 }
 
-static const char *get_what(const struct macros *m)
+static const char *get_what(const struct reply_facts *m)
 {
     return m->what;
 }
 
-static const char *get_class(const struct macros *m)
+static const char *get_class(const struct reply_facts *m)
 {
     return m->class;
 }
 
-static const char *get_client(const struct macros *m)
+static const char *get_client(const struct reply_facts *m)
 {
     return subject_client(m->scene).name;
 }
 
-static const char *get_client_address(const struct macros *m)
+static const char *get_client_address(const struct reply_facts *m)
 {
     return m->scene->client->addr_text;
 }
 
-static const char *get_client_name(const struct macros *m)
+static const char *get_client_name(const struct reply_facts *m)
 {
     return m->scene->client->name;
 }
 
-static const char *get_client_port(const struct macros *m)
+static const char *get_client_port(const struct reply_facts *m)
 {
     int port = m->scene->client->port;
 
     return port < 0 ? "unknown" : arena_printf(m->scene->arena, "%d", port);
 }
 
-static const char *get_reverse_name(const struct macros *m)
+static const char *get_reverse_name(const struct reply_facts *m)
 {
     return m->scene->client->ptr;
 }
 
-static const char *get_helo(const struct macros *m)
+static const char *get_helo(const struct reply_facts *m)
 {
-    return m->scene->client->helo ? m->scene->client->helo : "";
+    return m->scene->client->helo != NULL ? m->scene->client->helo : "";
 }
 
-static const char *get_server_name(const struct macros *m)
+static const char *get_server_name(const struct reply_facts *m)
 {
     return m->scene->policy->site->myhostname;
 }
 
-static const char *get_localtime(const struct macros *m)
+static const char *get_localtime(const struct reply_facts *m)
 {
     time_t now = (time_t)(m->scene->message->time_us / 1000000);
     char *text = arena_alloc(m->scene->arena, 100);
@@ -95,14 +95,14 @@ static const char *get_localtime(const struct macros *m)
 }
 
 /* NULL: there is none yet. */
-static const char *sender_of(const struct macros *m)
+static const char *sender_of(const struct reply_facts *m)
 {
     return m->scene->message->has_mail ? m->scene->message->sender.text : NULL;
 }
 
-static const char *recipient_of(const struct macros *m)
+static const char *recipient_of(const struct reply_facts *m)
 {
-    return m->scene->recipient ? m->scene->recipient->address.text : NULL;
+    return m->scene->recipient != NULL ? m->scene->recipient->address.text : NULL;
 }
 
 static const char *whole_address(const char *address)
@@ -110,47 +110,47 @@ static const char *whole_address(const char *address)
     return address == NULL ? "" : address[0] == '\0' ? "<>" : address;
 }
 
-static const char *local_part(const struct macros *m, const char *address)
+static const char *local_part(const struct reply_facts *m, const char *address)
 {
-    const char *at = address ? strrchr(address, '@') : NULL;
+    const char *at = address != NULL ? strrchr(address, '@') : NULL;
 
-    return at ? arena_strndup(m->scene->arena, address, (size_t)(at - address))
-              : whole_address(address);
+    return at != NULL ? arena_strndup(m->scene->arena, address, (size_t)(at - address))
+                      : whole_address(address);
 }
 
 static const char *domain_part(const char *address)
 {
-    const char *at = address ? strrchr(address, '@') : NULL;
+    const char *at = address != NULL ? strrchr(address, '@') : NULL;
 
-    return at ? at + 1 : "";
+    return at != NULL ? at + 1 : "";
 }
 
-static const char *get_sender(const struct macros *m)
+static const char *get_sender(const struct reply_facts *m)
 {
     return whole_address(sender_of(m));
 }
 
-static const char *get_sender_name(const struct macros *m)
+static const char *get_sender_name(const struct reply_facts *m)
 {
     return local_part(m, sender_of(m));
 }
 
-static const char *get_sender_domain(const struct macros *m)
+static const char *get_sender_domain(const struct reply_facts *m)
 {
     return domain_part(sender_of(m));
 }
 
-static const char *get_recipient(const struct macros *m)
+static const char *get_recipient(const struct reply_facts *m)
 {
     return whole_address(recipient_of(m));
 }
 
-static const char *get_recipient_name(const struct macros *m)
+static const char *get_recipient_name(const struct reply_facts *m)
 {
     return local_part(m, recipient_of(m));
 }
 
-static const char *get_recipient_domain(const struct macros *m)
+static const char *get_recipient_domain(const struct reply_facts *m)
 {
     return domain_part(recipient_of(m));
 }
@@ -198,16 +198,16 @@ static const char *safe_value(const char *value, struct arena *arena)
 
 static const char *find_macro(void *arg, const char *name)
 {
-    const struct macros *m = arg;
+    const struct reply_facts *m = arg;
 
     for (size_t i = 0; i < ARRAY_LEN(macros); i++)
         if (strcmp(macros[i].name, name) == 0)
-            return m->scene ? safe_value(macros[i].get(m), m->scene->arena) : "554";
+            return m->scene != NULL ? safe_value(macros[i].get(m), m->scene->arena) : "554";
     return NULL;
 }
 
 /* A name that nobody knows makes the whole template unusable, unless it is only tested. */
-static const char *expand(const char *template, struct macros *m, struct arena *arena,
+static const char *expand(const char *template, struct reply_facts *m, struct arena *arena,
                           struct err *err)
 {
     bool undefined = false;
@@ -230,7 +230,7 @@ static bool has_code(const char *text)
 
 bool rbl_template_check(const char *template, struct err *err)
 {
-    struct macros m = {0};
+    struct reply_facts m = {0};
     struct arena *arena = arena_new();
     const char *text = expand(template, &m, arena, err);
     bool good = text != NULL;
@@ -285,7 +285,7 @@ static bool find_template(const struct scene *scene, const struct rbl_site *site
 }
 
 static const char *expand_first_good(const struct scene *scene, const char *template,
-                                     struct macros *m)
+                                     struct reply_facts *m)
 {
     static struct log_limit limit;
     const char *text = NULL;
@@ -318,14 +318,14 @@ static struct outcome outcome_of_text(const struct scene *scene, const char *tex
     rest = dsn_split(rest, &dsn, scene->arena);
     return outcome_reply(scene,
                          (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0'),
-                         dsn_for_class(dsn ? dsn : "4.7.1", class), "%s",
+                         dsn_for_class(dsn != NULL ? dsn : "4.7.1", class), "%s",
                          rest[0] != '\0' ? rest : "Service unavailable");
 }
 
 struct outcome rbl_reply(const struct scene *scene, const struct rbl_site *site, const char *what,
                          const char *class, const char *reason)
 {
-    struct macros m = {scene, site, what, class, reason};
+    struct reply_facts m = {scene, site, what, class, reason};
     const char *template;
 
     if (!find_template(scene, site, &template))

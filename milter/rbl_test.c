@@ -19,7 +19,7 @@ static const struct {
     {{"test", "TEST"}, {NULL, NULL}, {"invalid", "INVALID"}, {NULL, NULL}},
 };
 
-struct trial {
+struct list_trial {
     const struct rbl_use *use;
     struct dns_job *jobs[PROBES];
     struct dns_answer answers[PROBES];
@@ -30,12 +30,12 @@ static bool is_v6(int probe)
     return probe == PROBE_LISTED_V6 || probe == PROBE_FREE_V6;
 }
 
-static void start(struct dns *dns, struct trial *t, const struct rbl_use *use, bool ipv6,
+static void start(struct dns *dns, struct list_trial *t, const struct rbl_use *use, bool ipv6,
                   struct arena *arena)
 {
     struct dns_question q;
 
-    *t = (struct trial){.use = use};
+    *t = (struct list_trial){.use = use};
     for (int i = 0; i < PROBES; i++) {
         const char *label = probes[use->domains][i].label;
 
@@ -47,7 +47,7 @@ static void start(struct dns *dns, struct trial *t, const struct rbl_use *use, b
     }
 }
 
-static void finish(struct trial *t, uint64_t deadline_us, struct arena *arena)
+static void finish(struct list_trial *t, uint64_t deadline_us, struct arena *arena)
 {
     for (int i = 0; i < PROBES; i++) {
         if (t->jobs[i] == NULL)
@@ -69,7 +69,7 @@ static const char *error_in(const struct dns_answer *a, struct addr *addr)
     return why;
 }
 
-static bool report_error(const struct trial *t, struct problems *problems)
+static bool report_error(const struct list_trial *t, struct problems *problems)
 {
     char text[ADDR_TEXT_SIZE];
     const char *why = NULL;
@@ -84,7 +84,7 @@ static bool report_error(const struct trial *t, struct problems *problems)
     return why != NULL;
 }
 
-static void judge(const struct trial *t, struct problems *problems)
+static void judge(const struct list_trial *t, struct problems *problems)
 {
     const struct rbl_use *use = t->use;
     const struct dns_answer *listed = &t->answers[PROBE_LISTED];
@@ -93,7 +93,7 @@ static void judge(const struct trial *t, struct problems *problems)
         return;
     if (listed->state == DNS_TEMPERROR)
         problems_add(problems, SEV_WARNING, use->where, "the list %s does not answer: %s",
-                     use->zone, listed->why ? listed->why : "no answer");
+                     use->zone, listed->why != NULL ? listed->why : "no answer");
     else if (listed->state != DNS_FOUND)
         problems_add(problems, SEV_WARNING, use->where,
                      "the list %s does not hold %s, as a list of %s has to (RFC 5782, section 5): "
@@ -114,7 +114,7 @@ static void judge(const struct trial *t, struct problems *problems)
 }
 
 /* One list may be closed or misspelt, hardly all of them. */
-static bool none_answers(const struct trial *trials, size_t count)
+static bool none_answers(const struct list_trial *trials, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (trials[i].answers[PROBE_LISTED].state == DNS_FOUND)
@@ -122,7 +122,7 @@ static bool none_answers(const struct trial *trials, size_t count)
     return count > 1;
 }
 
-static void blame_resolver(const struct trial *trials, size_t count, struct problems *problems)
+static void blame_resolver(const struct list_trial *trials, size_t count, struct problems *problems)
 {
     const struct dns_answer *first = &trials[0].answers[PROBE_LISTED];
     const char *why = first->state == DNS_TEMPERROR ? "no answer" : "no such name";
@@ -130,15 +130,16 @@ static void blame_resolver(const struct trial *trials, size_t count, struct prob
     problems_add(problems, SEV_WARNING, trials[0].use->where,
                  "none of the %zu block lists answers for its test entry, %s (%s): is the name "
                  "server that is asked at work, and may it ask them? Look at dns_servers, "
-                 "dns_recursion and /etc/resolv.conf", count,
-                 probes[trials[0].use->domains][PROBE_LISTED].entry, first->why ? first->why : why);
+                 "dns_recursion and /etc/resolv.conf",
+                 count, probes[trials[0].use->domains][PROBE_LISTED].entry,
+                 first->why != NULL ? first->why : why);
 }
 
 void rbl_test(struct dns *dns, const struct rbl_uses *uses, bool ipv6, uint64_t deadline_us,
               struct problems *problems)
 {
     struct arena *arena = arena_new();
-    struct trial *trials = arena_alloc(arena, (uses->count + 1) * sizeof(*trials));
+    struct list_trial *trials = arena_alloc(arena, (uses->count + 1) * sizeof(*trials));
 
     for (size_t i = 0; i < uses->count; i++)
         start(dns, &trials[i], &uses->list[i], ipv6, arena);

@@ -34,7 +34,7 @@ static void add_client(struct buf *b, const struct client *c, bool hide)
         return;
     }
     buf_adds(b, "from ");
-    add_helo(b, c->helo && c->helo[0] ? c->helo : c->name);
+    add_helo(b, c->helo != NULL && c->helo[0] ? c->helo : c->name);
     buf_addf(b, " (%s [%s%s])", c->name, is_v6 ? "IPv6:" : "", c->addr_text);
 }
 
@@ -53,8 +53,8 @@ static void add_tls(struct buf *b, const struct client *c)
 /* RFC 3848, RFC 6531 section 4.3. */
 static void add_protocol(struct buf *b, const struct client *c, const struct message *m)
 {
-    buf_addf(b, " with %s%s%s", m->smtputf8 ? "UTF8SMTP" : "ESMTP", c->tls_version ? "S" : "",
-             m->login[0] != '\0' ? "A" : "");
+    buf_addf(b, " with %s%s%s", m->smtputf8 ? "UTF8SMTP" : "ESMTP",
+             c->tls_version != NULL ? "S" : "", m->login[0] != '\0' ? "A" : "");
 }
 
 static bool is_special(unsigned char c)
@@ -77,7 +77,7 @@ static bool is_dot_string(struct slice text)
 static void add_address(struct buf *b, const char *address)
 {
     const char *at = strrchr(address, '@');
-    struct slice local = {address, at ? (size_t)(at - address) : strlen(address)};
+    struct slice local = {address, at != NULL ? (size_t)(at - address) : strlen(address)};
     bool quoted = !is_dot_string(local);
 
     buf_adds(b, quoted ? "<\"" : "<");
@@ -86,7 +86,7 @@ static void add_address(struct buf *b, const char *address)
             buf_addc(b, '\\');
         buf_addc(b, local.ptr[i]);
     }
-    buf_addf(b, "%s%s>", quoted ? "\"" : "", at ? at : "");
+    buf_addf(b, "%s%s>", quoted ? "\"" : "", at != NULL ? at : "");
 }
 
 static bool is_taken(const struct recipient *r)
@@ -124,12 +124,13 @@ static void add_date(struct buf *b, int64_t time_us)
     offset = (tm.tm_gmtoff < 0 ? -tm.tm_gmtoff : tm.tm_gmtoff) / 60;
     buf_addf(b, "%s, %2d %s %04d %02d:%02d:%02d %c%02ld%02ld (%s)", days[tm.tm_wday], tm.tm_mday,
              months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
-             tm.tm_gmtoff < 0 ? '-' : '+', offset / 60, offset % 60, tm.tm_zone ? tm.tm_zone : "");
+             tm.tm_gmtoff < 0 ? '-' : '+', offset / 60, offset % 60,
+             tm.tm_zone != NULL ? tm.tm_zone : "");
 }
 
 static void add_host(struct buf *b, const struct client *c)
 {
-    buf_addf(b, "by %s (%s)", c->mta_host ? c->mta_host : "localhost", mail_name);
+    buf_addf(b, "by %s (%s)", c->mta_host != NULL ? c->mta_host : "localhost", mail_name);
 }
 
 static void add_id(struct buf *b, char before, const struct message *m)

@@ -77,7 +77,7 @@ void rehearsal_client(struct rehearsal *r, const char *name, const char *addr, c
 {
     r->client_name = arena_strdup(r->arena, name);
     r->client_addr = arena_strdup(r->arena, addr);
-    set_macro(r, "{client_ptr}", ptr ? ptr : "");
+    set_macro(r, "{client_ptr}", ptr != NULL ? ptr : "");
 }
 
 void rehearsal_helo(struct rehearsal *r, const char *name)
@@ -88,7 +88,7 @@ void rehearsal_helo(struct rehearsal *r, const char *name)
 void rehearsal_auth(struct rehearsal *r, const char *login, const char *method)
 {
     set_macro(r, "{auth_authen}", login);
-    set_macro(r, "{auth_type}", method ? method : "PLAIN");
+    set_macro(r, "{auth_type}", method != NULL ? method : "PLAIN");
 }
 
 void rehearsal_macro(struct rehearsal *r, const char *name, const char *value)

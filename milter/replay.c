@@ -345,14 +345,9 @@ static enum entry_action action_for(const struct recipient *r, const struct verd
     return action;
 }
 
-static bool is_equal(const char *a, const char *b)
-{
-    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
 static bool is_same_reply(const struct verdict *a, const struct verdict *b)
 {
-    return a->code == b->code && is_equal(a->dsn, b->dsn) && is_equal(a->text, b->text);
+    return a->code == b->code && is_same_text(a->dsn, b->dsn) && is_same_text(a->text, b->text);
 }
 
 /* A refusal before the recipients were told is theirs. */

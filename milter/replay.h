@@ -89,7 +89,7 @@ const struct replay_result *replay_judge(struct replay *replay, const struct rep
  * Authentication-Results (`whole`: that, too), as it would be if files held what the overlay
  * says, one rule left out if the overlay says so (overlay.h): exact by construction. NULL with
  * problems, one of which is that no rule was left out that should have been. The policy is held:
- * policy_release, then policy_reap. For commands: nothing else may load policies meanwhile. */
+ * policy_release, then policy_reap. */
 struct policy *replay_load(const struct policy_source *source, const struct overlay *overlay,
                            struct problems *problems);
 struct policy *replay_load_whole(const struct policy_source *source, const struct overlay *overlay,

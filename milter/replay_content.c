@@ -245,17 +245,11 @@ struct verdict content_recorded(const struct replay_facts *facts)
     return v;
 }
 
-static bool is_text(const char *a, const char *b)
-{
-    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
 bool content_made(const struct message *m, const struct rule_ref *rule, enum act act)
 {
     for (const struct check_record *c = m->checks; c != NULL; c = c->next)
-        if (is_of_content(c) && is_text(c->result, act_name(act)) &&
-            c->rule.where.line == rule->where.line &&
-            is_text(c->rule.where.file, rule->where.file) && is_text(c->rule.text, rule->text))
+        if (is_of_content(c) && is_same_text(c->result, act_name(act)) &&
+            rule_is_same(&c->rule, rule))
             return true;
     return false;
 }

@@ -38,9 +38,11 @@ static struct policy *load_overlaid(const struct policy_source *source,
     unsigned left_out = 0;
 
     mine.left_out = &left_out;
-    overlay_set(&mine);
+    if (overlay != NULL)
+        overlay_set(&mine);
     policy = load(source, whole, problems);
-    overlay_set(NULL);
+    if (overlay != NULL)
+        overlay_set(NULL);
     if (policy == NULL)
         return NULL;
     if (mine.without.file != NULL && left_out == 0) {

@@ -425,7 +425,8 @@ static void read_edits(struct replay_reader *r, const char *list)
         rule = rule_of(r, e->number[3]);
         text = filled(r, e->text[2]);
         if (act == ACT_PREPEND || act == ACT_REPLACE)
-            text = arena_printf(m->arena, "%s: %s", e->text[1] ? e->text[1] : "", text ? text : "");
+            text = arena_printf(m->arena, "%s: %s", e->text[1] != NULL ? e->text[1] : "",
+                                text != NULL ? text : "");
         header = arena_alloc(m->arena, sizeof(*header));
         header->name = e->text[1];
         message_edit_header(m, act, e->text[1] != NULL ? header : NULL, EDIT_HEADER, text, &rule);

@@ -19,17 +19,6 @@ void tally_free(struct tally *t)
     arena_free(t->arena);
 }
 
-static bool is_equal(const char *a, const char *b)
-{
-    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
-static bool is_rule(const struct rule_ref *a, const struct rule_ref *b)
-{
-    return a->where.line == b->where.line && is_equal(a->where.file, b->where.file) &&
-           is_equal(a->text, b->text);
-}
-
 static struct rule_ref copy_rule(struct tally *t, const struct rule_ref *rule)
 {
     return (struct rule_ref){{arena_strdup(t->arena, rule->where.file), rule->where.line},
@@ -60,8 +49,8 @@ static struct tally_group *find_group(struct tally *t, const struct replay_resul
     if (o->fate != NULL)
         rule = rule_of_fate(result->edits, o->fate);
     for (g = t->groups; g != NULL; g = g->next)
-        if (g->was == o->was && g->now == o->now && is_equal(g->fate, o->fate) &&
-            is_rule(&g->rule, rule))
+        if (g->was == o->was && g->now == o->now && is_same_text(g->fate, o->fate) &&
+            rule_is_same(&g->rule, rule))
             return g;
     g = arena_alloc(t->arena, sizeof(*g));
     g->was = o->was;
@@ -172,8 +161,8 @@ static void add_edit(struct tally *t, const struct replay_edit *edit)
     struct tally_edit *e;
 
     for (e = t->edits; e != NULL; e = e->next)
-        if (e->added == edit->added && e->act == edit->act && is_equal(e->field, edit->field) &&
-            is_rule(&e->rule, &edit->rule))
+        if (e->added == edit->added && e->act == edit->act && is_same_text(e->field, edit->field) &&
+            rule_is_same(&e->rule, &edit->rule))
             break;
     if (e == NULL) {
         e = arena_alloc(t->arena, sizeof(*e));

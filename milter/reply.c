@@ -13,14 +13,15 @@ enum { LINE_MAX_BYTES = 510, REPLY_TEXT_MAX = 980 };
 /* Length of `len` bytes without a UTF-8 character that was cut in the middle. */
 static size_t whole_characters(const char *text, size_t len)
 {
-    size_t start = len;
+    size_t start = len, want;
+    unsigned char lead;
 
     while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
         start--;
     if (start == 0)
         return len;
-    unsigned char lead = (unsigned char)text[start - 1];
-    size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+    lead = (unsigned char)text[start - 1];
+    want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
     return want > 1 && len - (start - 1) < want ? start - 1 : len;
 }
 
@@ -51,10 +52,10 @@ static void token_text(const struct verdict *verdict, size_t head, char *buf)
     char whole[REPLY_TEXT_MAX + 1];
     size_t tail = strlen(verdict->token) + 3, line = head + tail < LINE_MAX_BYTES
                                                          ? LINE_MAX_BYTES - head - tail : 0;
-    size_t len = strlen(verdict->text ? verdict->text : "");
+    size_t len = strlen(verdict->text != NULL ? verdict->text : "");
 
     snprintf(whole, sizeof(whole), "%.*s", (int)(len < line ? len : line),
-             verdict->text ? verdict->text : "");
+             verdict->text != NULL ? verdict->text : "");
     if (len > line)
         whole[whole_characters(whole, strlen(whole))] = '\0';
     copy_text(whole, REPLY_TEXT_MAX - tail, buf);
@@ -66,7 +67,7 @@ static void token_text(const struct verdict *verdict, size_t head, char *buf)
  * drops the filter for the rest of the session when they differ. */
 static bool dsn_fits(const char *dsn, int code)
 {
-    return dsn && dsn[0] == '0' + code / 100 && dsn[1] == '.';
+    return dsn != NULL && dsn[0] == '0' + code / 100 && dsn[1] == '.';
 }
 
 static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
@@ -82,7 +83,7 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
     if (verdict->token != NULL)
         token_text(verdict, strlen(code) + strlen(dsn) + 2, text);
     else
-        copy_text(verdict->text ? verdict->text : "", REPLY_TEXT_MAX, text);
+        copy_text(verdict->text != NULL ? verdict->text : "", REPLY_TEXT_MAX, text);
     if (smfi_setreply(ctx, code, MUTABLE(dsn), text) != MI_SUCCESS) {
         counter_add(COUNT_MTA_FAILURES);
         log_limited(&limit, LOG_ERR,
@@ -93,7 +94,7 @@ static void set_reply(SMFICTX *ctx, const struct verdict *verdict)
 
 static bool may_answer(const struct verdict *verdict, const struct reply_terms *terms)
 {
-    if (!verdict || !verdict->enforced || terms->no_reply)
+    if (verdict == NULL || !verdict->enforced || terms->no_reply)
         return false;
     if (terms->local && terms->stage != STAGE_EOM)
         return false;
@@ -103,6 +104,8 @@ static bool may_answer(const struct verdict *verdict, const struct reply_terms *
 
 sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct reply_terms *terms)
 {
+    bool temporary;
+
     if (terms->no_reply)
         return SMFIS_NOREPLY;
     if (!may_answer(verdict, terms))
@@ -113,7 +116,7 @@ sfsistat reply_send(SMFICTX *ctx, const struct verdict *verdict, const struct re
         return SMFIS_CONTINUE;
     /* The code decides, not the word: libmilter drops a reply whose class is not that of the
      * answer. */
-    bool temporary = verdict->code ? verdict->code < 500 : verdict->act == ACT_DEFER;
+    temporary = verdict->code ? verdict->code < 500 : verdict->act == ACT_DEFER;
     set_reply(ctx, verdict);
     return temporary ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }

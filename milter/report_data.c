@@ -70,7 +70,7 @@ void report_add_csv(struct buf *b, const struct report *r)
         for (size_t i = 0; i < t->rows * t->columns; i++) {
             const struct report_cell *cell = &t->cells[i];
 
-            add_csv_text(b, cell->text ? cell->text : "", cell->number);
+            add_csv_text(b, cell->text != NULL ? cell->text : "", cell->number);
             buf_addc(b, (i + 1) % t->columns == 0 ? '\n' : ',');
         }
     }
@@ -100,7 +100,7 @@ static void add_html_cell(struct buf *b, const struct report_table *t, size_t ro
     double scale = (int)column == t->bar ? report_bar_scale(t) : 0;
 
     buf_adds(b, cell->number ? "<td class=\"n\">" : "<td>");
-    add_html_text(b, cell->text ? cell->text : "");
+    add_html_text(b, cell->text != NULL ? cell->text : "");
     if (scale > 0)
         buf_addf(b, "<div class=\"bar\" style=\"width:%.1fem\"></div>",
                  10 * report_bar_value(t, row) / scale);

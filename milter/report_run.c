@@ -96,7 +96,7 @@ int64_t report_number(const struct report_table *table, size_t row, const char *
 {
     const char *text = report_get(table, row, name);
 
-    return text ? strtoll(text, NULL, 10) : 0;
+    return text != NULL ? strtoll(text, NULL, 10) : 0;
 }
 
 static void find_about(struct report *r, struct arena *arena)
@@ -130,6 +130,8 @@ bool report_run(struct report *r, struct logdb *log, const struct report_span *s
         table->bar = find_bar(r->sql, table->names, table->columns);
         if (sqlite3_finalize(stmt) != SQLITE_OK)
             return err_set(err, "report %s: %s", r->name, sqlite3_errmsg(log->db));
+        if (table->columns == 0)
+            continue;
         *end = table;
         end = &table->next;
     }

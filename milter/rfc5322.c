@@ -342,6 +342,6 @@ bool mailbox_read(const char *text, struct mailbox *mailbox, struct arena *arena
     r.strict = true;
     if (read_token(&r) && read_element(&r, &in_group) && r.count == 1 && r.token == TOKEN_END)
         return true;
-    *why = r.why ? r.why : "not one address";
+    *why = r.why != NULL ? r.why : "not one address";
     return false;
 }

@@ -111,7 +111,7 @@ static bool has_wildcard(const struct use *u, const char *key)
 {
     const char *at = is_address_class(u->class) ? strrchr(key, '@') : NULL;
 
-    return key[0] == '*' || strchr(at ? at : key, '*') != NULL;
+    return key[0] == '*' || strchr(at != NULL ? at : key, '*') != NULL;
 }
 
 static void check_star(const struct use *u, const struct rule *rule)

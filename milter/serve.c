@@ -79,9 +79,9 @@ static struct policy *load(const struct policy_source *source, bool print)
     struct problems problems = {0};
     struct policy *policy = rule_tests_load(source, &problems);
 
-    if (policy)
+    if (policy != NULL)
         shadow_load(policy, source, &problems);
-    if (print || !policy)
+    if (print || policy == NULL)
         print_problems(&problems);
     problems_free(&problems);
     return policy;
@@ -97,7 +97,7 @@ static int load_policy(struct server *server)
     struct rights before;
     struct err err;
 
-    if (!first)
+    if (first == NULL)
         return EX_CONFIG;
     server->policy = first;
     if (geteuid() != 0)
@@ -115,7 +115,7 @@ static int load_policy(struct server *server)
     if (server->has_rights)
         rights_restore(&before);
     policy_free(first);
-    return server->policy ? EX_OK : EX_CONFIG;
+    return server->policy != NULL ? EX_OK : EX_CONFIG;
 }
 
 /* The umask, 077 with many an administrator, would keep the service user from its own directory,
@@ -132,10 +132,10 @@ static void make_directory(const struct server *server, const char *path)
     char directory[4096];
     const char *slash = strrchr(path, '/');
 
-    if (!slash || slash == path || (size_t)(slash - path) >= sizeof(directory))
+    if (slash == NULL || slash == path || (size_t)(slash - path) >= sizeof(directory))
         return;
     snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
-    for (char *p = strchr(directory + 1, '/'); p; p = strchr(p + 1, '/')) {
+    for (char *p = strchr(directory + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
         *p = '\0';
         make_one(directory, 0755);
         *p = '/';
@@ -149,6 +149,8 @@ static int listen_at_socket(struct server *server)
 {
     const struct settings *settings = server->policy->settings;
     int passed = notify_listen_fds();
+    bool listening;
+    mode_t mask;
     struct err err;
 
     if (passed > 0) {
@@ -165,8 +167,8 @@ static int listen_at_socket(struct server *server)
         make_directory(server, server->socket.path);
     if (!socket_claim(&server->socket, &err))
         return fail(EX_UNAVAILABLE, &err);
-    mode_t mask = umask(0117);
-    bool listening = front_listen(server->place, &err);
+    mask = umask(0117);
+    listening = front_listen(server->place, &err);
     umask(mask);
     if (!listening)
         return fail(EX_UNAVAILABLE, &err);
@@ -217,12 +219,13 @@ static int open_control(const struct server *server)
  * has the control socket. */
 static int become_service(struct server *server)
 {
+    int pid_fd, status;
     struct err err;
 
     if (server->options->daemon && !detach(&err))
         return fail(EX_OSERR, &err);
-    int pid_fd = pid_file_open(server->pid_path, server->has_rights ? &server->rights : NULL);
-    int status = open_control(server);
+    pid_fd = pid_file_open(server->pid_path, server->has_rights ? &server->rights : NULL);
+    status = open_control(server);
     pid_file_close(server->pid_path, pid_fd, status == EX_OK);
     return status;
 }
@@ -389,12 +392,14 @@ static void drain(const struct server *server)
 static int end(struct server *server, struct journal *journal)
 {
     struct timespec grace = {.tv_nsec = GRACE_US * 1000};
+    bool quiet;
+    int status;
 
     nanosleep(&grace, NULL);
     world_dns_stop(server->world.world);
     if (server->fresh.world != NULL)
         world_dns_stop(server->fresh.world);
-    bool quiet = front_stop(STOP_US);
+    quiet = front_stop(STOP_US);
     if (server->socket.kind == SOCKET_UNIX)
         unlink(server->socket.path);
     control_stop();
@@ -403,7 +408,7 @@ static int end(struct server *server, struct journal *journal)
         unlink(server->pid_path);
     shadow_stop();
     journal_close(journal);
-    int status = atomic_load(&front_ended) ? EX_SOFTWARE : EX_OK;
+    status = atomic_load(&front_ended) ? EX_SOFTWARE : EX_OK;
     log_line(LOG_INFO, "stopped");
     if (!quiet)
         _exit(status);
@@ -428,10 +433,12 @@ static int prepare(struct server *server)
 int serve(const struct serve_options *options)
 {
     static struct server server;
+    struct journal *journal;
+    int status;
 
     server.options = options;
     signals_claim();
-    int status = prepare(&server);
+    status = prepare(&server);
     if (status != EX_OK) {
         policy_free(server.policy);
         return status;
@@ -442,7 +449,7 @@ int serve(const struct serve_options *options)
         policy_free(server.policy);
         return status;
     }
-    struct journal *journal = open_journal(&server);
+    journal = open_journal(&server);
     start_threads(&server, journal);
     say_ready(&server);
     serve_signals();

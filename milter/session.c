@@ -289,8 +289,8 @@ static void note_mail(struct session *s, const char *const *argv, const struct m
     m->mail_us = s->world->now(s->world);
     session_log_mail(m, argv);
     m->smtputf8 = syntax_has_parameter(argv, "SMTPUTF8");
-    m->login = printable_copy(m->arena, login ? login : "", '?');
-    m->auth_method = printable_copy(m->arena, method ? method : "", '?');
+    m->login = printable_copy(m->arena, login != NULL ? login : "", '?');
+    m->auth_method = printable_copy(m->arena, method != NULL ? method : "", '?');
     m->direction = direction_of(s->policy->directions, &s->client, m->login, m->arena);
     read_address(s, &m->sender, argv[0], resolved(s, macros, "{mail_addr}"));
 }
@@ -360,8 +360,8 @@ static void note_mta_refusal(struct session *s, struct recipient *r, const struc
     r->verdict = (struct verdict){
         .act = soft ? ACT_DEFER : ACT_REJECT,
         .stage = STAGE_RCPT,
-        .dsn = printable_copy(arena, dsn ? dsn : "5.0.0", '?'),
-        .text = printable_copy(arena, text ? text : "refused by the MTA", ' '),
+        .dsn = printable_copy(arena, dsn != NULL ? dsn : "5.0.0", '?'),
+        .text = printable_copy(arena, text != NULL ? text : "refused by the MTA", ' '),
         .enforced = true,
     };
     s->message->verdict = r->verdict;

@@ -65,7 +65,7 @@ static void log_action(const struct content *c, const char *what, const struct s
         .what = what,
         .place = is_body(s) ? "body" : "header",
         .excerpt = checks_excerpt(s->text, c->scratch),
-        .text = text ? text : "",
+        .text = text != NULL ? text : "",
         .rule = rule,
     };
 
@@ -263,7 +263,7 @@ static bool is_copy_too_much(const struct content *c, const struct outcome *o)
 
     if (!copied && c->copies_count >= COPIES_MAX)
         log_limited(&limit, LOG_WARNING, "%s:%d: BCC has added %d recipients to one message: more "
-                    "are skipped", o->rule.where.file ? o->rule.where.file : "?",
+                    "are skipped", o->rule.where.file != NULL ? o->rule.where.file : "?",
                     o->rule.where.line, COPIES_MAX);
     return copied || c->copies_count >= COPIES_MAX;
 }

@@ -8,14 +8,15 @@
 
 const char *macro_get(const struct macros *macros, const char *name)
 {
-    const char *value = macros && macros->get ? macros->get(macros->arg, name) : NULL;
+    const char *value =
+        macros != NULL && macros->get != NULL ? macros->get(macros->arg, name) : NULL;
 
-    return value && value[0] ? value : NULL;
+    return value != NULL && value[0] ? value : NULL;
 }
 
 char *printable_copy(struct arena *arena, const char *text, char replacement)
 {
-    char *copy = arena_strdup(arena, text ? text : "");
+    char *copy = arena_strdup(arena, text != NULL ? text : "");
 
     fold_printable(copy, replacement);
     return copy;
@@ -35,7 +36,7 @@ static const char *macro_keep(struct arena *arena, const struct macros *macros, 
 {
     const char *value = macro_get(macros, name);
 
-    return value ? printable_copy(arena, value, '?') : NULL;
+    return value != NULL ? printable_copy(arena, value, '?') : NULL;
 }
 
 /* A port's number; -1: none. */
@@ -44,7 +45,7 @@ static int macro_port(const struct macros *macros, const char *name)
     const char *value = macro_get(macros, name);
     long port;
 
-    return value && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
+    return value != NULL && parse_long(slice_of(value), 0, 65535, &port) ? (int)port : -1;
 }
 
 /* `sendmail -bs`, for whoever talks to it through a pipe: Sendmail then knows no address. */
@@ -60,14 +61,15 @@ void client_of_connect(struct client *c, const char *name, const char *addr, int
     const char *real = macro_get(macros, "{client_name}");
     char usual[ADDR_TEXT_SIZE];
 
-    c->addr_text = printable_copy(arena, addr ? addr : "unknown", '?');
+    c->addr_text = printable_copy(arena, addr != NULL ? addr : "unknown", '?');
     if (addr_parse(slice_of(c->addr_text), &c->addr))
         c->addr_text = arena_strdup(arena, addr_text(&c->addr, usual));
     else
         c->addr = (struct addr){.family = AF_UNSPEC};
     if (real == NULL)
         real = name;
-    c->name = real && real[0] && real[0] != '[' ? printable_copy(arena, real, '?') : "unknown";
+    c->name =
+        real != NULL && real[0] && real[0] != '[' ? printable_copy(arena, real, '?') : "unknown";
     c->ptr = macro_keep(arena, macros, "{client_ptr}");
     if (c->ptr == NULL)
         c->ptr = c->name; /* verified, or unknown as well */

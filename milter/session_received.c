@@ -21,7 +21,7 @@ static void log_other_mta(const struct content_scene *scene)
     if (!scene->quiet && scene->enforce)
         log_limited(&limit, LOG_WARNING,
                     "outgoing_hide_client works with Postfix only, and the MTA calls itself \"%s\" "
-                    "(macro v): its Received fields stay", version ? version : "");
+                    "(macro v): its Received fields stay", version != NULL ? version : "");
 }
 
 void received_handle(const struct content_scene *scene, struct content *content)

@@ -126,13 +126,14 @@ static const struct sign_fields *fields_of(const struct engine *e, const struct 
 {
     const struct sign_fields *all = e->policy->sign_fields;
     struct sign_fields *fields = arena_alloc(e->message->arena, sizeof(*fields));
+    const char **kept;
     size_t count = 0;
 
     if (!client_is_sendmail(e->client))
         return all;
     while (all->oversign[count] != NULL)
         count++;
-    const char **kept = arena_alloc(e->message->arena, (count + 1) * sizeof(*kept));
+    kept = arena_alloc(e->message->arena, (count + 1) * sizeof(*kept));
     count = 0;
     for (const char *const *name = all->oversign; *name != NULL; name++) {
         bool comes_later = strcasecmp(*name, "Date") == 0 || strcasecmp(*name, "Message-ID") == 0;

@@ -304,7 +304,8 @@ const struct param *settings_row(const char *name, int *direction)
 
 const char *settings_dir(const struct settings *settings, struct where where)
 {
-    if (where.file == NULL || (settings->main_cf && strcmp(where.file, settings->main_cf) == 0))
+    if (where.file == NULL ||
+        (settings->main_cf != NULL && strcmp(where.file, settings->main_cf) == 0))
         return settings->queue_directory;
     return conf_dir(where, settings->arena);
 }

@@ -44,9 +44,9 @@ static const char *find(void *arg, const char *name);
 static const char *value_of(struct loader *l, const char *name)
 {
     const char *text = find(l, name);
-    const char *value = text ? conf_expand(text, &l->names, l->s->arena, NULL) : NULL;
+    const char *value = text != NULL ? conf_expand(text, &l->names, l->s->arena, NULL) : NULL;
 
-    return value ? value : "";
+    return value != NULL ? value : "";
 }
 
 /* Without main.cf's mydomain Postfix would need the host's name for it, and the other way round. */
@@ -59,7 +59,7 @@ static const char *hostname(struct loader *l)
     if (domain == NULL && l->s->main_conf != NULL)
         domain = conf_find(l->s->main_conf, "mydomain");
     l->hostname = ""; /* should mydomain refer to it */
-    l->hostname = fact_hostname(domain ? value_of(l, "mydomain") : NULL, l->s->arena);
+    l->hostname = fact_hostname(domain != NULL ? value_of(l, "mydomain") : NULL, l->s->arena);
     return l->hostname;
 }
 
@@ -164,7 +164,8 @@ static const char *find_elsewhere(struct loader *l, const char *name)
     if (strcmp(name, "config_directory") == 0)
         return l->s->postfix_config_directory;
     if (strcmp(name, "system_installation") == 0)
-        return was_started_by_root() || (l->s->file && strcmp(l->s->file, DEFAULT_FILE) == 0)
+        return was_started_by_root() ||
+                       (l->s->file != NULL && strcmp(l->s->file, DEFAULT_FILE) == 0)
                    ? "yes"
                    : "";
     preset = fact_preset(name);
@@ -228,8 +229,8 @@ static const char *store(struct loader *l, const struct param *row, const struct
         return value;
     preset.text = preset_of(l, row);
     value = expand(l, &preset);
-    param_store(row, value ? value : "", preset.where, ".", field, l->s->arena, NULL);
-    return value ? value : "";
+    param_store(row, value != NULL ? value : "", preset.where, ".", field, l->s->arena, NULL);
+    return value != NULL ? value : "";
 }
 
 static void load_row(struct loader *l, const struct param *row)
@@ -268,7 +269,7 @@ static void load_class(struct loader *l, const char *name, struct where at)
     } else if (settings_class(l->s, name) == NULL) {
         raw = raw_of_setting(setting, true);
         value = expand(l, &raw);
-        remember(l, NULL, true, &raw, value ? value : "");
+        remember(l, NULL, true, &raw, value != NULL ? value : "");
     }
 }
 

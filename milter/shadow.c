@@ -133,17 +133,6 @@ static void keep_verdict(struct verdict *to, const struct verdict *from, struct 
     to->rule.where.file = arena_strdup(arena, from->rule.where.file);
 }
 
-static bool is_equal(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool is_same_rule(const struct rule_ref *a, const struct rule_ref *b)
-{
-    return a->where.line == b->where.line && is_equal(a->where.file, b->where.file) &&
-           is_equal(a->text, b->text);
-}
-
 /* What is the same needs no words. */
 static void keep_outcome(struct shadow_outcome *to, const struct replay_outcome *from,
                          struct arena *arena)
@@ -156,7 +145,7 @@ static void keep_outcome(struct shadow_outcome *to, const struct replay_outcome 
     to->change = changes[from->change];
     to->action = from->now;
     to->as_main = to->change == SHADOW_SAME &&
-                  is_same_rule(&from->verdict.rule, &from->recorded.rule);
+                  rule_is_same(&from->verdict.rule, &from->recorded.rule);
     to->missing = arena_strdup(arena, from->unknown);
     if (!to->as_main)
         keep_verdict(&to->verdict, &from->verdict, arena);

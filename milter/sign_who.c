@@ -23,7 +23,7 @@ static const char *folded(const char *text, struct arena *arena)
 {
     struct slice s = fold_case(slice_of(text), arena);
 
-    return arena_strndup(arena, s.ptr ? s.ptr : "", s.len);
+    return arena_strndup(arena, s.ptr != NULL ? s.ptr : "", s.len);
 }
 
 /* The address in the one From field; false after a refusal. */
@@ -55,15 +55,15 @@ static bool find_author(const struct sign_scene *scene, struct arena *arena, str
     return who->domain != NULL;
 }
 
-static bool is_same_text(const char *a, const char *b, struct arena *arena)
+static bool is_same_folded(const char *a, const char *b, struct arena *arena)
 {
     return strcmp(folded(a, arena), folded(b, arena)) == 0;
 }
 
 static bool is_ours(const struct site *site, const char *domain, struct arena *arena)
 {
-    return is_same_text(domain, fold_domain_ascii(site->mydomain, arena), arena) ||
-           is_same_text(domain, fold_domain_ascii(site->myorigin, arena), arena) ||
+    return is_same_folded(domain, fold_domain_ascii(site->mydomain, arena), arena) ||
+           is_same_folded(domain, fold_domain_ascii(site->myorigin, arena), arena) ||
            match_domain(site->mydestination, slice_of(domain), arena) == MATCH_YES;
 }
 
@@ -124,7 +124,7 @@ static bool owns_by_table(const struct sign_scene *scene, struct arena *arena,
             refuse(who, arena,
                    arena_printf(arena, "signing_senders (%s) cannot be asked for %s: %s",
                                 table_spec(scene->senders), keys[i],
-                                hit.why ? hit.why : "the lookup failed"));
+                                hit.why != NULL ? hit.why : "the lookup failed"));
             return false;
         }
     }

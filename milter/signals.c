@@ -32,9 +32,10 @@ int signals_wait(uint64_t timeout_us)
         .tv_nsec = (long)(timeout_us % 1000000) * 1000,
     };
     sigset_t set;
+    int sig;
 
     fill(&set);
-    int sig = sigtimedwait(&set, NULL, &timeout);
+    sig = sigtimedwait(&set, NULL, &timeout);
     return sig > 0 ? sig : 0;
 }
 

@@ -67,10 +67,10 @@ static void split_inet(struct slice rest, struct slice *host, struct slice *port
     const char *bracket = memrchr(rest.ptr, ']', rest.len);
     const char *end = rest.ptr + rest.len;
 
-    if (at) {
+    if (at != NULL) {
         *port = (struct slice){rest.ptr, (size_t)(at - rest.ptr)};
         *host = (struct slice){at + 1, (size_t)(end - at - 1)};
-    } else if (colon && (!bracket || colon > bracket)) {
+    } else if (colon != NULL && (bracket == NULL || colon > bracket)) {
         *host = (struct slice){rest.ptr, (size_t)(colon - rest.ptr)};
         *port = (struct slice){colon + 1, (size_t)(end - colon - 1)};
     } else {

@@ -9,6 +9,7 @@
 #include "status_keys.h"
 #include "world_dns.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,40 @@ struct facts {
     int64_t loaded_at, now;
 };
 
+/* An uint64_t of a struct, as both forms show it: its member in JSON is named as it is in C. */
+struct number {
+    const char *name;
+    size_t offset;
+    const char *text; /* behind the number; NULL: for JSON alone */
+};
+
+#define DNS(member, text) {#member, offsetof(struct dns_stats, member), text}
+#define LOG(member, text) {#member, offsetof(struct journal_status, member), text}
+
+static const struct number dns_numbers[] = {
+    DNS(sent, " asked, "),
+    DNS(shared, " shared, "),
+    DNS(cached, " remembered, "),
+    DNS(refused, " refused, "),
+    DNS(timeouts, " too late; "),
+    DNS(under_way, " under way, "),
+    DNS(entries, " answers in "),
+    DNS(bytes, " bytes\n"),
+    {0},
+};
+
+static const struct number log_numbers[] = {
+    LOG(offered, NULL),
+    LOG(written, " written, "),
+    LOG(queued, " waiting, "),
+    LOG(dropped, " dropped, "),
+    LOG(details_dropped, NULL),
+    LOG(errors, " errors, "),
+    LOG(file_bytes, NULL),
+    LOG(wal_bytes, NULL),
+    {0},
+};
+
 static const char *const mode_names[] = {"observe", "annotate", "enforce"};
 
 static void read_facts(const struct status_source *source, struct facts *facts)
@@ -41,7 +76,7 @@ static void read_facts(const struct status_source *source, struct facts *facts)
     facts->now = (int64_t)time(NULL);
     facts->mode = "unknown";
     facts->journal.healthy = true;
-    if (policy) {
+    if (policy != NULL) {
         facts->mode = mode_names[policy->settings->mode];
         facts->observes = policy->settings->mode == MODE_OBSERVE;
         facts->generation = policy->generation;
@@ -53,9 +88,9 @@ static void read_facts(const struct status_source *source, struct facts *facts)
         policy_release(policy);
     }
     maintain_report(&facts->reload);
-    if (source->journal)
+    if (source->journal != NULL)
         journal_read_status(source->journal, &facts->journal);
-    if (source->world)
+    if (source->world != NULL)
         world_dns_stats(source->world, &facts->dns);
 }
 
@@ -119,14 +154,25 @@ static void add_counters(struct buf *out, enum counter from, enum counter to)
         buf_addf(out, ",\"%s\":%llu", counter_name(c), (unsigned long long)counter_read(c));
 }
 
-static void render_dns_text(const struct dns_stats *dns, struct buf *out)
+static unsigned long long number_of(const struct number *number, const void *from)
 {
-    buf_addf(out,
-             "DNS         %llu asked, %llu shared, %llu remembered, %llu refused, %llu too late; "
-             "%zu under way, %zu answers in %zu bytes\n",
-             (unsigned long long)dns->sent, (unsigned long long)dns->shared,
-             (unsigned long long)dns->cached, (unsigned long long)dns->refused,
-             (unsigned long long)dns->timeouts, dns->under_way, dns->entries, dns->bytes);
+    uint64_t value;
+
+    memcpy(&value, (const char *)from + number->offset, sizeof(value));
+    return value;
+}
+
+static void add_numbers(struct buf *out, const struct number *numbers, const void *from)
+{
+    for (const struct number *n = numbers; n->name != NULL; n++)
+        if (n->text != NULL)
+            buf_addf(out, "%llu%s", number_of(n, from), n->text);
+}
+
+static void add_numbers_json(struct buf *out, const struct number *numbers, const void *from)
+{
+    for (const struct number *n = numbers; n->name != NULL; n++)
+        buf_addf(out, "%s\"%s\":%llu", n > numbers ? "," : "", n->name, number_of(n, from));
 }
 
 static void render_shadow_text(const struct facts *facts, struct buf *out)
@@ -159,37 +205,21 @@ static void render_text(const struct facts *facts, struct buf *out)
     buf_addf(out, "messages    %u under way", front_messages());
     for (enum counter c = COUNT_ACCEPT; c <= COUNT_ABORTED; c++)
         buf_addf(out, ", %llu %s", (unsigned long long)counter_read(c), counter_name(c));
-    buf_addf(out,
-             "\nlog         %llu written, %llu waiting, %llu dropped, %llu errors, %llu bytes\n",
-             (unsigned long long)journal->written, (unsigned long long)journal->queued,
-             (unsigned long long)journal->dropped, (unsigned long long)journal->errors,
-             (unsigned long long)(journal->file_bytes + journal->wal_bytes));
+    buf_adds(out, "\nlog         ");
+    add_numbers(out, log_numbers, journal);
+    buf_addf(out, "%llu bytes\n", (unsigned long long)(journal->file_bytes + journal->wal_bytes));
     render_shadow_text(facts, out);
-    render_dns_text(&facts->dns, out);
+    buf_adds(out, "DNS         ");
+    add_numbers(out, dns_numbers, &facts->dns);
     status_keys_text(&facts->keys, facts->now, facts->observes, out);
-}
-
-static void render_dns(const struct dns_stats *dns, struct buf *out)
-{
-    buf_addf(out,
-             "\"dns\":{\"sent\":%llu,\"shared\":%llu,\"cached\":%llu,\"refused\":%llu,"
-             "\"timeouts\":%llu,\"under_way\":%zu,\"entries\":%zu,\"bytes\":%zu},",
-             (unsigned long long)dns->sent, (unsigned long long)dns->shared,
-             (unsigned long long)dns->cached, (unsigned long long)dns->refused,
-             (unsigned long long)dns->timeouts, dns->under_way, dns->entries, dns->bytes);
 }
 
 static void render_journal(const struct journal_status *journal, struct buf *out)
 {
-    buf_addf(out,
-             "\"log\":{\"healthy\":%s,\"offered\":%llu,\"written\":%llu,\"dropped\":%llu,"
-             "\"details_dropped\":%llu,\"queued\":%llu,\"errors\":%llu,\"file_bytes\":%llu,"
-             "\"wal_bytes\":%llu,",
-             journal->healthy || !journal->errors ? "true" : "false",
-             (unsigned long long)journal->offered, (unsigned long long)journal->written,
-             (unsigned long long)journal->dropped, (unsigned long long)journal->details_dropped,
-             (unsigned long long)journal->queued, (unsigned long long)journal->errors,
-             (unsigned long long)journal->file_bytes, (unsigned long long)journal->wal_bytes);
+    buf_addf(out, "\"log\":{\"healthy\":%s,",
+             journal->healthy || !journal->errors ? "true" : "false");
+    add_numbers_json(out, log_numbers, journal);
+    buf_addc(out, ',');
     buf_add_member(out, "last_error", journal->last_error);
     buf_addc(out, '}');
 }
@@ -226,7 +256,9 @@ static void render_json(const struct facts *facts, struct buf *out)
     add_counters(out, COUNT_MTA_FAILURES, COUNT_RELOADS_REFUSED);
     buf_adds(out, "},");
     render_shadow(facts, out);
-    render_dns(&facts->dns, out);
+    buf_adds(out, "\"dns\":{");
+    add_numbers_json(out, dns_numbers, &facts->dns);
+    buf_adds(out, "},");
     status_keys_json(&facts->keys, out);
     render_journal(&facts->journal, out);
     buf_adds(out, "}\n");

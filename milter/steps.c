@@ -102,7 +102,7 @@ static const struct restriction *access_row_of_list(enum list_id list)
         [LIST_RECIPIENT] = "check_recipient_access",
     };
 
-    return names[list] ? restriction_find(slice_of(names[list])) : NULL;
+    return names[list] != NULL ? restriction_find(slice_of(names[list])) : NULL;
 }
 
 static void add_table_step(struct parser *p, const struct restriction *row, struct slice spec)
@@ -259,7 +259,7 @@ static void parse_unknown(struct parser *p, struct slice name)
                            "is neither a restriction nor a number: behind %s write "
                            "its threshold, a number from 1, or nothing",
                            before->name)
-        : suggestion
+        : suggestion != NULL
             ? arena_printf(p->arena, "nobody knows this restriction: did you mean %s?", suggestion)
         : memchr(name.ptr, '/', name.len) != NULL
             ? "nobody knows this restriction: a table stands behind check_client_access or another "

@@ -181,7 +181,7 @@ static struct table *table_new(size_t row, struct slice name, const char *dir, s
 
     table->type = types[row].type;
     table->type_name = types[row].name;
-    table->at_file = at.file ? xstrdup(at.file) : NULL;
+    table->at_file = at.file != NULL ? xstrdup(at.file) : NULL;
     if (table->type->has_file) {
         table->file = path_of(name, dir);
         table->spec = xasprintf("%s:%s", table->type_name, table->file);
@@ -198,7 +198,7 @@ static bool table_fill(struct table *table, int line, const struct table_limits 
     struct source source = {
         .name = table->spec + strlen(table->type_name) + 1,
         .at = {table->at_file, line},
-        .limits = limits ? limits : &table_limits_preset,
+        .limits = limits != NULL ? limits : &table_limits_preset,
         .problems = problems,
     };
     int hidden;
@@ -314,7 +314,7 @@ struct tables *tables_new(const struct table_limits *limits)
 {
     struct tables *tables = xcalloc(1, sizeof(*tables));
 
-    tables->limits = limits ? *limits : table_limits_preset;
+    tables->limits = limits != NULL ? *limits : table_limits_preset;
     return tables;
 }
 

@@ -79,7 +79,7 @@ static bool set_up(struct rehearsal *r, const struct test_mail *mail, const char
         rehearsal_helo(r, mail->helo);
     if (mail->login != NULL)
         rehearsal_auth(r, mail->login, NULL);
-    from = in_brackets(mail->from ? mail->from : sender_of(path, arena), arena);
+    from = in_brackets(mail->from != NULL ? mail->from : sender_of(path, arena), arena);
     rehearsal_mail(r, &from, 1);
     for (const char **rcpt = mail->recipients; rcpt != NULL && *rcpt != NULL; rcpt++) {
         to = in_brackets(*rcpt, arena);
@@ -114,11 +114,6 @@ static const char *outcome_name(const struct verdict *v)
     }
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* The first step that had the same question and answer; the step itself if there is none. */
 static const struct check_record *first_told(const struct message *m,
                                              const struct check_record *step)
@@ -137,7 +132,7 @@ static void print_lookup_of(FILE *out, const struct message *m, const struct che
     const struct check_record *first = first_told(m, step);
 
     if (first == step)
-        fprintf(out, "  %s = %s", step->question, step->answer ? step->answer : "");
+        fprintf(out, "  %s = %s", step->question, step->answer != NULL ? step->answer : "");
     else if (strcmp(first->restriction, step->restriction) == 0)
         fputs("  as before", out);
     else

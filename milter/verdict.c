@@ -52,3 +52,9 @@ const char *verdict_reply(const struct verdict *v, struct arena *arena)
         return "250 2.0.0 Ok";
     return arena_printf(arena, "%d %s %s", v->code, v->dsn, v->text);
 }
+
+bool rule_is_same(const struct rule_ref *a, const struct rule_ref *b)
+{
+    return a->where.line == b->where.line && is_same_text(a->where.file, b->where.file) &&
+           is_same_text(a->text, b->text);
+}

@@ -55,6 +55,8 @@ struct rule_ref {
     const char *text;
 };
 
+bool rule_is_same(const struct rule_ref *a, const struct rule_ref *b);
+
 /* The answer to one event. act is ACT_DUNNO (go on), ACT_DEFER, ACT_REJECT or ACT_DISCARD. */
 struct verdict {
     enum act act;

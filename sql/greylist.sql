@@ -6,6 +6,8 @@
 -- of the newest 20,000.
 -- bar: put_off
 
+DROP TABLE IF EXISTS temp.greylist_seen;
+CREATE TEMP TABLE greylist_seen AS
 WITH bound (id) AS (
     SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d')))
 ), put_off (id, sender, address) AS MATERIALIZED (
@@ -14,47 +16,31 @@ WITH bound (id) AS (
     WHERE r.id >= (SELECT id FROM bound) AND m.sender IS NOT NULL AND r.verdict IN
         (SELECT id FROM verdict WHERE action = 'tempfail' AND stage = 'RCPT' AND code < 500)
     GROUP BY m.sender, r.address ORDER BY 1 DESC LIMIT 20000
-), seen (id, sender, delay) AS MATERIALIZED (
-    SELECT p.id, p.sender,
-        (((SELECT r.id FROM mail_recipient AS r CROSS JOIN mail AS m ON m.id = r.id
-           WHERE r.address = p.address AND r.id > p.id AND r.id < p.id + (172800000 << 22)
-               AND m.sender = p.sender
-               AND r.verdict IN (SELECT id FROM verdict WHERE action = 'accept')
-           ORDER BY r.id LIMIT 1) >> 22) - (p.id >> 22)) / 1000
-    FROM put_off AS p
-), delays AS (
+)
+SELECT p.id, p.sender,
+    (((SELECT r.id FROM mail_recipient AS r CROSS JOIN mail AS m ON m.id = r.id
+       WHERE r.address = p.address AND r.id > p.id AND r.id < p.id + (172800000 << 22)
+           AND m.sender = p.sender
+           AND r.verdict IN (SELECT id FROM verdict WHERE action = 'accept')
+       ORDER BY r.id LIMIT 1) >> 22) - (p.id >> 22)) / 1000 AS delay
+FROM put_off AS p;
+
+WITH delays AS (
     SELECT delay, row_number() OVER (ORDER BY delay) AS place, count(*) OVER () AS n
-    FROM seen WHERE delay IS NOT NULL
+    FROM greylist_seen WHERE delay IS NOT NULL
 )
 SELECT count(*) AS put_off, sum(delay IS NOT NULL) AS came_back,
     sum(delay IS NULL) AS never_came_back,
     round(100.0 * sum(delay IS NULL) / nullif(count(*), 0), 1) AS never_percent,
     (SELECT delay FROM delays WHERE place = (n + 1) / 2) AS median_delay_s,
     (SELECT delay FROM delays WHERE place = (9 * n + 9) / 10) AS p90_delay_s
-FROM seen
+FROM greylist_seen
 HAVING count(*) > 0;
 
-WITH bound (id) AS (
-    SELECT ifnull(:first, (SELECT id FROM since WHERE span = ifnull(:span, '7d')))
-), put_off (id, sender, address) AS MATERIALIZED (
-    SELECT min(r.id), m.sender, r.address
-    FROM mail_recipient AS r CROSS JOIN mail AS m ON m.id = r.id
-    WHERE r.id >= (SELECT id FROM bound) AND m.sender IS NOT NULL AND r.verdict IN
-        (SELECT id FROM verdict WHERE action = 'tempfail' AND stage = 'RCPT' AND code < 500)
-    GROUP BY m.sender, r.address ORDER BY 1 DESC LIMIT 20000
-), seen (id, sender, delay) AS MATERIALIZED (
-    SELECT p.id, p.sender,
-        (((SELECT r.id FROM mail_recipient AS r CROSS JOIN mail AS m ON m.id = r.id
-           WHERE r.address = p.address AND r.id > p.id AND r.id < p.id + (172800000 << 22)
-               AND m.sender = p.sender
-               AND r.verdict IN (SELECT id FROM verdict WHERE action = 'accept')
-           ORDER BY r.id LIMIT 1) >> 22) - (p.id >> 22)) / 1000
-    FROM put_off AS p
-)
 SELECT c.addr AS put_off_again_and_again, count(*) AS put_off,
     sum(s.delay IS NOT NULL) AS came_back, count(DISTINCT s.sender) AS senders,
     round(avg(s.delay)) AS mean_delay_s
-FROM seen AS s JOIN mail AS m ON m.id = s.id JOIN client AS c ON c.id = m.client
+FROM greylist_seen AS s JOIN mail AS m ON m.id = s.id JOIN client AS c ON c.id = m.client
 GROUP BY c.addr HAVING count(*) > 1
 ORDER BY count(*) DESC, c.addr
 LIMIT 20;

@@ -250,6 +250,12 @@ none('what has installation directories in it is built again when they change',
           $placed =~ m{milter/\Q@{[s/\.c$//r]}\E\.} ? () : "$_: write it into PLACED of Makefile.am" : ()
     } grep { /\.c$/ } sort keys %text);
 
+# Lists of Makefile.am in the order of their names: two branches that add to one seldom collide.
+for my $list (qw(libtamis_a_SOURCES dist_sql_DATA TAP_C TAP_PL BENCH_C FUZZERS)) {
+    my @rows = $make =~ /^$list \+= (\S+)/mg;
+    is "@rows", join(' ', sort @rows), "$list is in order";
+}
+
 # A path of somebody's machine helps nobody else. What a build or a fuzzer left behind is not looked
 # at: it may hold anything.
 sub is_made {

@@ -2,8 +2,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
 #include "lines.h"
+#include "overlay.h"
 #include "tap.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,10 +68,10 @@ static void test_rows(void)
         tap_is(buf_text(&got), rows[i].want, "%s", rows[i].name);
         if (problems.count > 0)
             buf_addf(&problem, "%d:%s", problems.list[0].line, problems.list[0].text);
-        tap_ok(rows[i].problem ? strncmp(buf_text(&problem), rows[i].problem,
-                                         strlen(rows[i].problem)) == 0
-                               : problems.count == 0,
-               "%s: %s", rows[i].name, rows[i].problem ? rows[i].problem : "no problem");
+        tap_ok(rows[i].problem != NULL ? strncmp(buf_text(&problem), rows[i].problem,
+                                                 strlen(rows[i].problem)) == 0
+                                       : problems.count == 0,
+               "%s: %s", rows[i].name, rows[i].problem != NULL ? rows[i].problem : "no problem");
         buf_free(&got);
         buf_free(&problem);
         problems_free(&problems);
@@ -125,6 +127,50 @@ static void test_unreadable(const char *path)
     tap_ok(waitpid(pid, &status, 0) == pid && status == 0, "a file without read permission");
 }
 
+static const char *find_other(void *arg, const char *path, size_t *len)
+{
+    (void)path;
+    *len = strlen(arg);
+    return arg;
+}
+
+static void *read_elsewhere(void *path)
+{
+    struct err err;
+    struct lines *lines = lines_read(path, LINES_FILE_MAX, &err);
+    struct problems problems = {0};
+    struct buf *got = xcalloc(1, sizeof(*got));
+
+    list(lines, got, &problems);
+    lines_free(lines);
+    problems_free(&problems);
+    return got;
+}
+
+static void take(struct buf *got, const char *want, const char *name)
+{
+    tap_is(buf_text(got), want, "%s", name);
+    buf_free(got);
+    free(got);
+}
+
+static void test_overlay(void)
+{
+    char *path = xstrdup(tap_file("there", "a b\n")), other[] = "c d\n";
+    struct overlay overlay = {.find = find_other, .arg = other};
+    pthread_t thread;
+    void *got = NULL;
+
+    overlay_set(&overlay);
+    take(read_elsewhere(path), "1:c d|", "a text in place of a file");
+    if (pthread_create(&thread, NULL, read_elsewhere, path) == 0)
+        pthread_join(thread, &got);
+    take(got, "1:a b|", "which another thread reads as it is");
+    overlay_set(NULL);
+    take(read_elsewhere(path), "1:a b|", "as does this one later");
+    free(path);
+}
+
 static void test_files(void)
 {
     char path[512];
@@ -158,5 +204,6 @@ int main(void)
     test_rows();
     test_strict();
     test_files();
+    test_overlay();
     return tap_done();
 }

@@ -21,6 +21,21 @@ static void test_names(void)
     tap_ok(!verdict_refuses(&(struct verdict){.act = ACT_DISCARD}), "discard does not");
 }
 
+static void test_rules(void)
+{
+    const struct rule_ref none = {{NULL, 0}, NULL}, empty = {{"", 0}, ""},
+                          rule = {{"rules/client", 3}, "x"}, below = {{"rules/client", 4}, "x"},
+                          other = {{"rules/client", 3}, "y"}, beside = {{"rules/helo", 3}, "x"},
+                          again = {{"rules/client", 3}, "x"};
+
+    tap_ok(rule_is_same(&rule, &again), "the same rule");
+    tap_ok(rule_is_same(&none, &empty), "none, however it is written");
+    tap_ok(!rule_is_same(&rule, &none), "a rule and none");
+    tap_ok(!rule_is_same(&rule, &below), "another line");
+    tap_ok(!rule_is_same(&rule, &other), "another text");
+    tap_ok(!rule_is_same(&rule, &beside), "another file");
+}
+
 static void test_client_copy(void)
 {
     char name[] = "mail.example", helo[] = "helo.example", address[] = "192.0.2.1";
@@ -38,6 +53,31 @@ static void test_client_copy(void)
     tap_is(to.addr_text, "192.0.2.1", "the address");
     tap_ok(to.tls_version == NULL && to.ptr == NULL, "what was not told stays so");
     tap_ok(to.port == 25 && to.addr.bytes[3] == 1, "numbers");
+    arena_free(arena);
+}
+
+/* Whatever could be a pointer is one here, but for the members that are known to be none: a text
+ * that is not copied, and a member that this test was not told of, is still the same in the copy. */
+static void test_client_copy_is_whole(void)
+{
+    static const char text[] = "text";
+    const char *word = text;
+    struct arena *arena = arena_new();
+    struct client from, to;
+    size_t shared = 0;
+
+    for (size_t at = 0; at < sizeof(from); at += sizeof(word))
+        memcpy((char *)&from + at, &word, sizeof(word));
+    memset(&from.addr, 0, sizeof(from.addr));
+    from.port = from.daemon_port = 0;
+    from.local = false;
+    client_copy(&to, &from, arena);
+    for (size_t at = 0; at < sizeof(to); at += sizeof(word)) {
+        memcpy(&word, (char *)&to + at, sizeof(word));
+        shared += word == text;
+    }
+    tap_is_int((long long)shared, 0, "no pointer of the copy leads out of its arena");
+    tap_is(to.cert_issuer, "text", "the last text");
     arena_free(arena);
 }
 
@@ -99,7 +139,9 @@ int main(void)
 {
     tap_start(35);
     test_names();
+    test_rules();
     test_client_copy();
+    test_client_copy_is_whole();
     test_lists();
     test_edits();
     return tap_done();

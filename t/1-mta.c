@@ -25,7 +25,7 @@ struct filter {
 static struct filter filter_start(const char *name, const char *const *options)
 {
     const char *builddir = getenv("builddir");
-    char *path = xasprintf("%s/t/bench/null_filter", builddir ? builddir : ".");
+    char *path = xasprintf("%s/t/bench/null_filter", builddir != NULL ? builddir : ".");
     struct filter f = {.socket = xasprintf("unix:%s/%s", tap_dir(), name)};
     const char *args[16] = {path, "--socket", f.socket};
     char ready[6] = "";

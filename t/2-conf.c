@@ -11,7 +11,7 @@ static const char *value_of(const struct conf *conf, const char *name)
 {
     const struct setting *setting = conf_find(conf, name);
 
-    return setting ? setting->value : NULL;
+    return setting != NULL ? setting->value : NULL;
 }
 
 static void test_lines(void)

@@ -35,7 +35,7 @@ static void test_names(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         bool made = dns_question_make(slice_of(rows[i].text), DNS_A, arena, &q);
 
-        tap_is(made ? q.name : "(none)", rows[i].want ? rows[i].want : "(none)", "name %s",
+        tap_is(made ? q.name : "(none)", rows[i].want != NULL ? rows[i].want : "(none)", "name %s",
                rows[i].text);
     }
     dns_question_make(slice_of("HOST.Example"), DNS_MX, arena, &q);

@@ -84,7 +84,8 @@ static const char *chosen(const struct keys *keys, const char *address)
 
     for (size_t i = 0; i < count; i++)
         buf_addf(&b, "%s%s:%s%s%s", i ? " " : "", list[i].domain, list[i].selector,
-                 list[i].identity ? ":" : "", list[i].identity ? list[i].identity : "");
+                 list[i].identity != NULL ? ":" : "",
+                 list[i].identity != NULL ? list[i].identity : "");
     text = arena_strdup(arena, buf_text(&b));
     buf_free(&b);
     return text;

@@ -237,10 +237,11 @@ static bool has_required(const struct pattern_required *required, const struct b
 
     for (size_t i = 0; i < key->len; i++)
         buf_addc(&lower, (char)to_lower((unsigned char)key->ptr[i]));
-    fine = lower.len >= required->prefix.len &&
-           memcmp(buf_text(&lower), required->prefix.text, required->prefix.len) == 0 &&
-           (required->literal.len == 0 ||
-            memmem(buf_text(&lower), lower.len, required->literal.text, required->literal.len));
+    fine =
+        lower.len >= required->prefix.len &&
+        memcmp(buf_text(&lower), required->prefix.text, required->prefix.len) == 0 &&
+        (required->literal.len == 0 || memmem(buf_text(&lower), lower.len, required->literal.text,
+                                              required->literal.len) != NULL);
     buf_free(&lower);
     return fine;
 }

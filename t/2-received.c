@@ -86,8 +86,8 @@ static void test_scene(const struct scene *s)
 
     m->mail_us = WHEN;
     m->smtputf8 = s->smtputf8;
-    m->login = s->login ? s->login : "";
-    m->queue_id = s->queue_id ? s->queue_id : "";
+    m->login = s->login != NULL ? s->login : "";
+    m->queue_id = s->queue_id != NULL ? s->queue_id : "";
     for (const char *const *text = s->recipients; *text != NULL; text++) {
         struct address address = {*text, *text, *text};
         struct recipient *r = message_add_recipient(m, &address);
@@ -111,7 +111,7 @@ static void test_versions(void)
         struct client c = {.mta_version = cases[i].version};
 
         tap_ok(received_is_postfix(&c) == cases[i].want, "macro v: %s",
-           cases[i].version ? cases[i].version : "none");
+           cases[i].version != NULL ? cases[i].version : "none");
     }
 }
 

@@ -17,7 +17,8 @@ static struct site *load(const char *main_cf, const char *milter_conf)
     struct conf *conf = conf_new();
     char *directory;
 
-    directory = xasprintf("postfix_config_directory = %s%s", tap_dir(), main_cf ? "" : "/none");
+    directory =
+        xasprintf("postfix_config_directory = %s%s", tap_dir(), main_cf != NULL ? "" : "/none");
     if (main_cf != NULL)
         tap_file("main.cf", main_cf);
     conf_read_text(conf, "/d/f", milter_conf, strlen(milter_conf), &problems);

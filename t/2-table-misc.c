@@ -91,7 +91,7 @@ static void test_specs(void)
                    ? problems.count == 0
                    : problems.count == 1 && problems.list[0].line == 7 &&
                          strstr(problems.list[0].text, specs[i].problem) != NULL,
-               "%s: %s", specs[i].spec, specs[i].problem ? specs[i].problem : "no problem");
+               "%s: %s", specs[i].spec, specs[i].problem != NULL ? specs[i].problem : "no problem");
         table_free(table);
         problems_free(&problems);
     }

@@ -177,7 +177,7 @@ static void test_limit(const char *rules, const char *want, const char *name)
     tap_is(result == TABLE_FOUND ? hit.value : NONE, want, "%s", name);
     tap_ok(hit.undecided.file != NULL && hit.undecided.line == 1 &&
                strstr(hit.undecided_why, "limit") != NULL,
-           "%s: told (%s)", name, hit.undecided_why ? hit.undecided_why : "");
+           "%s: told (%s)", name, hit.undecided_why != NULL ? hit.undecided_why : "");
     table_free(table);
     arena_free(arena);
 }

@@ -49,7 +49,8 @@ static const char *plan_text(struct message *m, struct buf *b)
     buf_clear(b);
     for (size_t i = 0; i < c.count; i++)
         buf_addf(b, "%s%s %d %s%s%s", i ? "|" : "", ops[c.list[i].op], c.list[i].index,
-                 c.list[i].name, c.list[i].value ? ":" : "", c.list[i].value ? c.list[i].value : "");
+                 c.list[i].name, c.list[i].value != NULL ? ":" : "",
+                 c.list[i].value != NULL ? c.list[i].value : "");
     return buf_text(b);
 }
 

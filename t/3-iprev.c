@@ -43,8 +43,8 @@ static void check(iprev_fn *judge, const struct row *row)
     struct outcome need;
     struct iprev iprev;
 
-    c.name = c.name ? c.name : "unknown";
-    c.ptr = c.ptr ? c.ptr : c.name;
+    c.name = c.name != NULL ? c.name : "unknown";
+    c.ptr = c.ptr != NULL ? c.ptr : c.name;
     addr_parse(slice_of(c.addr_text), &c.addr);
     while (memset(&need, 0, sizeof(need)), !judge(&scene, &iprev, &need)) {
         if (message_find(m, need.need) != NULL)
@@ -53,7 +53,8 @@ static void check(iprev_fn *judge, const struct row *row)
         answer(m, need.need, row->answers);
     }
     tap_is(arena_printf(m->arena, "%s %s %s", iprev_result_name(iprev.result),
-                        iprev.name ? iprev.name : "-", iprev.reason ? iprev.reason : "-"),
+                        iprev.name != NULL ? iprev.name : "-",
+                        iprev.reason != NULL ? iprev.reason : "-"),
            row->want, "%s", row->what);
     tap_is(asked, row->asked, "%s: questions", row->what);
     message_free(m);

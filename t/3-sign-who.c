@@ -52,7 +52,7 @@ static const char *ask_from(const struct world *w, enum direction direction, con
                             const char *addr, const char *const *from, size_t from_count)
 {
     struct client client = {.name = "unknown", .ptr = "unknown", .local = addr == NULL,
-                            .addr_text = addr ? addr : ""};
+                            .addr_text = addr != NULL ? addr : ""};
     struct message *message = message_new(0);
     struct sign_scene scene = {w->site, w->senders, &client, message, from, from_count};
     struct sign_who who;
@@ -65,7 +65,7 @@ static const char *ask_from(const struct world *w, enum direction direction, con
     message_free(message);
     if (who.may)
         return arena_printf(arena, "%s %s", who.domain, who.address);
-    return who.why ? who.why : "silent";
+    return who.why != NULL ? who.why : "silent";
 }
 
 static const char *ask(const struct world *w, const char *login, const char *addr,

@@ -10,14 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-static const char *path_of(const char *name)
-{
-    static char path[512];
-
-    snprintf(path, sizeof(path), "%s/%s", tap_dir(), name);
-    return path;
-}
-
 static const struct rule_ref header_rule = {{"rules/header", 4}, "/^X-A/ PREPEND X-Seen: yes"};
 
 static void add_finding(struct message *m, const char *question, enum finding_state state,
@@ -183,7 +175,7 @@ static struct entry *refused(int number)
 
 static void test_views(void)
 {
-    struct journal_options options = {.path = path_of("detail.db"), .queue_limit = 1000,
+    struct journal_options options = {.path = tap_path("detail.db"), .queue_limit = 1000,
                                       .node = 7, .node_name = "mx7.example"};
     struct journal *j = journal_open(&options);
 
@@ -204,7 +196,7 @@ static void test_views(void)
 /* Many names in one hour, then the next hour. */
 static void test_names(void)
 {
-    const char *path = path_of("names.db");
+    const char *path = tap_path("names.db");
     struct journal *j = logged_open(path);
 
     for (int i = 0; i < 2000; i++) {
@@ -242,7 +234,7 @@ static struct entry *aged(int number, int64_t days)
 static void test_retention(void)
 {
     const int64_t day = 86400ll * 1000000;
-    struct journal_options options = {.path = path_of("age.db"), .queue_limit = 10000,
+    struct journal_options options = {.path = tap_path("age.db"), .queue_limit = 10000,
                                       .retention = 30 * day, .evidence_retention = 7 * day,
                                       .rollup_retention = 400 * day};
     struct journal *j = journal_open(&options);
@@ -273,7 +265,7 @@ static void test_retention(void)
 /* Somebody who gave up while his row was being committed. */
 static void test_late(void)
 {
-    struct journal_db db = {.path = path_of("late.db")};
+    struct journal_db db = {.path = tap_path("late.db")};
     struct entry *e = logged_entry(1), *kept = logged_entry(2);
     struct entry *entries[] = {e, kept};
     struct err err = {""};

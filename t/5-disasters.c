@@ -24,28 +24,10 @@ struct slow {
     atomic_bool stop;
 };
 
-static const char *path_of(const char *name)
-{
-    static char paths[4][512];
-    static int next;
-    char *path = paths[next++ % 4];
-
-    snprintf(path, sizeof(paths[0]), "%s/%s", tap_dir(), name);
-    return path;
-}
-
-static struct journal_status status_of(struct journal *j)
-{
-    struct journal_status s;
-
-    journal_read_status(j, &s);
-    return s;
-}
-
 static int files_like(const char *pattern)
 {
     glob_t g;
-    int count = glob(path_of(pattern), 0, NULL, &g) == 0 ? (int)g.gl_pathc : 0;
+    int count = glob(tap_path(pattern), 0, NULL, &g) == 0 ? (int)g.gl_pathc : 0;
 
     if (count > 0)
         globfree(&g);
@@ -59,25 +41,21 @@ static const char *count_rows(const char *path)
 
 static void test_impossible_path(void)
 {
-    const char *path = path_of("later/log.db");
+    const char *path = tap_path("later/log.db");
     struct journal *j = logged_open(path);
     struct journal_status s;
 
     logged_offer(j, 0, 5);
-    do
-        s = status_of(j);
-    while (s.errors == 0);
+    s = logged_wait_error(j);
     tap_ok(!s.healthy && strstr(s.last_error, "No such file or directory") != NULL,
            "a directory that is not there: %s", s.last_error);
-    mkdir(path_of("later"), 0755);
+    mkdir(tap_path("later"), 0755);
     logged_wait(j);
-    tap_ok(status_of(j).healthy, "made later: written");
+    tap_ok(logged_status(j).healthy, "made later: written");
     journal_close(j);
     tap_is(count_rows(path), "5", "and nothing is lost");
-    j = logged_open(path_of("later"));
-    while (status_of(j).errors == 0)
-        usleep(1000);
-    tap_ok(strstr(status_of(j).last_error, "not a regular file") != NULL,
+    j = logged_open(tap_path("later"));
+    tap_ok(strstr(logged_wait_error(j).last_error, "not a regular file") != NULL,
            "a directory as the file");
     journal_close(j);
 }
@@ -94,9 +72,7 @@ static int read_only_child(const char *dir)
     alarm(30);
     j = logged_open(path);
     logged_offer(j, 0, 3);
-    while (status_of(j).errors == 0)
-        usleep(1000);
-    if (strstr(status_of(j).last_error, "Permission denied") == NULL)
+    if (strstr(logged_wait_error(j).last_error, "Permission denied") == NULL)
         return 3;
     chmod(dir, 0755);
     logged_wait(j);
@@ -106,7 +82,7 @@ static int read_only_child(const char *dir)
 
 static void test_read_only_directory(void)
 {
-    const char *dir = path_of("ro");
+    const char *dir = tap_path("ro");
     int status;
     pid_t pid;
 
@@ -124,7 +100,7 @@ static void test_read_only_directory(void)
 
 static void test_full_disk(void)
 {
-    const char *path = path_of("full.db");
+    const char *path = tap_path("full.db");
     struct journal *j = logged_open(path);
     struct rlimit before, small;
 
@@ -134,13 +110,12 @@ static void test_full_disk(void)
     small.rlim_cur = 200000;
     setrlimit(RLIMIT_FSIZE, &small);
     logged_offer(j, 0, 5000);
-    while (status_of(j).errors == 0)
-        usleep(1000);
-    tap_ok(!status_of(j).healthy, "the disk is full: %s", status_of(j).last_error);
+    logged_wait_error(j);
+    tap_ok(!logged_status(j).healthy, "the disk is full: %s", logged_status(j).last_error);
     logged_offer(j, 5000, 10);
     setrlimit(RLIMIT_FSIZE, &before);
     logged_wait(j);
-    tap_ok(status_of(j).healthy && status_of(j).dropped == 0, "there is room again");
+    tap_ok(logged_status(j).healthy && logged_status(j).dropped == 0, "there is room again");
     journal_close(j);
     tap_is(count_rows(path), "5010", "all rows are there, once");
     tap_is(logged_query(path, "PRAGMA integrity_check"), "ok", "integrity");
@@ -160,7 +135,7 @@ static sqlite3 *other_process(const char *path, const char *sql)
 /* A slow disk is the same to the producers: nothing moves. */
 static void test_locked(void)
 {
-    struct journal_options options = {.path = path_of("locked.db"), .queue_limit = 100, .size_limit = 0, .group = NULL};
+    struct journal_options options = {.path = tap_path("locked.db"), .queue_limit = 100};
     struct journal *j = journal_open(&options);
     uint64_t before, longest = 0;
     struct journal_status s;
@@ -171,7 +146,7 @@ static void test_locked(void)
     other = other_process(options.path, "BEGIN EXCLUSIVE");
     logged_offer(j, 1, 1);
     logged_wait_health(j, false);
-    tap_ok(strstr(status_of(j).last_error, "database is locked") != NULL, "locked by another");
+    tap_ok(strstr(logged_status(j).last_error, "database is locked") != NULL, "locked by another");
     for (int i = 2; i < 202; i++) {
         struct entry *entry = logged_entry(i);
 
@@ -181,14 +156,14 @@ static void test_locked(void)
             longest = now_us() - before;
     }
     tap_ok(longest < 5000000, "no offer waits for the lock");
-    s = status_of(j);
+    s = logged_status(j);
     tap_is_int((long long)s.queued, 100, "100 wait");
     tap_is_int((long long)s.dropped, 100, "100 are dropped and counted");
     tap_is_int((long long)s.details_dropped, 298, "of the others, half lost their two checks");
     sqlite3_exec(other, "COMMIT", NULL, NULL, NULL);
     sqlite3_close(other);
     logged_wait(j);
-    tap_ok(status_of(j).healthy, "unlocked");
+    tap_ok(logged_status(j).healthy, "unlocked");
     journal_close(j);
     tap_is(count_rows(options.path), "102", "what waited is written");
 }
@@ -222,7 +197,7 @@ static struct entry *late_entry(int number, int room)
 
 static void test_late(void)
 {
-    struct journal_options options = {.path = path_of("late.db"), .queue_limit = 100,
+    struct journal_options options = {.path = tap_path("late.db"), .queue_limit = 100,
                                       .sync = true};
     struct journal *j = journal_open(&options);
     int room = room_left();
@@ -240,7 +215,7 @@ static void test_late(void)
     tap_ok(journal_has_room(j), "a late row gives back the room that it took, no more");
     logged_offer(j, 2, 1);
     logged_wait(j);
-    tap_is_int((long long)status_of(j).dropped, 0, "and later ones are written");
+    tap_is_int((long long)logged_status(j).dropped, 0, "and later ones are written");
     other = other_process(options.path, "BEGIN EXCLUSIVE");
     logged_offer(j, 3, 1);
     logged_wait_health(j, false);
@@ -275,7 +250,7 @@ static void *be_slow(void *arg)
 
 static void test_slow(void)
 {
-    struct slow slow = {.path = path_of("slow.db")};
+    struct slow slow = {.path = tap_path("slow.db")};
     struct journal *j = logged_open(slow.path);
     uint64_t before, longest = 0;
     pthread_t thread;
@@ -295,7 +270,7 @@ static void test_slow(void)
     }
     tap_ok(longest < 5000000, "a slow disk: no offer waits for it");
     logged_wait(j);
-    tap_is_int((long long)status_of(j).dropped, 0, "all is written while it is slow");
+    tap_is_int((long long)logged_status(j).dropped, 0, "all is written while it is slow");
     atomic_store(&slow.stop, true);
     pthread_join(thread, NULL);
     journal_close(j);
@@ -307,7 +282,7 @@ static void test_slow(void)
 /* The times of the entries are what the clock said. */
 static void test_clock_back(void)
 {
-    const char *path = path_of("clock.db");
+    const char *path = tap_path("clock.db");
     struct journal *j = logged_open(path);
 
     logged_offer(j, 3600000, 5);
@@ -318,7 +293,8 @@ static void test_clock_back(void)
     j = logged_open(path);
     logged_offer(j, 5, 5);
     logged_wait(j);
-    tap_ok(status_of(j).healthy && status_of(j).dropped == 0, "the clock stepped back an hour");
+    tap_ok(logged_status(j).healthy && logged_status(j).dropped == 0,
+           "the clock stepped back an hour");
     journal_close(j);
     tap_is(logged_query(path, "SELECT count(*), count(DISTINCT id) FROM decision"), "15|15",
            "no id twice, nor after a restart");
@@ -332,7 +308,7 @@ static void test_clock_back(void)
 
 static void test_deleted(void)
 {
-    const char *path = path_of("deleted.db"), *moved = path_of("moved.db");
+    const char *path = tap_path("deleted.db"), *moved = tap_path("moved.db");
     struct journal *j = logged_open(path);
 
     logged_offer(j, 0, 4);
@@ -364,7 +340,7 @@ static void overwrite(const char *path, off_t from, size_t len)
 
 static void test_corrupt(void)
 {
-    const char *path = path_of("corrupt.db");
+    const char *path = tap_path("corrupt.db");
     struct journal *j;
 
     tap_file("corrupt.db",
@@ -392,7 +368,7 @@ static void run_sql(const char *path, const char *sql)
 
 static void test_refused(void)
 {
-    const char *path = path_of("newer.db"), *foreign = path_of("foreign.db");
+    const char *path = tap_path("newer.db"), *foreign = tap_path("foreign.db");
     struct journal *j = logged_open(path);
 
     logged_offer(j, 0, 2);
@@ -401,17 +377,14 @@ static void test_refused(void)
     run_sql(foreign, "CREATE TABLE mine (x)");
     j = logged_open(path);
     logged_wait_health(j, false);
-    while (status_of(j).errors == 0)
-        usleep(1000);
-    tap_ok(strstr(status_of(j).last_error, "newer tamis") != NULL, "a newer log: %s",
-           status_of(j).last_error);
+    logged_wait_error(j);
+    tap_ok(strstr(logged_status(j).last_error, "newer tamis") != NULL, "a newer log: %s",
+           logged_status(j).last_error);
     journal_close(j);
     tap_is(logged_query(path, "PRAGMA user_version; SELECT count(*) FROM decision"), "99\n2",
            "is left alone");
     j = logged_open(foreign);
-    while (status_of(j).errors == 0)
-        usleep(1000);
-    tap_ok(strstr(status_of(j).last_error, "another program") != NULL,
+    tap_ok(strstr(logged_wait_error(j).last_error, "another program") != NULL,
            "another program's database");
     journal_close(j);
     tap_is(logged_query(foreign, "SELECT name FROM sqlite_master"), "mine", "is left alone, too");
@@ -419,7 +392,7 @@ static void test_refused(void)
 
 static void test_reader(void)
 {
-    const char *path = path_of("reader.db");
+    const char *path = tap_path("reader.db");
     struct journal *j = logged_open(path);
     struct journal_status s;
     sqlite3 *reader;
@@ -432,20 +405,21 @@ static void test_reader(void)
         logged_offer(j, rows, 5000);
         rows += 5000;
         logged_wait(j);
-        s = status_of(j);
+        s = logged_status(j);
     } while (strstr(s.last_error, "a reader holds a transaction open") == NULL && rows < 1000000);
     tap_ok(s.wal_bytes > 16 << 20 && s.healthy, "a reader that forgets its transaction: %s",
            s.last_error);
     sqlite3_close(reader);
-    while (status_of(j).wal_bytes > 1 << 20)
+    while (logged_status(j).wal_bytes > 1 << 20)
         usleep(1000);
-    tap_ok(status_of(j).healthy, "when it has gone the WAL is emptied");
+    tap_ok(logged_status(j).healthy, "when it has gone the WAL is emptied");
     journal_close(j);
 }
 
 static void test_size_limit(void)
 {
-    struct journal_options options = {.path = path_of("limit.db"), .queue_limit = 10000, .size_limit = 2 << 20, .group = NULL};
+    struct journal_options options = {
+        .path = tap_path("limit.db"), .queue_limit = 10000, .size_limit = 2 << 20};
     struct journal *j = journal_open(&options);
 
     for (int i = 0; i < 60000; i += 5000) {
@@ -477,7 +451,7 @@ static void test_size_limit(void)
 /* Writes until it is killed. */
 static _Noreturn void endless_child(const char *path, const char *group)
 {
-    struct journal_options options = {.path = path, .queue_limit = 1000, .size_limit = 0, .group = group};
+    struct journal_options options = {.path = path, .queue_limit = 1000, .group = group};
     struct journal *j = journal_open(&options);
 
     alarm(60);
@@ -489,7 +463,7 @@ static _Noreturn void endless_child(const char *path, const char *group)
 
 static void test_killed(void)
 {
-    const char *path = path_of("killed.db");
+    const char *path = tap_path("killed.db");
     int before = 0, rows, grown = 0;
     struct journal *j;
     pid_t pid;
@@ -535,7 +509,8 @@ static int rows_for_member(const char *path, gid_t gid)
 static void test_group_member(void)
 {
     const struct group *group = getgrnam("mail");
-    struct journal_options options = {.path = path_of("group.db"), .queue_limit = 100, .size_limit = 0, .group = "mail"};
+    struct journal_options options = {
+        .path = tap_path("group.db"), .queue_limit = 100, .group = "mail"};
     struct journal *j;
     gid_t gid;
     pid_t pid;
@@ -565,7 +540,7 @@ static void test_group_member(void)
 /* Two filters on one file, as when an old one still drains. */
 static void test_two_writers(void)
 {
-    const char *path = path_of("two.db");
+    const char *path = tap_path("two.db");
     struct journal *a = logged_open(path), *b = logged_open(path);
 
     for (int i = 0; i < 20; i++) {

@@ -11,14 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *path_of(const char *name)
-{
-    static char path[512];
-
-    snprintf(path, sizeof(path), "%s/%s", tap_dir(), name);
-    return path;
-}
-
 static const struct rule_ref client_rule = {{"rules/client", 7}, "192.0.2.1 REJECT \"no\" thanks"};
 
 /* Refused at RCPT, the second of two recipients, by a rule; ended by the client. */
@@ -128,7 +120,7 @@ static void test_given_up(void)
 
 static void test_views(void)
 {
-    const char *path = path_of("views.db");
+    const char *path = tap_path("views.db");
     struct journal *j = logged_open(path);
 
     journal_offer(j, refused_entry());
@@ -191,7 +183,7 @@ static void test_texts(void)
         "r@here.example here.example sender.example", "xmail.example 192.0.2.11 192.0.2.1",
         "Adresse IP blacklist\303\251e", "\xff\xfe raw", "", "%s '' [] *",
     };
-    const char *path = path_of("texts.db");
+    const char *path = tap_path("texts.db");
     struct journal *j = logged_open(path);
     struct check_record *check;
     struct entry *entry;
@@ -218,7 +210,7 @@ static void test_texts(void)
 /* What strangers say in any bytes: whoever reads the log reads UTF-8. */
 static void test_bytes(void)
 {
-    const char *path = path_of("bytes.db");
+    const char *path = tap_path("bytes.db");
     struct journal *j = logged_open(path);
     struct entry *entry = logged_entry(6);
     struct message *m = entry->message;
@@ -250,7 +242,7 @@ static void test_bytes(void)
 
 static void test_keys(void)
 {
-    const char *path = path_of("keys.db");
+    const char *path = tap_path("keys.db");
     struct journal *j = logged_open(path);
     int64_t clock_ms, id = journal_id(1577836801000000, 0, 0, &clock_ms);
 
@@ -273,7 +265,7 @@ static void test_keys(void)
 
 static void test_plans(void)
 {
-    const char *path = path_of("keys.db"), *plan;
+    const char *path = tap_path("keys.db"), *plan;
 
     plan = logged_query(path, "EXPLAIN QUERY PLAN SELECT * FROM decision WHERE id >="
                               " (SELECT id FROM since WHERE span = '7d')");
@@ -300,7 +292,7 @@ static void test_plans(void)
 static void test_files(void)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    const char *path = path_of("files.db");
+    const char *path = tap_path("files.db");
     mode_t mask = umask(0077);
     struct journal *j = logged_open(path);
     char name[600];
@@ -336,7 +328,7 @@ static void *offer_many(void *arg)
 
 static void test_threads(void)
 {
-    const char *path = path_of("threads.db");
+    const char *path = tap_path("threads.db");
     struct journal *j = logged_open(path);
     struct journal_status s;
     pthread_t threads[8];
@@ -365,7 +357,8 @@ static void test_reports(void)
 {
     static const char *const reports[] = {"why", "rejects-by-rule", "rejects-by-sender-domain",
                                           "rejects-by-client", "volume-by-hour"};
-    const char *path = path_of("views.db"), *top = getenv("srcdir") ? getenv("srcdir") : ".";
+    const char *path = tap_path("views.db"),
+               *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
 
     for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
         char *command = xasprintf(".read %s/sql/%s.sql", top, reports[i]);
@@ -381,7 +374,8 @@ static void test_reports(void)
 /* Each report against rows of this very moment, its expected output written out. */
 static void test_report_values(void)
 {
-    const char *path = path_of("reports.db"), *top = getenv("srcdir") ? getenv("srcdir") : ".";
+    const char *path = tap_path("reports.db"),
+               *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
     struct journal *j = logged_open(path);
     struct entry *entries[] = {refused_entry(), null_sender_entry(), outgoing_entry()};
     char *read[3];

@@ -177,4 +177,15 @@ for my $name (@names) {
     my @missing = grep { !$shell{$_} && !/^[a-z_,0-9]+$/ } @ours;
     is_deeply(\@missing, [], "sqlite3 < sql/$name.sql");
 }
+
+# --- put off more than once
+
+my @grey = (id(0.5, 20), id(0.4, 21));
+sqlite($log, <<"END");
+INSERT INTO mail (id, direction, client, login, sender, verdict, us, held, queue_id, policy) VALUES
+    ($grey[0], 0, 1, NULL, 3, 4, 1000, 0, NULL, 2), ($grey[1], 0, 1, NULL, 3, 4, 1000, 0, NULL, 2);
+INSERT INTO mail_recipient VALUES ($grey[0], 1, 1, 4), ($grey[1], 1, 3, 4);
+END
+is_deeply(rows('greylist', 0), ["3\t1\t2\t66.7\t3600\t3600"], 'greylist: two never came back');
+is_deeply(rows('greylist', 1), ["192.0.2.7\t3\t1\t2\t3600"], 'and who is put off again and again');
 done_testing;

@@ -36,7 +36,7 @@ static const char *write_rules(const char *step, const char *inlined, const char
 static bool play(const char *conf, const char *log)
 {
     const char *top = getenv("builddir");
-    char *command = xasprintf("%s/t/lib/play_log '%s' '%s' %d '%s'", top ? top : ".", conf,
+    char *command = xasprintf("%s/t/lib/play_log '%s' '%s' %d '%s'", top != NULL ? top : ".", conf,
                               log, getenv("LONG") != NULL ? 10000 : 3000, tap_file("zone", ""));
     FILE *f = popen(command, "r");
 
@@ -54,8 +54,8 @@ struct pair {
 static bool is_equal(const struct replay_outcome *a, const struct replay_outcome *b)
 {
     return a->change == b->change && a->now == b->now && a->verdict.code == b->verdict.code &&
-           strcmp(a->verdict.text ? a->verdict.text : "", b->verdict.text ? b->verdict.text : "") ==
-               0;
+           strcmp(a->verdict.text != NULL ? a->verdict.text : "",
+                  b->verdict.text != NULL ? b->verdict.text : "") == 0;
 }
 
 static bool is_by(const struct verdict *v, const struct rule_ref *rule)
@@ -91,7 +91,7 @@ static bool is_told(struct logdb *log, const struct replay_facts *facts,
     struct policy_source source = {.path = p->conf};
     struct err err = {"nothing"};
     struct explanation *e = explain_read(log, facts->id, o->number, arena, &err);
-    struct explain_again *again = e ? explain_again_open(log, e, &source, &err) : NULL;
+    struct explain_again *again = e != NULL ? explain_again_open(log, e, &source, &err) : NULL;
     const char *wanted = words(o, &p->rule, arena), *got = err.text;
     bool same;
 
@@ -141,7 +141,7 @@ static void try(struct logdb *log, const char *name, struct rule_ref rule, const
     struct policy_source source = {.path = written};
     struct err err;
     struct replay_texts *texts = replay_texts_read(log, 1, &err);
-    struct policy *without = texts ? replay_texts_load(texts, &rule, &problems) : NULL;
+    struct policy *without = texts != NULL ? replay_texts_load(texts, &rule, &problems) : NULL;
     struct policy *other = replay_load(&source, NULL, &problems);
     struct pair p = {.conf = written, .rule = rule};
     int changed;

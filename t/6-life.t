@@ -115,6 +115,14 @@ like "$out$err", qr/^reloaded: generation 2$/m, 'reload: says the generation';
 ($exit, $out) = $filter->command('status');
 is $exit, 0, 'status for people: exit status';
 like $out, qr/^fine: tamis \S+, process \d+, up .*^policy +generation 2 of /ms, 'status for people';
+my $numbers = <<'END' =~ s/\bN\b/\\d+/gr;
+log         N written, N waiting, N dropped, N errors, N bytes
+DNS         N asked, N shared, N remembered, N refused, N too late; N under way, N answers in N bytes
+END
+like $out, qr/^$numbers/m, 'status for people: the numbers';
+is_deeply [sort keys %{ $status->{dns} }], [qw(bytes cached entries refused sent shared timeouts under_way)], 'status: of the DNS';
+is_deeply [sort keys %{ $status->{log} }], [qw(details_dropped dropped errors file_bytes healthy last_error offered queued wal_bytes written)],
+    'status: of the log';
 $mta->quit;
 open my $more, '>>', $filter->{conf} or die $!;
 print $more "syslog_name = another\n";

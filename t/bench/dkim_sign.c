@@ -1,5 +1,6 @@
 /* dkim_sign - our signatures beside the bare cryptography, in turns within one run */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "meter.h"
 #include "sign_dkim.h"
 
 #include <openssl/evp.h>
@@ -145,19 +146,6 @@ static double cpu_us(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), compare_doubles);
-    return values[ROUNDS / 2];
-}
-
 int main(void)
 {
     static double us[RUNS][ROUNDS];
@@ -174,7 +162,7 @@ int main(void)
             us[run][round < 0 ? 0 : round] = (cpu_us() - start) / TIMES;
         }
     for (int run = 0; run < RUNS; run++)
-        m[run] = median(us[run]);
+        m[run] = meter_median(us[run], ROUNDS);
     printf("%d bytes of body, %zu fields; CPU, medians of %d rounds\n", BODY_SIZE,
            ARRAY_LEN(headers), ROUNDS);
     printf("%-22s %9s %9s %9s %12s %12s\n", "", "bare us", "simple", "relaxed", "bare/simple",

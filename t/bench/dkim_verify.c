@@ -19,6 +19,7 @@
 
 #include "buf.h"
 #include "dkim_tags.h"
+#include "meter.h"
 
 enum { ROUNDS = 31, FIELDS = 20, PIECE = 65535 };
 
@@ -199,19 +200,6 @@ static void run_ours(const struct mail *m, struct arena *arena)
     arena_reset(arena);
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), compare);
-    return values[ROUNDS / 2];
-}
-
 static void measure(size_t len, size_t signatures, unsigned mails)
 {
     struct mail *m = make_mail(len, signatures);
@@ -229,8 +217,8 @@ static void measure(size_t len, size_t signatures, unsigned mails)
         bare[round] = (double)(middle - start) / mails;
         ours[round] = (double)(now_us() - middle) / mails;
     }
-    b = median(bare);
-    o = median(ours);
+    b = meter_median(bare, ROUNDS);
+    o = meter_median(ours, ROUNDS);
     printf("%8zu %10zu %12.1f %12.1f %8.2f  (at most 1.15)\n", len, signatures, b, o, o / b);
     fflush(stdout);
     arena_free(arena);

@@ -63,11 +63,11 @@ static void add_evidence(struct message *m, int number)
     m->esmtp = "SIZE=20480 BODY=8BITMIME";
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         const char *percent = strchr(fields[i][1], '%');
-        const char *rest = percent ? strchr(percent, 'd') + 1 : "";
+        const char *rest = percent != NULL ? strchr(percent, 'd') + 1 : "";
 
         snprintf(value, sizeof(value), "%.*s%.0d%s",
-                 (int)(percent ? percent - fields[i][1] : (int)strlen(fields[i][1])), fields[i][1],
-                 percent ? number + 1 : 0, rest);
+                 (int)(percent != NULL ? percent - fields[i][1] : (int)strlen(fields[i][1])),
+                 fields[i][1], percent != NULL ? number + 1 : 0, rest);
         message_add_evidence(m, fields[i][0], value);
     }
 }

@@ -63,3 +63,16 @@ uint32_t meter_percentile(uint32_t *list, size_t count, unsigned percent)
     qsort(list, count, sizeof(*list), compare);
     return count ? list[(count - 1) * percent / 100] : 0;
 }
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double meter_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), compare_doubles);
+    return values[count / 2];
+}

@@ -21,4 +21,7 @@ long meter_rss_kb(pid_t pid);
 /* The value that `percent` of them do not exceed. Sorts the list. */
 uint32_t meter_percentile(uint32_t *list, size_t count, unsigned percent);
 
+/* Of an odd number of values. Sorts them. */
+double meter_median(double *values, size_t count);
+
 #endif

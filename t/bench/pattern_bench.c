@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "buf.h"
+#include "meter.h"
 #include "table.h"
 
 #include <pcre2.h>
@@ -41,8 +42,8 @@ static const char *const headers[] = {
     "Content-Type: multipart/alternative; boundary=\"----=_Part_1234_567890.1717485149000\"",
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Thunderbird/115.11.0",
     "List-Id: Announcements <announce.lists.example.org>",
-    "List-Unsubscribe: <https://lists.example.org/options/announce>,\n "
-    "<mailto:announce-request@lists.example.org?subject=unsubscribe>",
+    ("List-Unsubscribe: <https://lists.example.org/options/announce>,\n "
+     "<mailto:announce-request@lists.example.org?subject=unsubscribe>"),
     "X-Virus-Scanned: amavisd-new at example.org",
 };
 
@@ -171,19 +172,6 @@ static double time_messages(struct both *both, bool plain, unsigned times)
     return (double)(now_us() - start) / times;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), compare_doubles);
-    return values[ROUNDS / 2];
-}
-
 /* The two take turns, so that a drift of the machine's speed hits both. */
 static void measure(const char *dir, unsigned count, const char *bar)
 {
@@ -198,8 +186,8 @@ static void measure(const char *dir, unsigned count, const char *bar)
         table[at] = time_messages(&both, false, times * 10);
         ratio[at] = plain[at] / table[at];
     }
-    printf("%8u %12.1f %12.1f %9.1f %9.1f%s\n", count, median(plain), median(table), median(ratio),
-           both.load_ms, bar);
+    printf("%8u %12.1f %12.1f %9.1f %9.1f%s\n", count, meter_median(plain, ROUNDS),
+           meter_median(table, ROUNDS), meter_median(ratio, ROUNDS), both.load_ms, bar);
     fflush(stdout);
     free_both(&both);
 }

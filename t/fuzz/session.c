@@ -186,7 +186,7 @@ static void play(struct script *s, char *line)
 
         if (colon != NULL)
             *colon = '\0';
-        session_header(s->session, line, colon ? colon + 1 : "");
+        session_header(s->session, line, colon != NULL ? colon + 1 : "");
         return;
     }
     if (letter == 'b') {
@@ -199,7 +199,7 @@ static void play(struct script *s, char *line)
     }
     split(line, words);
     if (letter == 'C')
-        check(session_connect(s->session, words[0], words[1], words[1] ? 25 : 0, &macros));
+        check(session_connect(s->session, words[0], words[1], words[1] != NULL ? 25 : 0, &macros));
     else if (letter == 'H')
         check(session_helo(s->session, line, &macros));
     else if (letter == 'M')
@@ -267,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (rest.len > 0) {
         const char *end = memchr(rest.ptr, '\n', rest.len);
 
-        line = (struct slice){rest.ptr, end ? (size_t)(end - rest.ptr) : rest.len};
+        line = (struct slice){rest.ptr, end != NULL ? (size_t)(end - rest.ptr) : rest.len};
         rest.ptr += line.len + (end != NULL);
         rest.len -= line.len + (end != NULL);
         play(&script, arena_strndup(script.arena, line.ptr, line.len));

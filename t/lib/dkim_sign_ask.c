@@ -1,6 +1,7 @@
 /* dkim_sign_ask - signing for a script, with libopendkim as the judge of what comes out */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buf.h"
+#include "escaped.h"
 #include "sign_dkim.h"
 
 #include <opendkim/dkim.h>
@@ -29,23 +30,6 @@ struct scene {
 };
 
 static struct scene scene;
-
-/* Bytes that would be in the way are %XX. */
-static void unescape(char *text)
-{
-    char *out = text, hex[3] = {0};
-
-    for (const char *in = text; *in != '\0'; in++)
-        if (*in == '%') {
-            hex[0] = in[1];
-            hex[1] = in[2];
-            *out++ = (char)strtol(hex, NULL, 16);
-            in += 2;
-        } else {
-            *out++ = *in;
-        }
-    *out = '\0';
-}
 
 static void print_escaped(const char *text)
 {
@@ -262,7 +246,7 @@ int main(void)
         line[strcspn(line, "\n")] = '\0';
         while (n < FIELDS_MAX && (next = strsep(&rest, "\t")) != NULL) {
             field[n++] = next;
-            unescape(next);
+            escaped_read(next);
         }
         obey(field, n);
     }

@@ -52,7 +52,7 @@ const char *logged_query(const char *file, const char *sql)
     char *command = xasprintf("sqlite3 -readonly -cmd '.timeout 10000' -cmd '.nullvalue NULL' '%s'"
                               " \"%s\" 2>&1", file, sql);
     FILE *f = popen(command, "r");
-    size_t len = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+    size_t len = f != NULL ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
     if (f != NULL)
         pclose(f);
@@ -65,28 +65,47 @@ const char *logged_query(const char *file, const char *sql)
 
 struct journal *logged_open(const char *path)
 {
-    struct journal_options options = {.path = path, .queue_limit = 10000, .size_limit = 0, .group = NULL};
+    struct journal_options options = {.path = path, .queue_limit = 10000};
 
     return journal_open(&options);
 }
 
+struct journal_status logged_status(struct journal *journal)
+{
+    struct journal_status status;
+
+    journal_read_status(journal, &status);
+    return status;
+}
+
 /* The writer tells nobody when it is done, so there is nothing to wait for but its counters. */
+static struct journal_status status_later(struct journal *journal)
+{
+    usleep(1000);
+    return logged_status(journal);
+}
+
 void logged_wait(struct journal *journal)
 {
     struct journal_status s;
 
-    do {
-        usleep(1000);
-        journal_read_status(journal, &s);
-    } while (s.written + s.dropped < s.offered);
+    do
+        s = status_later(journal);
+    while (s.written + s.dropped < s.offered);
 }
 
 void logged_wait_health(struct journal *journal, bool healthy)
 {
+    while (status_later(journal).healthy != healthy)
+        continue;
+}
+
+struct journal_status logged_wait_error(struct journal *journal)
+{
     struct journal_status s;
 
-    do {
-        usleep(1000);
-        journal_read_status(journal, &s);
-    } while (s.healthy != healthy);
+    do
+        s = status_later(journal);
+    while (s.errors == 0);
+    return s;
 }

@@ -25,4 +25,10 @@ void logged_wait(struct journal *journal);
 /* Until the status says healthy or not. */
 void logged_wait_health(struct journal *journal, bool healthy);
 
+/* What the journal says of itself. */
+struct journal_status logged_status(struct journal *journal);
+
+/* Until something has failed: the status then. */
+struct journal_status logged_wait_error(struct journal *journal);
+
 #endif

@@ -116,7 +116,7 @@ void mta_macro(struct mta *m, const char *name, const char *value)
         *macro = (struct macro){xstrdup(name), NULL};
     }
     free(macro->value);
-    macro->value = value ? xstrdup(value) : NULL;
+    macro->value = value != NULL ? xstrdup(value) : NULL;
 }
 
 static const struct macro *macro_find(const struct mta *m, struct slice name)
@@ -132,7 +132,7 @@ static void put_macros(struct mta *m, const struct event *ev)
 {
     const char *own = ev->stage < MTA_STAGES ? m->terms.symbols[ev->stage] : NULL;
     const char *preset = ev->stage < MTA_STAGES ? preset_symbols[ev->stage] : "";
-    struct slice list = slice_of(own ? own : preset), name;
+    struct slice list = slice_of(own != NULL ? own : preset), name;
     struct buf data = {0};
 
     buf_addc(&data, ev->letter);
@@ -313,7 +313,7 @@ struct mta *mta_start(const char *socket_name, const struct mta_offer *offer, un
     struct mta *m = xcalloc(1, sizeof(*m));
     char data[12];
 
-    m->offer = offer ? *offer : mta_postfix;
+    m->offer = offer != NULL ? *offer : mta_postfix;
     m->timeout_us = (uint64_t)timeout_ms * 1000;
     if (!wire_open(&m->wire, socket_name, err)) {
         mta_close(m);
@@ -331,7 +331,7 @@ struct mta *mta_open(const char *socket_name, const struct mta_offer *offer, uns
                      struct err *err)
 {
     struct mta *m = mta_start(socket_name, offer, timeout_ms, err);
-    const struct mta_reply *reply = m ? mta_wait(m) : NULL;
+    const struct mta_reply *reply = m != NULL ? mta_wait(m) : NULL;
 
     if (m == NULL || reply->action == MTA_NEGOTIATED)
         return m;

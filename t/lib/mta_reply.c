@@ -86,14 +86,14 @@ static bool read_edit(struct mta_mod *mod, const char *form, struct slice data)
             if (!cut_number(&data, &mod->index))
                 return false;
         } else if (*form == 'b') {
-            mod->value = xstrndup(data.ptr ? data.ptr : "", data.len);
+            mod->value = xstrndup(data.ptr != NULL ? data.ptr : "", data.len);
             mod->value_len = data.len;
             return true;
         } else if (!(*form == 'o' && data.len == 0) && !cut_text(&data, text)) {
             return false;
         }
     }
-    mod->value_len = mod->value ? strlen(mod->value) : 0;
+    mod->value_len = mod->value != NULL ? strlen(mod->value) : 0;
     return data.len == 0;
 }
 

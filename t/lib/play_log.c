@@ -3,6 +3,7 @@
 #include "cmd_world.h"
 #include "journal.h"
 #include "log.h"
+#include "logged.h"
 #include "policy_record.h"
 #include "session.h"
 #include "shadow.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static uint64_t state = 88172645463325252u;
 
@@ -134,16 +134,6 @@ static bool send_mail(struct session *s, const struct macros *macros)
     return true;
 }
 
-/* Everything so far is in the log, and on its way to the shadow. */
-static void wait_until_written(struct journal *journal)
-{
-    struct journal_status status;
-
-    for (journal_read_status(journal, &status); status.written < status.offered;
-         journal_read_status(journal, &status))
-        usleep(1000);
-}
-
 static void play(struct world *world, struct journal *journal, int count)
 {
     struct facts facts = {0};
@@ -151,20 +141,16 @@ static void play(struct world *world, struct journal *journal, int count)
 
     for (int i = 0; i < count; i++) {
         struct session *s = session_new(policy_acquire(), world, journal, false);
-        struct journal_status status;
 
         session_set_quiet(s, true);
         snprintf(facts.queue_id, sizeof(facts.queue_id), "4Q%d", i);
         begin_client(s, &facts, &macros);
         send_mail(s, &macros);
         session_free(s);
-        for (journal_read_status(journal, &status); status.queued > 5000;
-             journal_read_status(journal, &status))
-            usleep(1000);
         if (i % 500 == 499)
-            wait_until_written(journal);
+            logged_wait(journal);
     }
-    wait_until_written(journal);
+    logged_wait(journal);
 }
 
 int main(int argc, char **argv)

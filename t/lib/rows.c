@@ -39,7 +39,7 @@ static void check_problems(const struct row *row, const struct problems *problem
 
     for (size_t i = 0; i < problems->count && row->problem != NULL && !found; i++)
         found = is_problem(&problems->list[i], row->problem);
-    tap_ok(found, "%s: %s", row->name, row->problem ? row->problem : "no problem");
+    tap_ok(found, "%s: %s", row->name, row->problem != NULL ? row->problem : "no problem");
     for (size_t i = 0; i < problems->count && !found; i++) {
         char *text = problem_text(&problems->list[i]);
 

@@ -1,5 +1,6 @@
 /* spf_ask - SPF for a script: a world and questions come in, answers go out */
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "escaped.h"
 #include "spf_world.h"
 
 #include <stdio.h>
@@ -9,24 +10,7 @@
 
 enum { FIELDS = 5, LINE_SIZE = 65536 };
 
-/* Fields are separated by tabs; bytes that would be in the way are %XX. Returns the length. */
-static size_t unescape(char *text)
-{
-    char *out = text, hex[3] = {0};
-
-    for (const char *in = text; *in != '\0'; in++)
-        if (*in == '%') {
-            hex[0] = in[1];
-            hex[1] = in[2];
-            *out++ = (char)strtol(hex, NULL, 16);
-            in += 2;
-        } else {
-            *out++ = *in;
-        }
-    *out = '\0';
-    return (size_t)(out - text);
-}
-
+/* The fields are separated by tabs, and escaped. */
 static void answer(struct spf_world *w, char *const field[FIELDS])
 {
     struct spf_question q = {.receiver = "receiver.example", .time = 1000000000};
@@ -60,7 +44,7 @@ int main(void)
         line[strcspn(line, "\n")] = '\0';
         while (n < FIELDS && (next = strsep(&rest, "\t")) != NULL) {
             field[n++] = next;
-            len = unescape(next);
+            len = escaped_read(next);
         }
         if (n == 4 && strcmp(field[0], "rr") == 0)
             spf_world_add(&w, field[1], field[2], field[3], len);

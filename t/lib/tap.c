@@ -39,14 +39,15 @@ bool tap_ok(bool passed, const char *name, ...)
 
 bool tap_is(const char *got, const char *want, const char *name, ...)
 {
-    bool same = got == want || (got && want && strcmp(got, want) == 0);
+    bool same = got == want || (got != NULL && want != NULL && strcmp(got, want) == 0);
     va_list ap;
 
     va_start(ap, name);
     result(same, name, ap);
     va_end(ap);
     if (!same)
-        tap_diag("     got: %s\n#    want: %s", got ? got : "(null)", want ? want : "(null)");
+        tap_diag("     got: %s\n#    want: %s", got != NULL ? got : "(null)",
+                 want != NULL ? want : "(null)");
     return same;
 }
 
@@ -98,22 +99,28 @@ const char *tap_dir(void)
     const char *tmp = getenv("TMPDIR");
 
     if (dir[0] == '\0') {
-        snprintf(dir, sizeof(dir), "%s/tamis-t.XXXXXX", tmp ? tmp : "/tmp");
+        snprintf(dir, sizeof(dir), "%s/tamis-t.XXXXXX", tmp != NULL ? tmp : "/tmp");
         if (mkdtemp(dir) == NULL)
             die("%s: %s", dir, strerror(errno));
     }
     return dir;
 }
 
-const char *tap_file_bytes(const char *name, const void *data, size_t len)
+const char *tap_path(const char *name)
 {
     static char paths[8][512];
     static int next;
     char *path = paths[next++ % 8];
-    FILE *f;
 
     snprintf(path, sizeof(paths[0]), "%s/%s", tap_dir(), name);
-    f = fopen(path, "w");
+    return path;
+}
+
+const char *tap_file_bytes(const char *name, const void *data, size_t len)
+{
+    const char *path = tap_path(name);
+    FILE *f = fopen(path, "w");
+
     if (f == NULL || fwrite(data, 1, len, f) != len || fclose(f) != 0)
         die("%s: %s", path, strerror(errno));
     return path;

@@ -23,8 +23,10 @@ int tap_done(void);
 /* A private directory of this test, made at the first call, removed by tap_done. */
 const char *tap_dir(void);
 
-/* Writes `text` to DIR/name (DIR = tap_dir()), returns the path (static, until the 8th next
- * call). */
+/* DIR/name (DIR = tap_dir()); static, until the 8th next call of this, or of tap_file. */
+const char *tap_path(const char *name);
+
+/* Writes `text` to tap_path(name), which it returns. */
 const char *tap_file(const char *name, const char *text);
 const char *tap_file_bytes(const char *name, const void *data, size_t len);
 

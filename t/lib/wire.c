@@ -98,7 +98,7 @@ static int open_inet(const char *place, int family, struct err *err)
 bool wire_open(struct wire *w, const char *socket_name, struct err *err)
 {
     const char *colon = strchr(socket_name, ':');
-    struct slice kind = {socket_name, colon ? (size_t)(colon - socket_name) : 0};
+    struct slice kind = {socket_name, colon != NULL ? (size_t)(colon - socket_name) : 0};
 
     *w = (struct wire){.fd = -1};
     if (socket_name[0] == '/')
