@@ -58,7 +58,7 @@ static bool counts_as_double(struct slice word)
 
 static const char *file(const struct postfix_service *service)
 {
-    return service ? "master.cf" : "main.cf";
+    return service != NULL ? "master.cf" : "main.cf";
 }
 
 static const char *place(const struct advice *advice, const struct postfix_service *service)
@@ -126,7 +126,7 @@ static void judge_everywhere(struct advice *advice, const char *name,
                              void (*judge)(struct advice *, const struct postfix_service *,
                                            const char *, const char *))
 {
-    judge(advice, NULL, name, param(advice, name));
+    judge(advice, NULL, name, advice_param(advice, name));
     for (const struct postfix_service *s = advice->postfix->services; s != NULL; s = s->next) {
         const char *theirs = postfix_override(advice->postfix, s, name);
 

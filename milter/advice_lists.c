@@ -122,7 +122,7 @@ static const char *checks_of_postfix(const struct advice *advice)
                                         "nested_header_checks", "body_checks"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (*param(advice, names[i]) != '\0')
+        if (*advice_param(advice, names[i]) != '\0')
             return names[i];
     return NULL;
 }

@@ -106,7 +106,7 @@ static struct entry *given_up_entry(void)
 
 static void test_given_up(void)
 {
-    const char *path = path_of("given-up.db");
+    const char *path = tap_path("given-up.db");
     struct journal *j = logged_open(path);
 
     journal_offer(j, given_up_entry());
