@@ -388,8 +388,9 @@ plays('a deferral at DATA', "data_restrictions = check_sender_access static:DEFE
     'mail <s@x>' => $ok, 'rcpt <a@b.example>' => $ok, 'data' => '450 4.7.1 <s@x>: Sender address rejected: Service unavailable');
 plays('a deferral is no more at DATA', "delay_reject = no\nsender_restrictions = static:DEFER_IF_PERMIT\n",
     'mail <s@x>' => $ok, 'rcpt <postmaster>' => $ok, 'data' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <s@x>: Sender address rejected: Service unavailable');
-plays('a deferral of one recipient', "recipient_restrictions = inline:{{a\@b.example = DEFER_IF_PERMIT}}\n",
-    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <a@b.example>: Recipient address rejected: Service unavailable', 'rcpt <c@b.example>' => $ok);
+plays("a deferral of one recipient, delay_reject = $_", "delay_reject = $_\nrecipient_restrictions = inline:{{a\@b.example = DEFER_IF_PERMIT}}\n",
+    'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '450 4.7.1 <a@b.example>: Recipient address rejected: Service unavailable', 'rcpt <c@b.example>' => $ok)
+    for 'yes', 'no';
 plays("a bare table in ${_}_restrictions", "${_}_restrictions = inline:{{a\@b.example = REJECT}, {s\@x = OK}}, reject\n",
     'mail <s@x>' => $ok, 'rcpt <a@b.example>' => '554 5.7.1 <a@b.example>: Recipient address rejected: Access denied',
     'mail <t@x>' => $ok, 'rcpt <s@x>' => $ok) for 'relay', 'recipient';
