@@ -250,8 +250,13 @@ none('what has installation directories in it is built again when they change',
           $placed =~ m{milter/\Q@{[s/\.c$//r]}\E\.} ? () : "$_: write it into PLACED of Makefile.am" : ()
     } grep { /\.c$/ } sort keys %text);
 
+none('a test with a long form is in check-long', map {
+    my ($name) = m{([^/]+?)(?:\.c)?\z};
+    slurp($_) =~ /\$ENV\{LONG\}|getenv\("LONG"\)/ && $make !~ m{^TAP_LONG \+= t/\Q$name\E$}m ? "t/$name" : ()
+} grep { !m{/0-} } glob "$top/t/[0-9]-*.c $top/t/[0-9]-*.t");
+
 # Lists of Makefile.am in the order of their names: two branches that add to one seldom collide.
-for my $list (qw(libtamis_a_SOURCES dist_sql_DATA TAP_C TAP_PL BENCH_C FUZZERS)) {
+for my $list (qw(libtamis_a_SOURCES dist_sql_DATA TAP_C TAP_PL TAP_LONG BENCH_C FUZZERS)) {
     my @rows = $make =~ /^$list \+= (\S+)/mg;
     none("$list is in order", map { "$rows[$_] behind $rows[$_ - 1]" } grep { $rows[$_] le $rows[$_ - 1] } 1 .. $#rows);
 }
