@@ -277,7 +277,8 @@ static void add_refused(struct message *m)
 static void test_late(void)
 {
     struct journal_db db = {.path = tap_path("late.db")};
-    struct entry *e = logged_entry(1), *kept = logged_entry(2);
+    struct journal_db closed = {.path = db.path};
+    struct entry *e = logged_entry(1), *kept = logged_entry(2), *lost = logged_entry(3);
     struct entry *entries[] = {e, kept};
     struct err err = {""};
 
@@ -287,15 +288,21 @@ static void test_late(void)
     add_refused(e->message);
     e->waiter = waiter_new();
     kept->waiter = waiter_new();
+    lost->waiter = waiter_new();
     tap_ok(journal_db_open(&db, &err) == DB_OK, "opened");
     tap_ok(batch_write(&db, NULL, entries, 2, &err) == DB_OK, "written");
     tap_ok(!waiter_wait(e->waiter, 0), "who waits too short a time gives up");
-    tap_ok(batch_tell(&db, e, &err) == DB_OK && batch_tell(&db, kept, &err) == DB_OK, "told");
+    waiter_wait(lost->waiter, 0);
+    tap_ok(batch_tell(&db, e, &err) == DB_OK, "told");
+    tap_ok(batch_tell(&closed, kept, &err) == DB_OK && batch_tell(&closed, lost, &err) == DB_BROKEN,
+           "when the log was closed meanwhile, too");
     tap_ok(waiter_wait(kept->waiter, 0), "the other one knows that it is written");
     waiter_release(e->waiter);
     waiter_release(kept->waiter);
+    waiter_release(lost->waiter);
     entry_free(e);
     entry_free(kept);
+    entry_free(lost);
     journal_db_close(&db);
     tap_is(logged_query(db.path, "SELECT d.queue_id, d.action, d.code, d.text, r.action, t.token"
                                  " FROM decision AS d JOIN recipient AS r USING (id)"
