@@ -15,12 +15,18 @@
 
 #define PAUSE_NS 100000000 /* until libmilter may try to accept again */
 
-enum { HEAD_BYTES = 5 }; /* of a packet: its length, its letter */
+enum {
+    HEAD_BYTES = 5,    /* of a packet: its length, its letter */
+    COUNTERS = 1 << 16 /* more connections there are not at a time */
+};
 
 /* The packet that a thread is reading. libmilter reads its head, then all the rest, in one function
- * that no other reading interrupts: so it belongs to the thread, although a connection does not. */
+ * that no other reading interrupts: so it belongs to the thread, although a connection does not.
+ * It may give up between the two, when poll(2) tells of an error, and then the next connection
+ * with this descriptor begins with a packet of its own. */
 struct packet {
     int fd;
+    unsigned connection; /* of this descriptor: the number of it */
     unsigned char head[HEAD_BYTES];
     size_t have, left; /* bytes of the head; bytes that are to come behind it */
     size_t nuls;       /* among those that came */
@@ -28,10 +34,16 @@ struct packet {
 
 static atomic_bool started;
 static _Thread_local struct packet packet;
+static atomic_uint accepted_by_fd[COUNTERS];
 
 void guard_start(void)
 {
     atomic_store(&started, true);
+}
+
+static atomic_uint *connection_of(int fd)
+{
+    return &accepted_by_fd[(unsigned)fd % COUNTERS];
 }
 
 static bool is_short_of_something(int error)
@@ -52,6 +64,8 @@ int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
                     strerror(error));
         nanosleep(&pause, NULL);
     }
+    if (accepted >= 0)
+        atomic_fetch_add(connection_of(accepted), 1);
     errno = error;
     return accepted;
 }
@@ -100,11 +114,12 @@ static bool is_sound(int fd, const unsigned char *bytes, size_t len, size_t size
 {
     struct packet *p = &packet;
     size_t wanted = p->have < HEAD_BYTES ? HEAD_BYTES - p->have : p->left;
+    unsigned connection = atomic_load(connection_of(fd));
 
-    if (p->fd != fd || size != wanted) {
+    if (p->fd != fd || p->connection != connection || size != wanted) {
         if (size != HEAD_BYTES)
             return true; /* no packet, or none that was followed from its beginning */
-        *p = (struct packet){.fd = fd};
+        *p = (struct packet){.fd = fd, .connection = connection};
     }
     if (p->have == HEAD_BYTES)
         return read_rest(p, bytes, len);

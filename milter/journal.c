@@ -238,8 +238,8 @@ static void finish(struct journal *j, void **item)
         j->ruleset = entry;
         return;
     }
-    if (entry->shadow == NULL && j->db.db != NULL &&
-        (result = batch_tell(&j->db, entry, &err)) != DB_OK)
+    /* Its row is there, whatever befell the file since. */
+    if (entry->shadow == NULL && (result = batch_tell(&j->db, entry, &err)) != DB_OK)
         fail(j, result, &err);
     take_out(j, item);
     if (entry->shadow != NULL || j->written == NULL || !j->written(entry))

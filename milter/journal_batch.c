@@ -73,6 +73,10 @@ enum db_result batch_tell(struct journal_db *db, struct entry *entry, struct err
     if (entry->waiter == NULL || waiter_tell(entry->waiter, true) || entry->is_late)
         return DB_OK;
     make_late(entry);
+    if (db->db == NULL) {
+        err_set(err, "%s: a row says accepted of a mail that was put off", db->path);
+        return DB_BROKEN;
+    }
     result = journal_db_begin(db, err);
     if (result == DB_OK)
         result = journal_amend(db, entry, err);

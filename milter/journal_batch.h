@@ -14,7 +14,8 @@ enum db_result batch_write(struct journal_db *db, const struct ruleset *ruleset,
                            struct entry *const *entries, size_t count, struct err *err);
 
 /* After the commit, for whoever waits: told that it is written. Who gave up just before was told
- * otherwise than the row says: then the row is mended, in a transaction of its own. */
+ * otherwise than the row says: then the row is mended, in a transaction of its own; DB_BROKEN if
+ * the log has been closed since. */
 enum db_result batch_tell(struct journal_db *db, struct entry *entry, struct err *err);
 
 #endif

@@ -62,7 +62,7 @@ static const char *const statements[DB_STMT_COUNT] = {
     [DB_FIRST_EVIDENCE] = "SELECT min(id) FROM mail_evidence",
     [DB_OLD_EVIDENCE] = "SELECT id FROM mail_evidence ORDER BY id LIMIT 1 OFFSET ?1",
     [DB_AMEND_MAIL] = "UPDATE mail SET verdict = ?2 WHERE id = ?1",
-    [DB_AMEND_RECIPIENTS] = "UPDATE mail_recipient SET verdict = ?2 WHERE id = ?1",
+    [DB_AMEND_RECIPIENT] = "UPDATE mail_recipient SET verdict = ?2 WHERE id = ?1 AND n = ?3",
     [DB_RULESET_ID] = "SELECT id FROM ruleset WHERE hash = ?1",
     [DB_ADD_RULESET] = "INSERT INTO ruleset (hash, version) VALUES (?1, ?2)",
     [DB_DEAD_GENERATION] = ("SELECT max(number) - 1 FROM generation WHERE first_id <="

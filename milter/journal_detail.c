@@ -210,18 +210,23 @@ int detail_edits(struct writing *w)
     return rc == SQLITE_OK ? list_insert(w, DB_ADD_EDITS) : rc;
 }
 
-int detail_tokens(struct writing *w)
+int detail_token(struct writing *w, int recipient, const char *text)
 {
     sqlite3_stmt *stmt = w->db->stmts[DB_ADD_TOKEN];
+
+    sqlite3_bind_int64(stmt, 1, w->id);
+    sqlite3_bind_int64(stmt, 2, recipient);
+    sqlite3_bind_text(stmt, 3, text, -1, SQLITE_STATIC);
+    return run_stmt(stmt);
+}
+
+int detail_tokens(struct writing *w)
+{
     int rc = SQLITE_OK;
 
     for (const struct reply_token *t = w->entry->message->tokens; t != NULL && rc == SQLITE_OK;
-         t = t->next) {
-        sqlite3_bind_int64(stmt, 1, w->id);
-        sqlite3_bind_int64(stmt, 2, t->recipient);
-        sqlite3_bind_text(stmt, 3, t->text, -1, SQLITE_STATIC);
-        rc = run_stmt(stmt);
-    }
+         t = t->next)
+        rc = detail_token(w, t->recipient, t->text);
     return rc;
 }
 

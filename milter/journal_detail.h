@@ -12,4 +12,6 @@ int detail_edits(struct writing *w);
 int detail_tokens(struct writing *w);
 int detail_evidence(struct writing *w);
 
+int detail_token(struct writing *w, int recipient, const char *text); /* one; 0: the message's */
+
 #endif

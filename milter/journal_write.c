@@ -269,24 +269,48 @@ enum db_result journal_write(struct journal_db *db, const struct entry *entry, i
     return journal_db_result(db, rc, err);
 }
 
+static int amend_mail(struct writing *w)
+{
+    const struct entry *e = w->entry;
+    sqlite3_stmt *stmt = w->db->stmts[DB_AMEND_MAIL];
+    int64_t verdict;
+    int rc;
+
+    writing_recipient(w, last_recipient(e->message));
+    rc = journal_verdict_id(w, entry_action_name(e->action), &e->message->verdict, &verdict);
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(stmt, 1, w->id);
+    sqlite3_bind_int64(stmt, 2, verdict);
+    return run_stmt(stmt);
+}
+
+static int amend_recipient(struct writing *w, const struct recipient *r)
+{
+    sqlite3_stmt *stmt = w->db->stmts[DB_AMEND_RECIPIENT];
+    int64_t verdict;
+    int rc;
+
+    writing_recipient(w, r);
+    if ((rc = recipient_verdict(w, r, &verdict)) != SQLITE_OK)
+        return rc;
+    sqlite3_bind_int64(stmt, 1, w->id);
+    sqlite3_bind_int64(stmt, 2, verdict);
+    sqlite3_bind_int64(stmt, 3, r->number);
+    return run_stmt(stmt);
+}
+
 enum db_result journal_amend(struct journal_db *db, const struct entry *entry, struct err *err)
 {
     struct writing w = {.db = db, .entry = entry, .texts = db->scratch, .list = &db->scratch[3],
                         .id = entry->row};
-    sqlite3_stmt *stmts[] = {db->stmts[DB_AMEND_MAIL], db->stmts[DB_AMEND_RECIPIENTS]};
-    int64_t verdict;
+    const struct recipient *r = entry->message->recipients;
     int rc;
 
     writing_start(&w);
-    writing_recipient(&w, last_recipient(entry->message));
-    rc = journal_verdict_id(&w, entry_action_name(entry->action), &entry->message->verdict,
-                            &verdict);
-    for (size_t i = 0; i < ARRAY_LEN(stmts) && rc == SQLITE_OK; i++) {
-        sqlite3_bind_int64(stmts[i], 1, w.id);
-        sqlite3_bind_int64(stmts[i], 2, verdict);
-        rc = run_stmt(stmts[i]);
-    }
-    if (rc == SQLITE_OK)
-        rc = detail_tokens(&w);
+    for (rc = amend_mail(&w); r != NULL && rc == SQLITE_OK; r = r->next)
+        rc = amend_recipient(&w, r);
+    if (rc == SQLITE_OK && entry->late.token != NULL)
+        rc = detail_token(&w, 0, entry->late.token);
     return journal_db_result(db, rc, err);
 }

@@ -11,8 +11,8 @@
 enum db_result journal_write(struct journal_db *db, const struct entry *entry, int64_t *id,
                              struct err *err);
 
-/* The row entry->row says what the entry says now: its verdict and its recipients', and its tokens.
- * Inside a transaction, as above. */
+/* The row entry->row says what the entry says now: its verdict and its recipients', and the token
+ * of entry->late besides those that it has. Inside a transaction, as above. */
 enum db_result journal_amend(struct journal_db *db, const struct entry *entry, struct err *err);
 
 /* The shadow's judgements of entry->row. Inside a transaction, as above. */

@@ -386,6 +386,16 @@ static void drain(const struct server *server)
     }
 }
 
+/* By which others would look for a filter that is not there. */
+static void remove_files(const struct server *server)
+{
+    if (server->socket.kind == SOCKET_UNIX)
+        unlink(server->socket.path);
+    control_stop();
+    if (server->pid_path[0])
+        unlink(server->pid_path);
+}
+
 /* smfi_stop is not called: it waits up to 5 s for a lock of libmilter's listener, only to close
  * what the end of the process closes. Its threads may still run, so nothing that they use is
  * freed. */
@@ -400,12 +410,8 @@ static int end(struct server *server, struct journal *journal)
     if (server->fresh.world != NULL)
         world_dns_stop(server->fresh.world);
     quiet = front_stop(STOP_US);
-    if (server->socket.kind == SOCKET_UNIX)
-        unlink(server->socket.path);
-    control_stop();
+    remove_files(server);
     maintain_stop();
-    if (server->pid_path[0])
-        unlink(server->pid_path);
     shadow_stop();
     journal_close(journal);
     status = atomic_load(&front_ended) ? EX_SOFTWARE : EX_OK;
@@ -446,6 +452,7 @@ int serve(const struct serve_options *options)
     open_log(&server);
     status = open_world(&server);
     if (status != EX_OK) {
+        remove_files(&server);
         policy_free(server.policy);
         return status;
     }

@@ -262,33 +262,53 @@ static void test_retention(void)
            "400 of counters");
 }
 
+/* A second recipient, who was refused for himself, with a token. */
+static void add_refused(struct message *m)
+{
+    struct address address = {"other@example.org", "other@example.org", "<other@example.org>"};
+    struct recipient *r = message_add_recipient(m, &address);
+
+    r->verdict = (struct verdict){.act = ACT_REJECT, .stage = STAGE_RCPT, .code = 550,
+                                  .dsn = "5.7.1", .text = "no", .enforced = true};
+    r->verdict.token = message_add_token(m, r->number, "0000-0001");
+}
+
 /* Somebody who gave up while his row was being committed. */
 static void test_late(void)
 {
     struct journal_db db = {.path = tap_path("late.db")};
-    struct entry *e = logged_entry(1), *kept = logged_entry(2);
+    struct journal_db closed = {.path = db.path};
+    struct entry *e = logged_entry(1), *kept = logged_entry(2), *lost = logged_entry(3);
     struct entry *entries[] = {e, kept};
     struct err err = {""};
 
     e->late = (struct verdict){.act = ACT_DEFER, .stage = STAGE_EOM, .code = 451, .dsn = "4.3.0",
                                .text = "later", .enforced = true, .token = "0000-0002"};
     kept->late = e->late;
+    add_refused(e->message);
     e->waiter = waiter_new();
     kept->waiter = waiter_new();
+    lost->waiter = waiter_new();
     tap_ok(journal_db_open(&db, &err) == DB_OK, "opened");
     tap_ok(batch_write(&db, NULL, entries, 2, &err) == DB_OK, "written");
     tap_ok(!waiter_wait(e->waiter, 0), "who waits too short a time gives up");
-    tap_ok(batch_tell(&db, e, &err) == DB_OK && batch_tell(&db, kept, &err) == DB_OK, "told");
+    waiter_wait(lost->waiter, 0);
+    tap_ok(batch_tell(&db, e, &err) == DB_OK, "told");
+    tap_ok(batch_tell(&closed, kept, &err) == DB_OK && batch_tell(&closed, lost, &err) == DB_BROKEN,
+           "when the log was closed meanwhile, too");
     tap_ok(waiter_wait(kept->waiter, 0), "the other one knows that it is written");
     waiter_release(e->waiter);
     waiter_release(kept->waiter);
+    waiter_release(lost->waiter);
     entry_free(e);
     entry_free(kept);
+    entry_free(lost);
     journal_db_close(&db);
     tap_is(logged_query(db.path, "SELECT d.queue_id, d.action, d.code, d.text, r.action, t.token"
                                  " FROM decision AS d JOIN recipient AS r USING (id)"
-                                 " LEFT JOIN token AS t USING (id) ORDER BY 1"),
-           "Q1|tempfail|451|later|tempfail|0000-0002\nQ2|accept|NULL|NULL|accept|NULL",
+                                 " LEFT JOIN token AS t ON t.id = d.id AND"
+                                 " ifnull(t.recipient, 1) = r.n ORDER BY 1, r.n"),
+           "Q1|tempfail|451|later|tempfail|0000-0002\nQ1|tempfail|451|later|reject|0000-0001\nQ2|accept|NULL|NULL|accept|NULL",
            "the row says what he was told");
 }
 

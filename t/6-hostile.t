@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 use strict;
 use warnings;
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 use lib "$ENV{srcdir}/t/lib";
 use Tamis::Live qw(live_filter live_mta play status_of);
@@ -97,6 +98,40 @@ for my $count (1, 3, 5, 61) {
 }
 ok $filter->wait_stderr(qr/sent a macro without a value: its connection is closed/), 'and logged';
 still_serves('a macro without a value');
+
+# A packet that breaks off behind its head is no part of the next connection's first one, which has
+# its descriptor; with few threads it has its thread, too.
+my $young = live_filter();
+sub descriptors { return scalar(() = glob '/proc/' . $young->pid . '/fd/*') }
+my $few = descriptors();
+sub break_off {
+    my ($letter) = @_;
+    my $conn = Tamis::Mta->connect($young->milter, negotiate => 0);
+    $conn->raw(pack('N a', 6, $letter), timeout => 0.02);
+    setsockopt $conn->{sock}, SOL_SOCKET, SO_LINGER, pack 'i2', 1, 0;
+    $conn->close;
+    return wait_until(20, sub { descriptors() <= $few });
+}
+my ($served, $closed) = (0, 0);
+while ($served < 20) {
+    break_off('D');
+    my $next = eval { live_mta($young) };
+    last if !$next || (play($next, '<bob@example.org>'))[0]{action} ne 'continue';
+    $next->quit;
+    $served++;
+}
+is $served, 20, 'behind half a packet of macros the next connection is served';
+while ($closed < 20) {
+    break_off('O');
+    my $conn = Tamis::Mta->connect($young->milter, negotiate => 0);
+    my $reply = $conn->raw(packet("DC{x}\0") . packet('O' . pack 'N3', 6, 0x1ff, 0x1fffff)
+        . packet("Cmail.example\0" . '4' . pack('n', 4) . "192.0.2.7\0"));
+    $conn->close;
+    last if $reply->{action} ne 'closed';
+    $closed++;
+}
+is $closed, 20, 'behind half a packet a macro without a value is found';
+is $young->stop, 0, 'ends, too';
 
 # The same bytes, each alone
 my $bytewise = Tamis::Mta->connect($filter->milter);

@@ -199,6 +199,15 @@ SKIP: {
     like $err, qr/roots\/c: .*; its directory must belong to nobody$/m, 'the mend names the user';
 }
 
+# What is found wrong as late as with the resolver leaves nothing where others would look for a filter.
+my $anchor = spew("$dir/no-anchor", "this is no key\n");
+my ($late, undef, $why) = run_command([$tamis, 'milter', '-c', spew("$dir/late.conf", ''), '-o', 'user=', '-o',
+    "socket=unix:$dir/late", '-o', "control_socket=$dir/late.control", '-o', "pid_file=$dir/late.pid", '-o', 'log_file=',
+    '-o', 'postfix_config_directory=', '-o', 'dns_servers=127.0.0.1', '-o', "dns_trust_anchor=$anchor"]);
+is $late, 78, 'dns_trust_anchor without a key: it does not start';
+like $why, qr/libunbound: .*; dns_trust_anchor$/m, 'and says why';
+is_deeply [grep { -e } map { "$dir/late$_" } '', '.control', '.pid'], [], 'its sockets and its pid_file are gone';
+
 # A member of the group reads the log, with the sqlite3 shell as it is, whatever became of the filter,
 # and whatever umask root had. Nobody else does.
 SKIP: {
