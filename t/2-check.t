@@ -193,7 +193,14 @@ for my $name (qw(strict outgoing)) {
         "and $name");
 }
 like((named($_))[0], qr/^milter\.conf:\d: error: restriction_classes: $_ is a/m, "but not $_")
-    for qw(reject_unknown_client mynetworks sender_restrictions);
+    for qw(reject_unknown_client mynetworks sender_restrictions mode outgoing_header_checks incoming_nested_header_checks);
+{
+    my $class = "restriction_classes = strict\nstrict = permit_mynetworks, reject\n";
+    is((check("strict = yes\n$class"))[0], "milter.conf:5: warning: strict was already set in line 3; this value replaces it: remove one of them\n"
+        . "milter.conf:5: error: restriction_classes: strict is a parameter, too, and set more than once: choose another name for the class\n",
+        'a parameter that was set is not lost to a class');
+    is((check($class, '-o', 'strict=reject'))[2], 78, 'nor one of the command line');
+}
 {
     my $conf = write_file('milter.conf', "postfix_config_directory =\nmydestination = here.example\nrestriction_classes = strict, greylist\n"
         . "strict = check_sender_access inline:{{<>=REJECT strictly}}\ngreylist = defer\n"
