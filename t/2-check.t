@@ -103,6 +103,8 @@ rules($list, 'texthash', map { my ($value, $want) = @$_; ("k $value" => $want &&
     ['DEFER 5.7.1 x', '5.7.1 goes with a reply of class 4: the client sees 4.7.1'],
     ['550 4.7.9 x', '4.7.9 goes with a reply of class 5: the client sees 5.7.9'],
     ['FILTER smtp:[127.0.0.1]', 'FILTER cannot be done by a milter: keep this rule in Postfix; skipped when it fires'],
+    ['reject_unverified_sender', 'reject_unverified_sender stays in Postfix: keep this rule there; skipped when it fires'],
+    ['permit_mynetworks, greylist, reject_unlisted_sender', 'greylist stays in Postfix: keep this rule there; skipped when it fires'],
     ['REDIRECT joe', 'REDIRECT needs user@domain; skipped when it fires'], ['REDIRECT joe@x', ''],
     ['BCC joe', 'BCC needs user@domain; skipped when it fires'],
     ['PREPEND X-A: b', ''], ['PREPEND text', 'PREPEND needs a header field, "Name: text"; skipped when it fires'],
