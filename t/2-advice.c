@@ -199,7 +199,8 @@ static const struct row rows[] = {
      "command_timeout=30s }\nmain.cf: non_smtpd_milters = { unix:tamis/s, "
      "default_action=tempfail }\n",
      "warning: main.cf: smtpd_milters has inet:127.0.0.1:8894, which looks like a former socket of "
-     "tamis (now it is unix:tamis/s): leave it out, as printed\n"
+     "tamis (now it is unix:tamis/s): leave it out, as printed, unless another tamis listens "
+     "there\n"
      "warning: main.cf: non_smtpd_milters has unix:tamis/old.sock, which"},
     {"permits and the relay guard stand on both sides",
      GOOD "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
