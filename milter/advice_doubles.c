@@ -150,18 +150,10 @@ static const char *time_limit(const struct advice *advice, struct slice service)
                         "main.cf", (int)(service.len - skip), slash + 1);
 }
 
-/* Policy services whose work a restriction of tamis does. */
+/* A policy service that judges SPF, where a restriction of tamis does, too. Greylisting stays with
+ * those that do it. */
 static void judge_policy_service(struct advice *advice, const char *list, struct slice service)
 {
-    static const struct {
-        const char *part, *work, *ours;
-    } rows[] = {
-        {"spf", "SPF", "spf_"},
-        {"postgrey", "greylisting", "greylist"},
-        {":10023", "greylisting", "greylist"},
-        {"sqlgrey", "greylisting", "greylist"},
-        {":2501", "greylisting", "greylist"},
-    };
     static const char *const lists[] = {
         "smtpd_client_restrictions",      "smtpd_helo_restrictions",
         "smtpd_sender_restrictions",      "smtpd_relay_restrictions",
@@ -169,21 +161,18 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
         "smtpd_end_of_data_restrictions",
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (memmem(service.ptr, service.len, rows[i].part, strlen(rows[i].part)) == NULL)
-            continue;
-        for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-            if (strstr(setting(advice, lists[l]), rows[i].ours) != NULL) {
-                problems_add(
-                    advice->problems, how_bad(advice), nowhere,
-                    "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                    "too: %stake it out of main.cf, and its entry out of master.cf%s",
-                    list, (int)service.len, service.ptr, rows[i].work,
-                    advice->side->enforces ? "" : "together with mode = enforce ",
-                    time_limit(advice, service));
-                return;
-            }
-    }
+    if (memmem(service.ptr, service.len, "spf", 3) == NULL)
+        return;
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        if (strstr(setting(advice, lists[l]), "spf_") != NULL) {
+            problems_add(advice->problems, how_bad(advice), nowhere,
+                         "main.cf: %s has check_policy_service %.*s, whose work (SPF) tamis does, "
+                         "too: %stake it out of main.cf, and its entry out of master.cf%s",
+                         list, (int)service.len, service.ptr,
+                         advice->side->enforces ? "" : "together with mode = enforce ",
+                         time_limit(advice, service));
+            return;
+        }
 }
 
 static void judge_policy_services(struct advice *advice, const char *name)

@@ -216,10 +216,14 @@ static const struct row rows[] = {
      "unix:private/policyd-spf, whose work (SPF) tamis does, too: take it out of main.cf, and its "
      "entry out of master.cf, and policyd-spf_time_limit, where it is set, out of main.cf\n"},
     {"a policy service at a port has no time limit in main.cf",
-     GOOD "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023\n", SMTP,
-     "", "recipient_restrictions=greylist", "",
-     "whose work (greylisting) tamis does, too: take it out of main.cf, and its entry out of "
+     GOOD "smtpd_recipient_restrictions = check_policy_service inet:spf.example:10023\n", SMTP,
+     "", "recipient_restrictions=reject_spf_fail", "",
+     "whose work (SPF) tamis does, too: take it out of main.cf, and its entry out of "
      "master.cf\n"},
+    {"greylisting, which tamis leaves to who does it, whatever a list or class is called",
+     GOOD "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023, "
+          "check_policy_service unix:private/postgrey\n",
+     SMTP, "", "recipient_restrictions=greylist", "", NULL},
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},
