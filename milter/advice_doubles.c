@@ -1,6 +1,7 @@
 /* advice_doubles - rules that stand on both sides */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
+#include "restriction.h"
 
 #include <string.h>
 
@@ -84,15 +85,40 @@ static const char *begin(const struct advice *advice, const char *verb, const ch
                               later);
 }
 
+/* Takes what stands behind a restriction that tamis leaves to Postfix, a word or { }. */
+static void skip_argument(const struct restriction *row, struct slice *rest)
+{
+    struct slice word;
+
+    if (row->arg == ARG_NONE || !slice_word(rest, ", \t\n", &word) || word.ptr[0] != '{')
+        return;
+    while (memchr(word.ptr, '}', word.len) == NULL && slice_word(rest, ", \t\n", &word))
+        ;
+}
+
+/* What must not go with the list: nobody would do it then. */
+static bool is_left(struct slice word, struct slice *rest)
+{
+    const struct restriction *row = restriction_find(word);
+
+    if (row == NULL || (row->kind != KIND_MTA && row->kind != KIND_UNJUDGED))
+        return false;
+    skip_argument(row, rest);
+    return true;
+}
+
 /* Told once for a list: its mend is one. */
 static void judge_double_list(struct advice *advice, const struct postfix_service *service,
                               const char *name, const char *theirs)
 {
-    const char *ours = setting(advice, name), *doubles = "";
+    const char *ours = setting(advice, name), *doubles = "", *left = "";
     struct slice rest = slice_of(theirs), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
-        if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
+        if (is_left(word, &rest))
+            left = arena_printf(advice->postfix->arena, "%s%s%.*s", left, *left ? ", " : "; and ",
+                                (int)word.len, word.ptr);
+        else if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
             doubles = arena_printf(advice->postfix->arena, "%s%s%.*s", doubles,
                                    *doubles ? ", " : "", (int)word.len, word.ptr);
     if (*doubles != '\0')
@@ -100,9 +126,9 @@ static void judge_double_list(struct advice *advice, const struct postfix_servic
                      "%s: %s has %s, and so has tamis: Postfix decides first, so what it "
                      "refuses is missing from tamis's log. %s the list whole: take it out of "
                      "%s, leave permit_mynetworks, permit_sasl_authenticated and "
-                     "reject_unauth_destination",
+                     "reject_unauth_destination%s%s",
                      place(advice, service), name, doubles, begin(advice, "Move", "move"),
-                     file(service));
+                     file(service), left, *left ? ", which tamis does not do" : "");
 }
 
 static void judge_double_checks(struct advice *advice, const struct postfix_service *service,

@@ -181,6 +181,22 @@ static const struct row rows[] = {
      "helo_restrictions=check_helo_access hash:/etc/x, reject_invalid_helo_hostname", "",
      "warning: main.cf: smtpd_helo_restrictions has hash:/etc/x, reject_invalid_helo_hostname, and "
      "so has tamis"},
+    {"what tamis leaves to Postfix is no double",
+     GOOD "smtpd_recipient_restrictions = permit_mynetworks, reject_unverified_recipient, "
+          "check_policy_service inet:127.0.0.1:10023, check_policy_service { inet:127.0.0.1:1, "
+          "default_action=DUNNO }\n",
+     SMTP, "",
+     "recipient_restrictions=permit_mynetworks, reject_unverified_recipient, check_policy_service "
+     "inet:127.0.0.1:10023, check_policy_service { inet:127.0.0.1:1, default_action=DUNNO }",
+     "", NULL},
+    {"and does not go with its list",
+     GOOD "smtpd_recipient_restrictions = permit_mynetworks, check_policy_service "
+          "inet:127.0.0.1:10023, reject_unlisted_sender, reject_non_fqdn_sender\n",
+     SMTP, "", "recipient_restrictions=reject_non_fqdn_sender", "",
+     "has reject_non_fqdn_sender, and so has tamis: Postfix decides first, so what it refuses is "
+     "missing from tamis's log. Move the list whole: take it out of main.cf, leave "
+     "permit_mynetworks, permit_sasl_authenticated and reject_unauth_destination; and "
+     "check_policy_service, reject_unlisted_sender, which tamis does not do\n"},
     {"while tamis observes the list stays in main.cf",
      "smtpd_milters = { inet:localhost:8894, default_action=accept }\nnon_smtpd_milters = "
      "$smtpd_milters\nnon_smtpd_milters = { inet:localhost:8894, default_action=accept }\n"
