@@ -151,6 +151,9 @@ static void check_list(const struct value_check *c)
         policy_parse_value(c->policy, c->rule->value, c->list, c->arena);
 
     if (steps != NULL) {
+        if (steps->skipped != NULL)
+            warn(c, "%s stays in Postfix: keep this rule there; skipped when it fires",
+                 steps->skipped);
         check_classes(c, steps);
         return;
     }

@@ -1,6 +1,7 @@
 /* advice_doubles - rules that stand on both sides */
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "advice.h"
+#include "restriction.h"
 
 #include <string.h>
 
@@ -84,15 +85,40 @@ static const char *begin(const struct advice *advice, const char *verb, const ch
                               later);
 }
 
+/* Takes what stands behind a restriction that tamis leaves to Postfix, a word or { }. */
+static void skip_argument(const struct restriction *row, struct slice *rest)
+{
+    struct slice word;
+
+    if (row->arg == ARG_NONE || !slice_word(rest, ", \t\n", &word) || word.ptr[0] != '{')
+        return;
+    while (memchr(word.ptr, '}', word.len) == NULL && slice_word(rest, ", \t\n", &word))
+        ;
+}
+
+/* What must not go with the list: nobody would do it then. */
+static bool is_left(struct slice word, struct slice *rest)
+{
+    const struct restriction *row = restriction_find(word);
+
+    if (row == NULL || (row->kind != KIND_MTA && row->kind != KIND_UNJUDGED))
+        return false;
+    skip_argument(row, rest);
+    return true;
+}
+
 /* Told once for a list: its mend is one. */
 static void judge_double_list(struct advice *advice, const struct postfix_service *service,
                               const char *name, const char *theirs)
 {
-    const char *ours = setting(advice, name), *doubles = "";
+    const char *ours = setting(advice, name), *doubles = "", *left = "";
     struct slice rest = slice_of(theirs), word;
 
     while (*ours != '\0' && slice_word(&rest, ", \t\n", &word))
-        if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
+        if (is_left(word, &rest))
+            left = arena_printf(advice->postfix->arena, "%s%s%.*s", left, *left ? ", " : "; and ",
+                                (int)word.len, word.ptr);
+        else if (counts_as_double(word) && has_word(ours, word) && !has_word(doubles, word))
             doubles = arena_printf(advice->postfix->arena, "%s%s%.*s", doubles,
                                    *doubles ? ", " : "", (int)word.len, word.ptr);
     if (*doubles != '\0')
@@ -100,9 +126,9 @@ static void judge_double_list(struct advice *advice, const struct postfix_servic
                      "%s: %s has %s, and so has tamis: Postfix decides first, so what it "
                      "refuses is missing from tamis's log. %s the list whole: take it out of "
                      "%s, leave permit_mynetworks, permit_sasl_authenticated and "
-                     "reject_unauth_destination",
+                     "reject_unauth_destination%s%s",
                      place(advice, service), name, doubles, begin(advice, "Move", "move"),
-                     file(service));
+                     file(service), left, *left ? ", which tamis does not do" : "");
 }
 
 static void judge_double_checks(struct advice *advice, const struct postfix_service *service,
@@ -150,18 +176,10 @@ static const char *time_limit(const struct advice *advice, struct slice service)
                         "main.cf", (int)(service.len - skip), slash + 1);
 }
 
-/* Policy services whose work a restriction of tamis does. */
+/* A policy service that judges SPF, where a restriction of tamis does, too. Greylisting stays with
+ * those that do it. */
 static void judge_policy_service(struct advice *advice, const char *list, struct slice service)
 {
-    static const struct {
-        const char *part, *work, *ours;
-    } rows[] = {
-        {"spf", "SPF", "spf_"},
-        {"postgrey", "greylisting", "greylist"},
-        {":10023", "greylisting", "greylist"},
-        {"sqlgrey", "greylisting", "greylist"},
-        {":2501", "greylisting", "greylist"},
-    };
     static const char *const lists[] = {
         "smtpd_client_restrictions",      "smtpd_helo_restrictions",
         "smtpd_sender_restrictions",      "smtpd_relay_restrictions",
@@ -169,21 +187,18 @@ static void judge_policy_service(struct advice *advice, const char *list, struct
         "smtpd_end_of_data_restrictions",
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (memmem(service.ptr, service.len, rows[i].part, strlen(rows[i].part)) == NULL)
-            continue;
-        for (size_t l = 0; l < ARRAY_LEN(lists); l++)
-            if (strstr(setting(advice, lists[l]), rows[i].ours) != NULL) {
-                problems_add(
-                    advice->problems, how_bad(advice), nowhere,
-                    "main.cf: %s has check_policy_service %.*s, whose work (%s) tamis does, "
-                    "too: %stake it out of main.cf, and its entry out of master.cf%s",
-                    list, (int)service.len, service.ptr, rows[i].work,
-                    advice->side->enforces ? "" : "together with mode = enforce ",
-                    time_limit(advice, service));
-                return;
-            }
-    }
+    if (memmem(service.ptr, service.len, "spf", 3) == NULL)
+        return;
+    for (size_t l = 0; l < ARRAY_LEN(lists); l++)
+        if (strstr(setting(advice, lists[l]), "spf_") != NULL) {
+            problems_add(advice->problems, how_bad(advice), nowhere,
+                         "main.cf: %s has check_policy_service %.*s, whose work (SPF) tamis does, "
+                         "too: %stake it out of main.cf, and its entry out of master.cf%s",
+                         list, (int)service.len, service.ptr,
+                         advice->side->enforces ? "" : "together with mode = enforce ",
+                         time_limit(advice, service));
+            return;
+        }
 }
 
 static void judge_policy_services(struct advice *advice, const char *name)

@@ -43,7 +43,7 @@ static bool judge_former(struct advice *advice, const char *name, const char *li
         any = true;
         problems_add(advice->problems, SEV_WARNING, nowhere,
                      "main.cf: %s has %s, which looks like a former socket of tamis (now it is "
-                     "%s): leave it out, as printed",
+                     "%s): leave it out, as printed, unless another tamis listens there",
                      name, i->address, advice->address);
     }
     return any;

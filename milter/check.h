@@ -44,6 +44,7 @@ struct step {
 struct steps {
     const struct step *list;
     size_t count;
+    const char *skipped; /* the first name that was left to Postfix; NULL: none */
 };
 
 /* What a judge may see: nothing here may be changed. Judges are pure. */

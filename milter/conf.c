@@ -96,6 +96,7 @@ static void overwrite(struct conf *conf, struct setting *old, const char *value,
     keep_replaced(conf, old->value);
     old->value = value;
     old->where = where;
+    old->replaces = true;
 }
 
 /* The value and where.file live as long as conf. */
@@ -112,7 +113,7 @@ static void add(struct conf *conf, struct slice name, const char *value, struct 
         return;
     }
     *slot = arena_alloc(conf->arena, sizeof(**slot));
-    **slot = (struct setting){copy, value, where};
+    **slot = (struct setting){copy, value, where, false};
     conf->list[conf->count++] = *slot;
 }
 

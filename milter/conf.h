@@ -12,6 +12,7 @@ struct setting {
     const char *name;
     const char *value; /* before $ expansion; continuation lines joined as Postfix does */
     struct where where; /* file "-o", line 0: the command line */
+    bool replaces;      /* another value that the same name had before */
 };
 
 /* The assignments of one file and of -o options; the last of a name wins (with a warning, unless

@@ -156,6 +156,15 @@ static enum act apply(struct walk *w, const struct verdict *v, bool unconditiona
     }
 }
 
+/* Postfix would have judged it, and the table is not there any more. */
+static void tell_skipped(const struct outcome *o, const char *name)
+{
+    static struct log_limit limit;
+
+    log_limited(&limit, LOG_WARNING, "%s:%d: %s stays in Postfix; skipped (keep this rule there)",
+                o->rule.where.file != NULL ? o->rule.where.file : "?", o->rule.where.line, name);
+}
+
 /* A list within the list: a class, or the value of an access table; judged under its own name. */
 static enum act walk_nested(struct walk *w, const struct step *step, const struct outcome *o,
                             struct verdict *v)
@@ -173,6 +182,8 @@ static enum act walk_nested(struct walk *w, const struct step *step, const struc
         *v = verdict_of(w, step, &error);
         return refuse(w, *v, true);
     }
+    if (o->list != NULL && steps->skipped != NULL)
+        tell_skipped(o, steps->skipped);
     w->scene.subject = o->subject;
     w->depth++;
     act = walk_steps(w, steps);

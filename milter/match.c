@@ -160,7 +160,7 @@ static void add_net(struct reader *r, struct slice word, bool negated, struct wh
     struct err why = {""};
     struct net net;
 
-    if (net_parse(word, &net, &why)) {
+    if (net_parse_apart(word, &net, &why)) {
         net_tree_add(r->list->nets, &net, (unsigned)r->list->count, NULL);
         add(r->list, &pattern);
         return;

@@ -166,6 +166,21 @@ bool net_parse(struct slice text, struct net *net, struct err *why)
     return true;
 }
 
+bool net_parse_apart(struct slice text, struct net *net, struct err *why)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (!net_parse(text, net, why))
+        return false;
+    if (net->addr.family == AF_INET && memchr(text.ptr, ':', text.len) != NULL) {
+        memcpy(net->addr.bytes + 12, net->addr.bytes, 4);
+        memcpy(net->addr.bytes, mapped, 12);
+        net->addr.family = AF_INET6;
+        net->bits += 96;
+    }
+    return true;
+}
+
 bool net_matches(const struct net *net, const struct addr *addr)
 {
     return net->addr.family == addr->family &&

@@ -37,6 +37,10 @@ const char *addr_text(const struct addr *addr, char buf[ADDR_TEXT_SIZE]);
  * administrator, with the network to write instead where one can be guessed). */
 bool net_parse(struct slice text, struct net *net, struct err *why);
 
+/* The same for what Postfix reads, too: ::ffff:192.0.2.0/120 stays a network of IPv6, and no
+ * client is in it, for none is IPv4 in IPv6's clothes. */
+bool net_parse_apart(struct slice text, struct net *net, struct err *why);
+
 /* False when the families differ. */
 bool net_matches(const struct net *net, const struct addr *addr);
 

@@ -5,6 +5,7 @@
 #include "buf.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char *copy(const struct postfix *postfix, struct slice s)
 {
@@ -273,7 +274,10 @@ struct milter_item *milter_items(struct arena *arena, const char *list)
 static const char *path_for_postfix(struct arena *arena, const char *path, const char *queue)
 {
     size_t len = strlen(queue);
+    char here[4096];
 
+    if (path[0] != '/' && getcwd(here, sizeof(here)) != NULL) /* Postfix has another one */
+        path = arena_printf(arena, "%s%s%s", here, strcmp(here, "/") == 0 ? "" : "/", path);
     if (len > 0 && strncmp(path, queue, len) == 0 && path[len] == '/')
         return arena_printf(arena, "unix:%s", path + len + strspn(path + len, "/"));
     return arena_printf(arena, "unix:%s", path);

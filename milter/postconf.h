@@ -67,7 +67,8 @@ struct milter_item {
 struct milter_item *milter_items(struct arena *arena, const char *list);
 
 /* tamis's `socket` (any spelling that it accepts) as Postfix must write it. A path below
- * queue_directory becomes relative to it, which is right with and without chroot. NULL for fd:N. */
+ * queue_directory becomes relative to it, which is right with and without chroot; a relative one is
+ * below the working directory. NULL for fd:N. */
 const char *milter_address(struct arena *arena, const char *socket, const char *queue_directory);
 
 /* The same listener? localhost, 127.0.0.1 and [::1] are one host. */

@@ -248,6 +248,19 @@ static void load_row(struct loader *l, const struct param *row)
     }
 }
 
+/* Of two values one may have been meant for the parameter, which must not be lost in silence. */
+static void note_taken(struct loader *l, const struct setting *setting)
+{
+    if (setting->replaces)
+        problems_add(l->problems, SEV_ERROR, setting->where,
+                     "restriction_classes: %s is a parameter, too, and set more than once: choose "
+                     "another name for the class", setting->name);
+    else
+        problems_add(l->problems, SEV_NOTE, setting->where,
+                     "%s is a class of restriction_classes; the parameter %s keeps its preset",
+                     setting->name, setting->name);
+}
+
 /* A definition is a value like any other. */
 static void load_class(struct loader *l, const char *name, struct where at)
 {
@@ -257,9 +270,7 @@ static void load_class(struct loader *l, const char *name, struct where at)
     int direction;
 
     if (settings_row(name, &direction) != NULL && setting != NULL && settings_may_be_class(name))
-        problems_add(l->problems, SEV_NOTE, setting->where,
-                     "%s is a class of restriction_classes; the parameter %s keeps its preset",
-                     name, name);
+        note_taken(l, setting);
     if (!settings_may_be_class(name)) {
         problems_add(l->problems, SEV_ERROR, at,
                      "restriction_classes: %s is a parameter: choose another name", name);

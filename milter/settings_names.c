@@ -6,6 +6,7 @@
 #include "postfix_names.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Looking for the nearest name takes some time; a file with more is none of ours. */
 enum { SUGGESTIONS_MAX = 50 };
@@ -38,7 +39,8 @@ bool settings_may_be_class(const char *name)
     int direction;
     const struct param *row = settings_row(name, &direction);
 
-    return row == NULL || !(row->flags & PARAM_SMTPD || postfix_knows(name));
+    return row == NULL || !(row->flags & (PARAM_SMTPD | PARAM_DIRECTED) || postfix_knows(name) ||
+                            strcmp(name, "mode") == 0);
 }
 
 /* Is the assignment the definition of a class, though a parameter has the name, too? */

@@ -11,9 +11,10 @@ struct given {
     const struct setting *directed[DIR_COUNT];
 };
 
-/* May restriction_classes take this name? Not that of a parameter of Postfix, nor of a list. One of
- * tamis's own parameters, such as "strict", it may: main.cf knows none of them, and tables name the
- * class. Then the parameter keeps its preset. */
+/* May restriction_classes take this name? Not that of a parameter of Postfix, nor of a list, nor
+ * "mode", without which nothing is enforced. One of tamis's other parameters, such as "strict", it
+ * may: main.cf knows none of them, and tables name the class. Then the parameter keeps its
+ * preset. */
 bool settings_may_be_class(const char *name);
 
 /* One struct for each of settings_rows, malloc'd; two spellings of one parameter, and a direction

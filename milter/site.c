@@ -21,16 +21,18 @@ static bool same_place(struct where a, const char *file, int line)
     return a.line == line && a.file != NULL && file != NULL && strcmp(a.file, file) == 0;
 }
 
-/* Milter.conf's errors stay errors; those of main.cf must not keep the filter from starting. */
+/* Milter.conf's errors stay errors; those of main.cf must not keep the filter from starting, nor
+ * those of a preset such as $virtual_alias_maps, which has its value from there. */
 static void pass_on(struct reader *r, const struct problems *found, const struct param_text *text,
                     const char *affected)
 {
-    bool from_postfix = r->settings->main_cf != NULL && text->where.file != NULL &&
-                        strcmp(text->where.file, r->settings->main_cf) == 0;
+    bool preset = text->where.file == NULL;
+    bool from_postfix = r->settings->main_cf != NULL &&
+                        (preset || strcmp(text->where.file, r->settings->main_cf) == 0);
 
     for (size_t i = 0; i < found->count; i++) {
         const struct problem *p = &found->list[i];
-        bool here = same_place(text->where, p->file, p->line);
+        bool here = preset ? p->file == NULL : same_place(text->where, p->file, p->line);
         enum severity severity =
             from_postfix && p->severity == SEV_ERROR ? SEV_WARNING : p->severity;
 

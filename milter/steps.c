@@ -19,6 +19,7 @@ struct parser {
     size_t count, cap;
     bool warn_only, failed, ended;
     struct step nowhere; /* what is left out is written here */
+    const char *skipped;
 };
 
 const char *list_name(enum list_id list)
@@ -142,6 +143,8 @@ static void skip(struct parser *p, const struct restriction *row, struct slice n
     enum kept kept;
     bool spf;
 
+    if (p->skipped == NULL)
+        p->skipped = arena_strndup(p->arena, name.ptr, name.len);
     if (row->arg != ARG_NONE)
         next_word(p, &argument);
     spf = mta && argument.len > 0 && memmem(argument.ptr, argument.len, "spf", 3) != NULL;
@@ -315,6 +318,6 @@ const struct steps *steps_parse(const struct steps_source *source, struct arena 
     if (p.failed)
         return NULL;
     steps = arena_alloc(arena, sizeof(*steps));
-    *steps = (struct steps){p.steps, p.count};
+    *steps = (struct steps){p.steps, p.count, p.skipped};
     return steps;
 }

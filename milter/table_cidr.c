@@ -90,23 +90,6 @@ static void dropped(struct loader *loader, struct where at, const char *why, str
                  "\"%.*s\": %s: line skipped", (int)key.len, key.ptr, why);
 }
 
-/* Keys are never IPv4 in IPv6's clothes, and a network of such addresses stays apart, as in
- * Postfix. */
-static bool read_net(struct slice text, struct net *net, struct err *why)
-{
-    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-    if (!net_parse(text, net, why))
-        return false;
-    if (net->addr.family == AF_INET && memchr(text.ptr, ':', text.len) != NULL) {
-        memcpy(net->addr.bytes + 12, net->addr.bytes, 4);
-        memcpy(net->addr.bytes, mapped, 12);
-        net->addr.family = AF_INET6;
-        net->bits += 96;
-    }
-    return true;
-}
-
 static void read_rule(struct loader *loader, struct slice text, struct where at)
 {
     struct slice rest = text, key;
@@ -122,7 +105,7 @@ static void read_rule(struct loader *loader, struct slice text, struct where at)
         dropped(loader, at, "no network behind !", text);
     } else if (rest.len == 0) {
         dropped(loader, at, "no result behind the network", text);
-    } else if (!read_net(key, &net, &why)) {
+    } else if (!net_parse_apart(key, &net, &why)) {
         dropped(loader, at, why.text, key);
     } else {
         uint32_t start = (uint32_t)(key.ptr - text.ptr), len = (uint32_t)key.len;
@@ -148,7 +131,7 @@ static void read_if(struct loader *loader, struct slice rest, struct where at)
     struct net net;
     struct block *block;
 
-    if (rest.len == 0 || !read_net(rest, &net, &why)) {
+    if (rest.len == 0 || !net_parse_apart(rest, &net, &why)) {
         report_broken_if(loader->source, at, why.text);
         return;
     }

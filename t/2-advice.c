@@ -181,6 +181,22 @@ static const struct row rows[] = {
      "helo_restrictions=check_helo_access hash:/etc/x, reject_invalid_helo_hostname", "",
      "warning: main.cf: smtpd_helo_restrictions has hash:/etc/x, reject_invalid_helo_hostname, and "
      "so has tamis"},
+    {"what tamis leaves to Postfix is no double",
+     GOOD "smtpd_recipient_restrictions = permit_mynetworks, reject_unverified_recipient, "
+          "check_policy_service inet:127.0.0.1:10023, check_policy_service { inet:127.0.0.1:1, "
+          "default_action=DUNNO }\n",
+     SMTP, "",
+     "recipient_restrictions=permit_mynetworks, reject_unverified_recipient, check_policy_service "
+     "inet:127.0.0.1:10023, check_policy_service { inet:127.0.0.1:1, default_action=DUNNO }",
+     "", NULL},
+    {"and does not go with its list",
+     GOOD "smtpd_recipient_restrictions = permit_mynetworks, check_policy_service "
+          "inet:127.0.0.1:10023, reject_unlisted_sender, reject_non_fqdn_sender\n",
+     SMTP, "", "recipient_restrictions=reject_non_fqdn_sender", "",
+     "has reject_non_fqdn_sender, and so has tamis: Postfix decides first, so what it refuses is "
+     "missing from tamis's log. Move the list whole: take it out of main.cf, leave "
+     "permit_mynetworks, permit_sasl_authenticated and reject_unauth_destination; and "
+     "check_policy_service, reject_unlisted_sender, which tamis does not do\n"},
     {"while tamis observes the list stays in main.cf",
      "smtpd_milters = { inet:localhost:8894, default_action=accept }\nnon_smtpd_milters = "
      "$smtpd_milters\nnon_smtpd_milters = { inet:localhost:8894, default_action=accept }\n"
@@ -199,7 +215,8 @@ static const struct row rows[] = {
      "command_timeout=30s }\nmain.cf: non_smtpd_milters = { unix:tamis/s, "
      "default_action=tempfail }\n",
      "warning: main.cf: smtpd_milters has inet:127.0.0.1:8894, which looks like a former socket of "
-     "tamis (now it is unix:tamis/s): leave it out, as printed\n"
+     "tamis (now it is unix:tamis/s): leave it out, as printed, unless another tamis listens "
+     "there\n"
      "warning: main.cf: non_smtpd_milters has unix:tamis/old.sock, which"},
     {"permits and the relay guard stand on both sides",
      GOOD "smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, "
@@ -215,10 +232,14 @@ static const struct row rows[] = {
      "unix:private/policyd-spf, whose work (SPF) tamis does, too: take it out of main.cf, and its "
      "entry out of master.cf, and policyd-spf_time_limit, where it is set, out of main.cf\n"},
     {"a policy service at a port has no time limit in main.cf",
-     GOOD "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023\n", SMTP,
-     "", "recipient_restrictions=greylist", "",
-     "whose work (greylisting) tamis does, too: take it out of main.cf, and its entry out of "
+     GOOD "smtpd_recipient_restrictions = check_policy_service inet:spf.example:10023\n", SMTP,
+     "", "recipient_restrictions=reject_spf_fail", "",
+     "whose work (SPF) tamis does, too: take it out of main.cf, and its entry out of "
      "master.cf\n"},
+    {"greylisting, which tamis leaves to who does it, whatever a list or class is called",
+     GOOD "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023, "
+          "check_policy_service unix:private/postgrey\n",
+     SMTP, "", "recipient_restrictions=greylist", "", NULL},
     {"a policy service that tamis does not replace",
      GOOD "smtpd_recipient_restrictions = check_policy_service unix:private/policyd-spf\n", SMTP,
      "", "", "", NULL},

@@ -103,6 +103,8 @@ rules($list, 'texthash', map { my ($value, $want) = @$_; ("k $value" => $want &&
     ['DEFER 5.7.1 x', '5.7.1 goes with a reply of class 4: the client sees 4.7.1'],
     ['550 4.7.9 x', '4.7.9 goes with a reply of class 5: the client sees 5.7.9'],
     ['FILTER smtp:[127.0.0.1]', 'FILTER cannot be done by a milter: keep this rule in Postfix; skipped when it fires'],
+    ['reject_unverified_sender', 'reject_unverified_sender stays in Postfix: keep this rule there; skipped when it fires'],
+    ['permit_mynetworks, greylist, reject_unlisted_sender', 'greylist stays in Postfix: keep this rule there; skipped when it fires'],
     ['REDIRECT joe', 'REDIRECT needs user@domain; skipped when it fires'], ['REDIRECT joe@x', ''],
     ['BCC joe', 'BCC needs user@domain; skipped when it fires'],
     ['PREPEND X-A: b', ''], ['PREPEND text', 'PREPEND needs a header field, "Name: text"; skipped when it fires'],
@@ -193,7 +195,14 @@ for my $name (qw(strict outgoing)) {
         "and $name");
 }
 like((named($_))[0], qr/^milter\.conf:\d: error: restriction_classes: $_ is a/m, "but not $_")
-    for qw(reject_unknown_client mynetworks sender_restrictions);
+    for qw(reject_unknown_client mynetworks sender_restrictions mode outgoing_header_checks incoming_nested_header_checks);
+{
+    my $class = "restriction_classes = strict\nstrict = permit_mynetworks, reject\n";
+    is((check("strict = yes\n$class"))[0], "milter.conf:5: warning: strict was already set in line 3; this value replaces it: remove one of them\n"
+        . "milter.conf:5: error: restriction_classes: strict is a parameter, too, and set more than once: choose another name for the class\n",
+        'a parameter that was set is not lost to a class');
+    is((check($class, '-o', 'strict=reject'))[2], 78, 'nor one of the command line');
+}
 {
     my $conf = write_file('milter.conf', "postfix_config_directory =\nmydestination = here.example\nrestriction_classes = strict, greylist\n"
         . "strict = check_sender_access inline:{{<>=REJECT strictly}}\ngreylist = defer\n"

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
 use JSON::PP;
 use Test::More;
@@ -37,14 +38,17 @@ case "\$*" in
 esac
 EOS
 
-sub tamis {
-    my (@args) = @_;
+sub tamis { return tamis_in('.', @_) }
+
+sub tamis_in {
+    my ($where, @args) = @_;
     local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
     unlink "$dir/calls";
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
         open STDOUT, '>', "$dir/out" or die;
         open STDERR, '>', "$dir/err" or die;
+        chdir $where or die;
         exec $tamis, 'postfix', @args or die;
     }
     waitpid $pid, 0;
@@ -132,6 +136,17 @@ SKIP: {
     unlike($err, qr/may not connect/, 'one that it may');
     (undef, undef, $err) = tamis(@ours, '-o', 'socket=inet:8894@localhost', '-o', 'user=nobody');
     unlike($err, qr/may not connect/, 'one for all');
+}
+
+# Postfix is elsewhere: a relative path would be one below its queue directory.
+{
+    file(set => '');
+    file('relative.conf', "postfix_config_directory = $dir\nsocket = unix:here.sock\n");
+    my $here = abs_path($dir);
+    ($status, $out) = tamis_in($here, '-c', 'relative.conf');
+    like($out, qr/^smtpd_milters = \{ unix:\Q$here\E\/here\.sock, /m, 'a socket beside a configuration named by a relative path');
+    ($status, $out) = tamis_in($here, '-c', 'relative.conf', '-o', 'socket=there.sock');
+    like($out, qr/^smtpd_milters = \{ unix:\Q$here\E\/there\.sock, /m, 'and a bare name');
 }
 
 chmod 0755, file('bin/postconf', "#!/bin/sh\necho 'postconf: fatal: broken' >&2\nexit 1\n");

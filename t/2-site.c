@@ -110,6 +110,23 @@ static void test_other_presets(void)
     unload(site);
 }
 
+/* virtual_alias_domains is $virtual_alias_maps unless set. */
+static void test_unusable_preset(void)
+{
+    struct site *site = load("myhostname = h.e.example\ncompatibility_level = 3.6\n"
+                             "virtual_alias_maps = hash:/nonexistent\n",
+                             "");
+
+    tap_is_int((long long)problems.errors, 0, "nor what a preset has from main.cf");
+    tap_is_int((long long)problems.warnings, 1, "but that is warned of, too");
+    tap_ok(strstr(problems.list[0].text, "/nonexistent: no such file") != NULL &&
+               strstr(problems.list[0].text, "affected: permit_auth_destination") != NULL,
+           "%s", problems.list[0].text);
+    tap_is_int(site_is_destination(site, slice_of("virtual.example"), arena), MATCH_ERROR,
+               "and not taken for a no");
+    unload(site);
+}
+
 static void test_unusable(void)
 {
     struct site *site = load("myhostname = h.e.example\nmynetworks = 10.0.0.0/8 mysql:/x.cf\n"
@@ -172,6 +189,7 @@ int main(void)
     test_main_cf();
     test_other_presets();
     test_unusable();
+    test_unusable_preset();
     test_no_postfix();
     test_origin();
     arena_free(arena);
