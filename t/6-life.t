@@ -201,57 +201,12 @@ SKIP: {
 
 # What is found wrong as late as with the resolver leaves nothing where others would look for a filter.
 my $anchor = spew("$dir/no-anchor", "this is no key\n");
-my ($late, undef, $why) = run_command([$tamis, 'milter', '-c', spew("$dir/late.conf", ''), '-o', 'user=', '-o',
+my ($begun, undef, $why) = run_command([$tamis, 'milter', '-c', spew("$dir/late.conf", ''), '-o', 'user=', '-o',
     "socket=unix:$dir/late", '-o', "control_socket=$dir/late.control", '-o', "pid_file=$dir/late.pid", '-o', 'log_file=',
     '-o', 'postfix_config_directory=', '-o', 'dns_servers=127.0.0.1', '-o', "dns_trust_anchor=$anchor"]);
-is $late, 78, 'dns_trust_anchor without a key: it does not start';
+is $begun, 78, 'dns_trust_anchor without a key: it does not start';
 like $why, qr/libunbound: .*; dns_trust_anchor$/m, 'and says why';
 is_deeply [grep { -e } map { "$dir/late$_" } '', '.control', '.pid'], [], 'its sockets and its pid_file are gone';
-
-# A member of the group reads the log, with the sqlite3 shell as it is, whatever became of the filter,
-# and whatever umask root had. Nobody else does.
-SKIP: {
-    my $gid = getgrnam 'mail';
-    skip 'root, setpriv, sqlite3 and the group mail are needed', 22
-        if $> != 0 || !defined $gid || grep { system("$_ >/dev/null 2>&1") != 0 } 'setpriv --version', 'sqlite3 -version';
-    my $top = temp_dir();
-    chmod 0755, $top;
-    my $log = "$top/state/tamis/log.db";
-    $filter = Tamis::Filter->new(conf => "mode = enforce\n", set => { user => 'nobody:mail', log_file => $log,
-        control_socket => "$top/run/tamis/control" });
-    my $as = sub {
-        my ($group) = @_;
-        return (run_command(['setpriv', '--reuid=65533', '--regid=65533', "--groups=$group", 'sqlite3', $log,
-            'SELECT count(*) FROM decision']))[1];
-    };
-    my $write_one = sub {
-        my $old = umask 077;
-        $filter->start;
-        umask $old;
-        $mta = live_mta($filter);
-        send_message($mta, 'is logged');
-        $mta->quit;
-        return wait_until(20, sub { my $l = status_of($filter)->{log}; $l && $l->{written} == 1 });
-    };
-    my $read_by_group = sub {
-        my ($when, $rows) = @_;
-        is $as->($gid), "$rows\n", "$when: a member of the group reads";
-        is $as->(65533), '', "$when: nobody else does";
-        for my $part ('', '-wal', '-shm') {
-            my ($mode, $group) = (stat "$log$part")[2, 5];
-            is sprintf('%o %d', $mode // 0, $group // -1), "100640 $gid", "$when: log.db$part";
-        }
-    };
-    ok $write_one->(), 'written';
-    $read_by_group->('running', 1);
-    is $filter->stop, 0, 'ends';
-    $read_by_group->('stopped', 1);
-    ok $write_one->(), 'written';
-    $filter->stop('KILL');
-    $read_by_group->('killed', 2);
-    is sprintf('%o', (stat "$top/state/tamis")[2]), '40750', 'the directory is open for the group';
-    is sprintf('%o', (stat "$top/state")[2]), '40755', 'those above for all';
-}
 
 # A member of the group reads the log, with the sqlite3 shell as it is, whatever became of the filter,
 # and whatever umask root had. Nobody else does.

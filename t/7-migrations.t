@@ -13,10 +13,9 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use IO::Socket::UNIX;
-use POSIX qw(_exit);
 use Tamis::Filter;
-use Tamis::Guard qw(at_end in_child run_command slurp spew);
+use Tamis::Guard qw(run_command slurp spew);
+use Tamis::Logins qw(login_server);
 use Tamis::Postfix qw(postfix_missing);
 use Tamis::Smtp;
 use Test::More;
@@ -77,26 +76,6 @@ sub scenes {
 }
 
 # --- the two Postfixes
-
-# XCLIENT's login is believed where a server for logins is configured.
-sub login_server {
-    my ($path) = @_;
-    my $server = IO::Socket::UNIX->new(Local => $path, Listen => 100) or die "$path: $!";
-    chmod 0666, $path;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        in_child();
-        $SIG{CHLD} = 'IGNORE';
-        while (1) {
-            my $client = $server->accept or next;
-            fork and next;
-            syswrite $client, "VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\tx\nDONE\n";
-            1 while sysread $client, my $buffer, 4096;
-            _exit(0);
-        }
-    }
-    at_end($path, sub { kill 'TERM', $pid; waitpid $pid, 0 });
-}
 
 # Where a content filter gives mail back: what the documentation of each filter says.
 my %back = (content_filter => '', receive_override_options => 'no_header_body_checks,no_unknown_recipient_checks',

@@ -6,10 +6,8 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use IO::Socket::UNIX;
-use POSIX qw(_exit);
 use Tamis::Filter;
-use Tamis::Guard qw(at_end in_child);
+use Tamis::Logins qw(login_server);
 use Tamis::Postfix qw(postfix_missing);
 use Tamis::Smtp;
 use Test::More;
@@ -222,27 +220,6 @@ sub by_script {
     diag "status $status: $err" if $status;
     my @answers = split /\n/, $out;
     return map { [$events[$_][0], $answers[$first + $_]] } 0 .. $#events;
-}
-
-# --- Postfix wants a server that knows logins, to believe what XCLIENT says of them
-
-sub login_server {
-    my ($path) = @_;
-    my $server = IO::Socket::UNIX->new(Local => $path, Listen => 100) or die "$path: $!";
-    chmod 0666, $path;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        in_child();
-        $SIG{CHLD} = 'IGNORE';
-        while (1) {
-            my $client = $server->accept or next;
-            fork and next;
-            syswrite $client, "VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\tx\nDONE\n";
-            1 while sysread $client, my $buffer, 4096;
-            _exit(0);
-        }
-    }
-    at_end($path, sub { kill 'TERM', $pid; waitpid $pid, 0 });
 }
 
 my @names = map { ("native$_", "ours$_") } 1 .. $sites;
